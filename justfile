@@ -1,0 +1,67 @@
+# Recipes of Bellwether. `./justw RECIPE` installs what is missing first.
+
+set dotenv-load
+set positional-arguments
+
+# The default of `just` alone.
+[private]
+default:
+    @{{ just_executable() }} --list --unsorted --justfile '{{ justfile() }}'
+
+# Build and run everything on this machine at http://127.0.0.1:3000; Ctrl-C stops all of it
+up *args:
+    @cargo run --profile release-quick --package bellwether-cli --bin bellwether -- up "$@"
+
+# As `up`, built for debugging, and again after every change of a source file
+dev *args:
+    @scripts/dev.sh "$@"
+
+# Everything that CI runs: the checks, then every test on a scratch PostgreSQL
+test: fmt-check rules _build
+    @BUILT=1 scripts/with-postgres.sh scripts/lint.sh
+    @scripts/docs.sh
+    @BUILT=1 scripts/openapi.sh check
+    @BUILT=1 scripts/with-postgres.sh scripts/tests.sh
+
+# The fast half of `test`: format, lints, docs, dependency rules, and that what is generated is current
+check: fmt-check rules
+    @scripts/with-postgres.sh scripts/lint.sh
+    @scripts/docs.sh
+    @scripts/openapi.sh check
+
+# Run the tests that a filter of cargo-nextest or a name selects: just unit domain, just unit 'package(bellwether-store)'
+unit filter *args:
+    @scripts/with-postgres.sh scripts/tests.sh "$@"
+
+# Run a command beside a scratch PostgreSQL, whose address it finds in TEST_DATABASE_URL
+with-postgres *command:
+    @scripts/with-postgres.sh "$@"
+
+# Put every source file into the one format
+fmt:
+    @cargo fmt --all
+
+# Say which files are not in the one format
+fmt-check:
+    @cargo fmt --all --check
+
+# Who may import whom: hold the dependency graph to deny.toml
+rules:
+    @node --test scripts/rules.test.mjs >/dev/null || node --test scripts/rules.test.mjs
+    @node scripts/rules.mjs
+
+# Rewrite .sqlx/, which lets a build check its statements without a database: after every change of SQL
+prepare:
+    @PREPARE=1 scripts/with-postgres.sh scripts/lint.sh
+
+# Rewrite the API's description: after every change of a route
+openapi:
+    @scripts/openapi.sh write
+
+# Bring the database at DATABASE_URL to this version's schema, or `just migrate status`
+migrate *args='up':
+    @cargo run --quiet --package bellwether-cli --bin bellwether -- migrate "$@"
+
+# Compile everything once, tests included, so that each later step finds it done.
+_build:
+    @cargo build --workspace --all-targets

@@ -1,0 +1,30 @@
+#!/bin/sh
+# The tests, by cargo-nextest where it is installed: `tests.sh`, or `tests.sh FILTER [ARG]…`.
+set -eu
+cd "$(dirname "$0")/.."
+have_nextest() { cargo nextest --version >/dev/null 2>&1; }
+
+# A person's settings and keys are no part of a test, least of all of one that calls providers.
+# shellcheck disable=SC2013 # the names are words
+for name in $(sed -n 's/^# \([A-Z_]*\)=.*/\1/p' .env.example); do
+    [ "$name" = BELLWETHER_PG_BIN ] || unset "$name"
+done
+
+if [ $# -eq 0 ]; then
+    # nextest leaves the examples in the documentation out; they come first, so that the run
+    # closes with the count of the tests.
+    if have_nextest; then
+        cargo test --quiet --workspace --doc
+        exec cargo nextest run --workspace
+    fi
+    exec cargo test --workspace
+fi
+filter=$1
+shift
+if have_nextest; then
+    case $filter in
+    *'('*) exec cargo nextest run --workspace --filterset "$filter" "$@" ;;
+    *) exec cargo nextest run --workspace "$filter" "$@" ;;
+    esac
+fi
+exec cargo test --workspace "$filter" "$@"

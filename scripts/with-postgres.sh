@@ -1,0 +1,9 @@
+#!/bin/sh
+# Runs a command beside a scratch PostgreSQL with this product's schema in it: TEST_DATABASE_URL
+# is the server, DATABASE_URL a migrated database. BUILT=1 says that everything is built already.
+set -eu
+cd "$(dirname "$0")/.."
+[ $# -gt 0 ] || { echo "usage: just with-postgres COMMAND [ARG]…" >&2; exit 2; }
+[ -n "${BUILT:-}" ] || cargo build --quiet --package bellwether-testing --bin scratch-postgres
+exec "${CARGO_TARGET_DIR:-target}/debug/scratch-postgres" \
+    --apply queue=crates/queue/migrations --apply migrations "$@"
