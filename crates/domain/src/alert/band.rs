@@ -1,0 +1,84 @@
+//! Bands of a day's move: each fires once a trading day and direction, the highest of a jump.
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+
+use super::engine::Run;
+use super::event::Phase;
+use super::state::UsedBands;
+use crate::calendar;
+
+/// Prices carry at most six decimals: what lies this near to a band has reached it.
+const TOUCH: f64 = 1e-9;
+/// A band that fires later than this before the close ends with the day, so that the close does
+/// not swallow its message.
+const LAST_CALL: TimeDelta = TimeDelta::minutes(5);
+
+pub(super) fn observe(run: &mut Run<'_>, day: NaiveDate, per_cent: f64) {
+    let Some(ends_at) = end(day, run.now) else { return };
+    let mut used = match run.state.bands {
+        Some(used) if used.day >= day => used,
+        _ => UsedBands { day, up: 0.0, down: 0.0 },
+    };
+    let reached = |band: &f64| per_cent.abs() + TOUCH >= *band;
+    let down = per_cent < 0.0;
+    retreat(run, &mut used, per_cent);
+
+    let highest = run.rule.bands.iter().copied().filter(reached).fold(0.0, f64::max);
+    let mark = if down { &mut used.down } else { &mut used.up };
+    let fires = highest > *mark;
+    if fires {
+        *mark = highest;
+    }
+    run.state.bands = Some(used);
+    if fires {
+        let key = key(day, down, highest);
+        let episode = run.begin(None);
+        episode.key = Some(key.clone());
+        episode.ends_at = Some(ends_at);
+        if let Some(transition) = run.out.last_mut() {
+            transition.key = Some(key);
+        }
+    }
+}
+
+/// A pending band that the price has left comes to nothing, and may be reached again.
+fn retreat(run: &mut Run<'_>, used: &mut UsedBands, per_cent: f64) {
+    for number in pending(run) {
+        let Some(episode) = run.state.open.iter().find(|e| e.number == number) else { continue };
+        let Some((down, band)) = episode.key.as_deref().and_then(parts) else { continue };
+        let still = (per_cent < 0.0) == down && per_cent.abs() + TOUCH >= band;
+        if !still {
+            run.close(number, None, false);
+            let lower = run.rule.bands.iter().copied().filter(|b| *b < band).fold(0.0, f64::max);
+            if down {
+                used.down = used.down.min(lower);
+            } else {
+                used.up = used.up.min(lower);
+            }
+        }
+    }
+}
+
+fn pending(run: &Run<'_>) -> Vec<u64> {
+    run.state.open.iter().filter(|e| e.phase == Phase::Pending).map(|e| e.number).collect()
+}
+
+fn key(day: NaiveDate, down: bool, band: f64) -> String {
+    format!("{day}/{}/{band}", if down { "down" } else { "up" })
+}
+
+fn parts(key: &str) -> Option<(bool, f64)> {
+    let mut parts = key.split('/').skip(1);
+    Some((parts.next()? == "down", parts.next()?.parse().ok()?))
+}
+
+/// When a band that fires now is over; `None` when its day is over already, because a price of
+/// the past is no alarm.
+fn end(day: NaiveDate, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let midnight = calendar::end_of_day(day);
+    if now >= midnight {
+        return None;
+    }
+    let close = calendar::session(day).map(|s| s.closes);
+    Some(close.filter(|close| now + LAST_CALL <= *close).unwrap_or(midnight))
+}

@@ -1,0 +1,140 @@
+//! Which reports tell one story: the same address, the same headline, or nearly the same words
+//! within three days, unless their numbers or names differ.
+
+mod address;
+mod fingerprint;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+pub use address::canonical_url;
+pub use fingerprint::fingerprint;
+
+/// Reports further apart are different stories.
+pub const WINDOW: TimeDelta = TimeDelta::hours(72);
+
+/// Bits by which the hashes of two duplicates may differ.
+const NEAR: u32 = 3;
+/// Jaccard index of title trigrams from which titles tell the same.
+const ALIKE: f64 = 0.6;
+/// A text of fewer shingles says too little to be recognised by.
+const LEAST_SHINGLES: u32 = 8;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Story {
+    pub title: String,
+    pub description: String,
+    pub url: Url,
+    pub source: String,
+    pub published_at: DateTime<Utc>,
+}
+
+/// All that is compared of a story. It can be stored; hashes do not change between versions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fingerprint {
+    pub canonical_url: String,
+    pub published_at: DateTime<Utc>,
+    /// Of the words of the title, without the outlet's name and editors' marks.
+    pub title_hash: u64,
+    /// Over three-word shingles of the title and the first 500 characters.
+    pub simhash: u64,
+    pub shingles: u32,
+    /// The same without the title: outlets rewrite headlines over one text.
+    pub body_simhash: u64,
+    pub body_shingles: u32,
+    /// Hashes of the title's trigrams, sorted.
+    pub trigrams: Vec<u32>,
+    /// The numbers of the title, as written without separators.
+    pub numbers: Vec<String>,
+    /// The names of the title, in lower case.
+    pub names: Vec<String>,
+    /// An editor's mark says that this corrects an earlier report.
+    pub is_correction: bool,
+}
+
+/// Whether two reports tell one story. Not transitive: compare with a cluster's first report.
+pub fn same_story(a: &Fingerprint, b: &Fingerprint) -> bool {
+    if a.canonical_url == b.canonical_url {
+        return true;
+    }
+    if (a.published_at - b.published_at).abs() > WINDOW {
+        return false;
+    }
+    if a.title_hash == b.title_hash && !a.trigrams.is_empty() {
+        return true;
+    }
+    let is_copy = |x: u64, of_x: u32, y: u64, of_y: u32| {
+        of_x.min(of_y) >= LEAST_SHINGLES && (x ^ y).count_ones() <= NEAR
+    };
+    (is_copy(a.simhash, a.shingles, b.simhash, b.shingles)
+        || is_copy(a.body_simhash, a.body_shingles, b.body_simhash, b.body_shingles)
+        || jaccard(&a.trigrams, &b.trigrams) >= ALIKE)
+        && !differ(a, b)
+}
+
+/// Numbers or names of which each title has one that the other lacks.
+fn differ(a: &Fingerprint, b: &Fingerprint) -> bool {
+    let apart = |x: &[String], y: &[String]| {
+        x.iter().any(|w| !y.contains(w)) && y.iter().any(|w| !x.contains(w))
+    };
+    let corrects = a.is_correction || b.is_correction;
+    (!corrects && apart(&a.numbers, &b.numbers)) || apart(&a.names, &b.names)
+}
+
+/// Of two sorted sets.
+fn jaccard(a: &[u32], b: &[u32]) -> f64 {
+    let (small, large) = if a.len() < b.len() { (a.len(), b.len()) } else { (b.len(), a.len()) };
+    if small == 0 || (small as f64) < ALIKE * large as f64 {
+        return 0.0;
+    }
+    let (mut i, mut j, mut common) = (0, 0, 0);
+    while i < a.len() && j < b.len() {
+        match a[i].cmp(&b[j]) {
+            std::cmp::Ordering::Less => i += 1,
+            std::cmp::Ordering::Greater => j += 1,
+            std::cmp::Ordering::Equal => {
+                common += 1;
+                i += 1;
+                j += 1;
+            }
+        }
+    }
+    f64::from(common) / (a.len() as f64 + b.len() as f64 - f64::from(common))
+}
+
+/// The cluster of each story, numbered from 0 in order of first appearance. The earliest report
+/// speaks for its cluster, whatever order they come in; similarity does not chain.
+pub fn assign(stories: &[Story]) -> Vec<usize> {
+    let prints: Vec<Fingerprint> = stories.iter().map(fingerprint).collect();
+    let mut by_time: Vec<usize> = (0..prints.len()).collect();
+    by_time.sort_by_key(|n| (prints[*n].published_at, &prints[*n].canonical_url, *n));
+
+    let mut leaders: Vec<usize> = Vec::new();
+    let mut by_url: HashMap<&str, usize> = HashMap::new();
+    let mut cluster = vec![0; prints.len()];
+    for n in by_time {
+        let print = &prints[n];
+        let found = by_url
+            .get(print.canonical_url.as_str())
+            .copied()
+            .or_else(|| leaders.iter().position(|leader| same_story(&prints[*leader], print)));
+        let number = found.unwrap_or_else(|| {
+            leaders.push(n);
+            leaders.len() - 1
+        });
+        by_url.entry(&print.canonical_url).or_insert(number);
+        cluster[n] = number;
+    }
+
+    let mut renumbered: HashMap<usize, usize> = HashMap::new();
+    cluster
+        .into_iter()
+        .map(|c| {
+            let next = renumbered.len();
+            *renumbered.entry(c).or_insert(next)
+        })
+        .collect()
+}

@@ -1,0 +1,21 @@
+//! The words and the decisions of the field: no I/O, no async, no clock.
+//!
+//! Time is handed in, and equal inputs give equal answers, bit for bit.
+
+pub mod alert;
+pub mod calendar;
+pub mod clean;
+pub mod cluster;
+pub mod lexicon;
+mod market;
+mod sentiment;
+pub mod signal;
+mod symbol;
+pub mod symbols;
+mod trust;
+
+pub use market::{Bar, Quote};
+pub use sentiment::{EventType, Label, UnknownWord};
+pub use signal::SignalLabel;
+pub use symbol::{InvalidSymbol, Symbol};
+pub use trust::source_trust;
