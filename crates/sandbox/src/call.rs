@@ -1,0 +1,109 @@
+//! One request as it came in, and who sent it to whom.
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, Method};
+use serde::Serialize;
+use serde_json::Value;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Provider {
+    AlphaVantage,
+    #[serde(rename = "newsapi")]
+    NewsApi,
+    Gemini,
+    #[serde(rename = "openai")]
+    OpenAi,
+    Twilio,
+    Webhook,
+    Smtp,
+    Rss,
+}
+
+impl Provider {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::AlphaVantage => "alpha_vantage",
+            Self::NewsApi => "newsapi",
+            Self::Gemini => "gemini",
+            Self::OpenAi => "openai",
+            Self::Twilio => "twilio",
+            Self::Webhook => "webhook",
+            Self::Smtp => "smtp",
+            Self::Rss => "rss",
+        }
+    }
+
+    pub(crate) fn of_path(path: &str) -> Option<Self> {
+        match path.split('/').nth(1)? {
+            "alphavantage" => Some(Self::AlphaVantage),
+            "newsapi" => Some(Self::NewsApi),
+            "gemini" => Some(Self::Gemini),
+            "openai" => Some(Self::OpenAi),
+            "twilio" => Some(Self::Twilio),
+            "webhook" => Some(Self::Webhook),
+            "rss" => Some(Self::Rss),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) provider: Provider,
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    /// Path and query, as sent.
+    pub(crate) target: String,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) source: String,
+}
+
+impl Call {
+    pub(crate) fn param(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    pub(crate) fn bearer(&self) -> Option<&str> {
+        self.header("authorization")?.strip_prefix("Bearer ")
+    }
+
+    pub(crate) fn json(&self) -> Result<Value, serde_json::Error> {
+        serde_json::from_slice(&self.body)
+    }
+
+    pub(crate) fn form(&self) -> Vec<(String, String)> {
+        url::form_urlencoded::parse(&self.body).into_owned().collect()
+    }
+}
+
+/// Who asks, as the provider would read it from the request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Identity {
+    pub(crate) key: Option<String>,
+    pub(crate) model: Option<String>,
+    /// What the prompt costs, about a quarter of its characters.
+    pub(crate) tokens: u64,
+    /// Whether the provider lets this key in.
+    pub(crate) admitted: bool,
+    /// Whether the request counts against a quota.
+    pub(crate) counted: bool,
+}
+
+impl Identity {
+    /// Every key is good but an empty one and the word `invalid`.
+    pub(crate) fn of_key(key: Option<&str>) -> Self {
+        let admitted = key.is_some_and(|key| !key.trim().is_empty() && key != "invalid");
+        Self { key: key.map(str::to_owned), admitted, counted: true, ..Self::default() }
+    }
+}
+
+pub(crate) fn tokens_of(characters: usize) -> u64 {
+    characters.div_ceil(4) as u64
+}

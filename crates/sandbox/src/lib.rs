@@ -1,0 +1,36 @@
+//! An HTTP and SMTP server that imitates the outside providers, their limits and their faults.
+//!
+//! It is the referee: it shares no code with the clients it judges, counts every request on
+//! arrival in its own rolling windows, and writes each into a ledger. Its data follows from a seed:
+//! equal seeds and equal times give equal bytes, in whatever order the calls come.
+
+mod alpha_vantage;
+mod answer;
+mod app;
+mod call;
+mod clock;
+mod control;
+mod faults;
+mod fixtures;
+mod gemini;
+mod ledger;
+mod limits;
+mod model;
+mod newsapi;
+mod openai;
+mod outbox;
+mod problem;
+mod profile;
+mod referee;
+mod rss;
+mod schema;
+mod search;
+mod server;
+mod smtp;
+mod twilio;
+mod webhook;
+mod world;
+
+pub use limits::{Limits, UnknownLimit};
+pub use profile::{Profile, UnknownProfile};
+pub use server::{Options, Running, Sandbox};

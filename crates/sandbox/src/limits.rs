@@ -1,0 +1,281 @@
+//! The providers' quotas, counted here and nowhere else: rolling windows, at arrival.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Map, Value, json};
+use thiserror::Error;
+
+use crate::call::Provider;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dimension {
+    Requests,
+    Tokens,
+}
+
+/// What shares one count.
+#[derive(Clone, Copy, Debug)]
+enum Scope {
+    /// All requests from one address, whatever key they carry.
+    Source,
+    Key,
+    Model,
+}
+
+/// One quota of one provider.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) provider: Provider,
+    pub(crate) name: &'static str,
+    pub(crate) dimension: Dimension,
+    seconds: i64,
+    scope: Scope,
+    amount: u64,
+}
+
+const fn rule(
+    provider: Provider,
+    name: &'static str,
+    dimension: Dimension,
+    seconds: i64,
+    scope: Scope,
+    amount: u64,
+) -> Rule {
+    Rule { provider, name, dimension, seconds, scope, amount }
+}
+
+const HOUR: i64 = 3_600;
+
+static RULES: [Rule; 8] = [
+    rule(Provider::AlphaVantage, "per_second", Dimension::Requests, 1, Scope::Source, 1),
+    rule(Provider::AlphaVantage, "per_day", Dimension::Requests, 24 * HOUR, Scope::Key, 25),
+    rule(Provider::NewsApi, "per_12h", Dimension::Requests, 12 * HOUR, Scope::Key, 50),
+    rule(Provider::Gemini, "rpm", Dimension::Requests, 60, Scope::Model, 15),
+    rule(Provider::Gemini, "tpm", Dimension::Tokens, 60, Scope::Model, 250_000),
+    rule(Provider::Gemini, "rpd", Dimension::Requests, 24 * HOUR, Scope::Model, 500),
+    rule(Provider::OpenAi, "rpm", Dimension::Requests, 60, Scope::Model, 60),
+    rule(Provider::Twilio, "per_second", Dimension::Requests, 1, Scope::Key, 1),
+];
+
+/// How much each provider grants. Defaults are the free plans.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    amounts: BTreeMap<(&'static str, &'static str), u64>,
+}
+
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("there is no limit `{provider}.{name}`; the limits are {}", Limits::names().join(", "))]
+pub struct UnknownLimit {
+    provider: String,
+    name: String,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let amounts = RULES.iter().map(|r| ((r.provider.name(), r.name), r.amount)).collect();
+        Self { amounts }
+    }
+}
+
+impl Limits {
+    /// Every limit as `provider.name`.
+    pub fn names() -> Vec<String> {
+        RULES.iter().map(|r| format!("{}.{}", r.provider.name(), r.name)).collect()
+    }
+
+    /// Sets one amount, such as `("gemini", "rpm", 5)`.
+    pub fn with(mut self, provider: &str, name: &str, amount: u64) -> Result<Self, UnknownLimit> {
+        let rule = RULES.iter().find(|r| r.provider.name() == provider && r.name == name);
+        let rule = rule
+            .ok_or_else(|| UnknownLimit { provider: provider.to_owned(), name: name.to_owned() })?;
+        self.amounts.insert((rule.provider.name(), rule.name), amount);
+        Ok(self)
+    }
+
+    /// Multiplies every amount; none falls below one.
+    #[must_use]
+    pub fn scaled(mut self, factor: f64) -> Self {
+        self.scale(factor, |_| true);
+        self
+    }
+
+    fn scale(&mut self, factor: f64, of: impl Fn(&str) -> bool) {
+        for ((provider, _), amount) in &mut self.amounts {
+            if of(provider) {
+                *amount = ((*amount as f64 * factor).floor() as u64).max(1);
+            }
+        }
+    }
+
+    /// `{"scale":0.2,"gemini":{"rpm":5,"scale":0.5}}`: amounts first, then their scale.
+    pub(crate) fn patched(mut self, patch: &Map<String, Value>) -> Result<Self, String> {
+        for (provider, amounts) in patch.iter().filter(|(name, _)| *name != "scale") {
+            if !RULES.iter().any(|r| r.provider.name() == provider) {
+                return Err(format!(
+                    "`{provider}` has no limits; known are scale and {}",
+                    Self::names().join(", ")
+                ));
+            }
+            let amounts = amounts.as_object().ok_or_else(|| {
+                format!("`{provider}` is to be an object such as {{\"scale\":0.2}}")
+            })?;
+            for (name, amount) in amounts.iter().filter(|(name, _)| *name != "scale") {
+                let amount = amount
+                    .as_u64()
+                    .ok_or_else(|| format!("`{provider}.{name}` is to be a whole number from 0"))?;
+                self = self.with(provider, name, amount).map_err(|e| e.to_string())?;
+            }
+            if let Some(factor) = scale_in(amounts)? {
+                self.scale(factor, |p| p == provider);
+            }
+        }
+        if let Some(factor) = scale_in(patch)? {
+            self.scale(factor, |_| true);
+        }
+        Ok(self)
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        let mut all = json!({});
+        for ((provider, name), amount) in &self.amounts {
+            all[*provider][*name] = json!(amount);
+        }
+        all
+    }
+
+    /// The amount of a limit that exists.
+    pub(crate) fn of(&self, provider: &'static str, name: &'static str) -> u64 {
+        self.amounts.get(&(provider, name)).copied().unwrap_or_default()
+    }
+
+    fn amount(&self, rule: &Rule) -> u64 {
+        self.amounts.get(&(rule.provider.name(), rule.name)).copied().unwrap_or(rule.amount)
+    }
+}
+
+fn scale_in(object: &Map<String, Value>) -> Result<Option<f64>, String> {
+    let Some(value) = object.get("scale") else { return Ok(None) };
+    match value.as_f64() {
+        Some(factor) if factor > 0.0 && factor <= 1e6 => Ok(Some(factor)),
+        _ => Err("`scale` is to be a number above 0".to_owned()),
+    }
+}
+
+/// A quota without room for this request.
+#[derive(Clone, Debug)]
+pub(crate) struct Broken {
+    pub(crate) rule: &'static Rule,
+    pub(crate) amount: u64,
+    /// Until the window has room again, if nobody else asks.
+    pub(crate) wait: TimeDelta,
+}
+
+pub(crate) struct Counted<'a> {
+    pub(crate) provider: Provider,
+    pub(crate) source: &'a str,
+    pub(crate) key: &'a str,
+    pub(crate) model: &'a str,
+    pub(crate) tokens: u64,
+}
+
+/// Arrivals and what each of them cost, oldest first.
+type Window = VecDeque<(DateTime<Utc>, u64)>;
+
+/// What each rolling window holds, by rule and by whose it is.
+#[derive(Debug, Default)]
+pub(crate) struct Windows {
+    held: HashMap<(usize, String), Window>,
+}
+
+impl Windows {
+    /// Counts a request in all its windows, or in none if one of them has no room.
+    /// A window of a period holds what came less than the period ago.
+    pub(crate) fn count(
+        &mut self,
+        limits: &Limits,
+        request: &Counted<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Vec<Broken>> {
+        let mut broken = Vec::new();
+        let mut room = Vec::new();
+        for (index, rule) in RULES.iter().enumerate() {
+            if rule.provider != request.provider {
+                continue;
+            }
+            let whose = match rule.scope {
+                Scope::Source => request.source.to_owned(),
+                Scope::Key => request.key.to_owned(),
+                Scope::Model => format!("{} {}", request.key, request.model),
+            };
+            let cost = match rule.dimension {
+                Dimension::Requests => 1,
+                Dimension::Tokens => request.tokens,
+            };
+            let period = TimeDelta::seconds(rule.seconds);
+            let held = self.held.entry((index, whose.clone())).or_default();
+            while held.front().is_some_and(|(at, _)| *at + period <= now) {
+                held.pop_front();
+            }
+            let amount = limits.amount(rule);
+            let mut over =
+                (held.iter().map(|(_, cost)| cost).sum::<u64>() + cost).saturating_sub(amount);
+            if over == 0 {
+                room.push(((index, whose), cost));
+                continue;
+            }
+            let mut wait = period;
+            for (at, cost) in held.iter() {
+                over = over.saturating_sub(*cost);
+                if over == 0 {
+                    wait = *at + period - now;
+                    break;
+                }
+            }
+            broken.push(Broken { rule, amount, wait });
+        }
+        if !broken.is_empty() {
+            return Err(broken);
+        }
+        for (window, cost) in room {
+            self.held.entry(window).or_default().push_back((now, cost));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_is_free_again_exactly_one_period_later() {
+        let limits = Limits::default();
+        let mut windows = Windows::default();
+        let twilio =
+            Counted { provider: Provider::Twilio, source: "", key: "AC1", model: "", tokens: 0 };
+        let start = DateTime::UNIX_EPOCH;
+        assert!(windows.count(&limits, &twilio, start).is_ok());
+        let almost = start + TimeDelta::seconds(1) - TimeDelta::microseconds(1);
+        let broken = windows.count(&limits, &twilio, almost).expect_err("no room");
+        assert_eq!(broken[0].wait, TimeDelta::microseconds(1));
+        assert!(windows.count(&limits, &twilio, start + TimeDelta::seconds(1)).is_ok());
+    }
+
+    #[test]
+    fn a_refused_request_takes_room_in_no_window() {
+        let limits = Limits::default().with("gemini", "tpm", 10).expect("a known limit");
+        let mut windows = Windows::default();
+        let ask = |tokens| Counted {
+            provider: Provider::Gemini,
+            source: "",
+            key: "k",
+            model: "m",
+            tokens,
+        };
+        for _ in 0..30 {
+            assert!(windows.count(&limits, &ask(11), DateTime::UNIX_EPOCH).is_err());
+        }
+        assert!(windows.count(&limits, &ask(10), DateTime::UNIX_EPOCH).is_ok());
+    }
+}
