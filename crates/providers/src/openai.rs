@@ -1,0 +1,181 @@
+//! Any server that speaks OpenAI's chat completions: one article in, one reading out.
+
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+
+pub use crate::reading::{Impact, Label, Prompt, Reading, Usage};
+
+use crate::{
+    Settings,
+    error::{ConfigError, Error, Result, Scope, StopReason},
+    http::{Answer, Http, Lost},
+    permit::Permit,
+    reading,
+};
+
+pub const BASE_URL: &str = "https://api.openai.com/v1";
+const NAME: &str = "openai";
+const EVERY: Duration = Duration::from_millis(50);
+
+#[derive(Debug)]
+pub struct OpenAi {
+    http: Http,
+    key: SecretString,
+    model: String,
+}
+
+impl OpenAi {
+    /// The base address includes `/v1`; a server of one's own may need no key: leave it empty.
+    pub fn new(settings: &Settings, model: &str) -> Result<Self, ConfigError> {
+        if model.trim().is_empty() {
+            return Err(ConfigError { setting: NAME, problem: "the model has no name".into() });
+        }
+        let model = model.trim().to_owned();
+        let key = settings.key.clone();
+        let limit = format!("{NAME}/{model}");
+        let secrets = vec![key.clone()];
+        let http = Http::new(NAME, limit, &settings.base_url, settings.timeout, secrets, EVERY)?;
+        Ok(Self { http, key, model })
+    }
+
+    /// The limit key, which is also the analyzer's name.
+    pub fn key(&self) -> &str {
+        self.http.key()
+    }
+
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    pub async fn read(&self, prompt: &Prompt, permit: &impl Permit) -> Result<Reading> {
+        self.reread(prompt, 0, permit).await
+    }
+
+    /// As [`OpenAi::read`], after `attempt` unusable answers: asks with twice the room and says
+    /// that the last answer did not fit.
+    pub async fn reread(
+        &self,
+        prompt: &Prompt,
+        attempt: u32,
+        permit: &impl Permit,
+    ) -> Result<Reading> {
+        let mut request = self.http.post(self.http.url(["chat", "completions"])).json(&self.body(
+            prompt,
+            rand::random(),
+            attempt,
+        ));
+        if !self.key.expose_secret().is_empty() {
+            let mut key = HeaderValue::from_str(&format!("Bearer {}", self.key.expose_secret()))
+                .map_err(|_| self.http.stopped(StopReason::BadKey, "the key cannot be a header"))?;
+            key.set_sensitive(true);
+            request = request.header(AUTHORIZATION, key);
+        }
+        self.http
+            .ask(request, Lost::Repeatable, permit, |answer| self.reading(answer, prompt))
+            .await
+    }
+
+    fn body(&self, prompt: &Prompt, nonce: u64, attempt: u32) -> Value {
+        json!({
+            "model": self.model,
+            "temperature": 0,
+            "max_tokens": reading::room(attempt),
+            "messages": [
+                {"role": "system", "content": reading::RULES},
+                {"role": "user", "content": prompt.fenced(nonce, attempt)},
+            ],
+            "response_format": {"type": "json_schema", "json_schema": {
+                "name": "sentiment", "strict": true, "schema": reading::strict_schema(),
+            }},
+        })
+    }
+
+    fn reading(&self, answer: &Answer, prompt: &Prompt) -> Result<Reading> {
+        let text = match classify(answer.status, &answer.body) {
+            Class::Text(text) => text,
+            class => return Err(self.error(&class, answer)),
+        };
+        let judgement = reading::parse(&text)
+            .map_err(|problem| self.http.unusable("invalid_output", &problem))?;
+        let whole: Value = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
+        let count = |name: &str| whole["usage"][name].as_u64();
+        let usage = Usage {
+            input: count("prompt_tokens").unwrap_or_else(|| prompt.input_tokens_at_most()),
+            // what was thought is part of what was completed here
+            output: count("completion_tokens").unwrap_or(u64::from(reading::MAX_OUTPUT_TOKENS)),
+            thoughts: 0,
+        };
+        let version = whole["model"].as_str().unwrap_or(&self.model).to_owned();
+        Ok(judgement.costing(usage, version, None, answer.latency))
+    }
+
+    fn error(&self, class: &Class, answer: &Answer) -> Error {
+        let detail = answer.body.as_str();
+        match class {
+            Class::Text(_) => self.http.unusable("schema_drift", detail),
+            Class::Throttled(scope) => self.http.throttled(answer.retry_after, *scope, detail),
+            Class::Stopped(reason) => self.http.stopped(*reason, detail),
+            Class::Refused(reason) => self.http.refused(reason, detail),
+            Class::Unusable(reason) => self.http.unusable(reason, detail),
+            Class::Transient => self.http.transient(&format!("HTTP {}: {detail}", answer.status)),
+        }
+    }
+}
+
+/// What an answer means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Class {
+    Text(String),
+    Throttled(Scope),
+    Stopped(StopReason),
+    Refused(&'static str),
+    Unusable(&'static str),
+    Transient,
+}
+
+pub fn classify(status: u16, body: &str) -> Class {
+    let answer: Value = serde_json::from_str(body).unwrap_or(Value::Null);
+    let message = answer["error"]["message"].as_str().unwrap_or_default().to_lowercase();
+    let code = answer["error"]["code"].as_str().unwrap_or_default();
+    match status {
+        200..300 if answer.is_object() => content(&answer),
+        200..300 if body.trim_start().starts_with('<') => Class::Unusable("html"),
+        200..300 => Class::Unusable("schema_drift"),
+        300..=399 => Class::Unusable("redirect"),
+        401 | 403 => Class::Stopped(StopReason::BadKey),
+        402 => Class::Stopped(StopReason::NotEntitled),
+        404 => Class::Stopped(StopReason::ModelGone),
+        429 if code == "insufficient_quota" => Class::Stopped(StopReason::NotEntitled),
+        429 if message.contains("per day") => Class::Throttled(Scope::Day),
+        429 if message.contains("per min") => Class::Throttled(Scope::Minute),
+        429 => Class::Throttled(Scope::Unknown),
+        408 | 409 | 500.. => Class::Transient,
+        _ if code == "invalid_api_key" => Class::Stopped(StopReason::BadKey),
+        _ if code == "model_not_found" => Class::Stopped(StopReason::ModelGone),
+        _ if code == "context_length_exceeded" => Class::Refused("too_long"),
+        _ if code == "content_filter" => Class::Refused("blocked_content_filter"),
+        _ => Class::Refused("bad_request"),
+    }
+}
+
+fn content(answer: &Value) -> Class {
+    let Some(choice) = answer["choices"].get(0) else { return Class::Unusable("no_choices") };
+    match choice["finish_reason"].as_str() {
+        Some("stop") => {}
+        Some("length") => return Class::Unusable("max_tokens"),
+        Some("content_filter") => return Class::Refused("blocked_content_filter"),
+        Some(_) => return Class::Unusable("finish_reason"),
+        None => return Class::Unusable("no_finish_reason"),
+    }
+    let message = &choice["message"];
+    if message["refusal"].as_str().is_some_and(|refusal| !refusal.is_empty()) {
+        return Class::Refused("blocked_refusal");
+    }
+    match message["content"].as_str() {
+        Some(text) if !text.trim().is_empty() => Class::Text(text.to_owned()),
+        _ => Class::Unusable("no_text"),
+    }
+}

@@ -1,0 +1,235 @@
+//! Twilio: one text message out. Without a documented idempotency key, a lost answer is unknown,
+//! and a nonce in the body lets the message be found again.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use reqwest::header::CONNECTION;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use url::Url;
+
+use crate::{
+    error::{ConfigError, Error, Result, Scope, StopReason},
+    http::{Answer, Http, Lost},
+    permit::Permit,
+};
+
+/// The limit key.
+pub const KEY: &str = "twilio";
+pub const BASE_URL: &str = "https://api.twilio.com";
+/// The longest body the provider takes, in characters.
+pub const MAX_BODY_CHARS: usize = 1600;
+/// One a second is allowed; arrivals jitter.
+const EVERY: Duration = Duration::from_millis(1200);
+const VERSION: &str = "2010-04-01";
+
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub base_url: Url,
+    pub account_sid: String,
+    pub auth_token: SecretString,
+    /// A number of ours, or the sid of a messaging service (`MG…`).
+    pub from: String,
+    pub timeout: Duration,
+}
+
+#[derive(Debug)]
+pub struct Twilio {
+    http: Http,
+    account_sid: String,
+    auth_token: SecretString,
+    from: String,
+}
+
+/// A message that Twilio has: accepted, not necessarily delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    pub sid: String,
+    pub status: String,
+}
+
+impl Twilio {
+    pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
+        if settings.account_sid.is_empty() {
+            return Err(ConfigError { setting: KEY, problem: "the account has no sid".into() });
+        }
+        let auth_token = settings.auth_token.clone();
+        let secrets = vec![auth_token.clone()];
+        let http = Http::new(KEY, KEY, &settings.base_url, settings.timeout, secrets, EVERY)?;
+        Ok(Self {
+            http,
+            account_sid: settings.account_sid.clone(),
+            auth_token,
+            from: settings.from.clone(),
+        })
+    }
+
+    /// The limit key that this client's verdicts name.
+    pub fn key(&self) -> &str {
+        self.http.key()
+    }
+
+    /// Sends `body` with ` [#nonce]` at its end; a body that is too long is cut before the nonce.
+    /// [`Error::Unknown`] means: look with [`Twilio::find_by_nonce`] before sending again.
+    pub async fn send(
+        &self,
+        to: &str,
+        body: &str,
+        nonce: &str,
+        permit: &impl Permit,
+    ) -> Result<Sent> {
+        let sender = if self.from.starts_with("MG") { "MessagingServiceSid" } else { "From" };
+        let body = marked(body, nonce);
+        let request = self.http.post(self.messages()).form(&[
+            ("To", to),
+            (sender, self.from.as_str()),
+            ("Body", body.as_str()),
+        ]);
+        let request = self.authorized(request);
+        self.http.ask(request, Lost::Ambiguous, permit, |answer| self.sent(answer)).await
+    }
+
+    /// The message to `to` that carries `nonce`, among the thousand latest since the day of `since`.
+    pub async fn find_by_nonce(
+        &self,
+        to: &str,
+        since: DateTime<Utc>,
+        nonce: &str,
+        permit: &impl Permit,
+    ) -> Result<Option<Sent>> {
+        let day = since.date_naive().to_string();
+        let request = self.http.get(self.messages()).query(&[
+            ("To", to),
+            ("DateSent>", day.as_str()),
+            ("PageSize", "1000"),
+        ]);
+        let request = self.authorized(request);
+        self.http
+            .ask(request, Lost::Repeatable, permit, |answer| {
+                if let Class::Accepted = classify(answer.status, &answer.body) {
+                    return find(&answer.body, &mark(nonce))
+                        .map_err(|field| self.http.unusable("schema_drift", field));
+                }
+                Err(match self.error(answer) {
+                    // looking twice does no harm
+                    Error::Unknown { detail } => Error::Transient { detail },
+                    error => error,
+                })
+            })
+            .await
+    }
+
+    fn messages(&self) -> Url {
+        self.http.url([VERSION, "Accounts", &self.account_sid, "Messages.json"])
+    }
+
+    fn authorized(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        // a kept connection that the other side is just closing would make a lost answer out of a
+        // request that never arrived
+        request
+            .basic_auth(&self.account_sid, Some(self.auth_token.expose_secret()))
+            .header(CONNECTION, "close")
+    }
+
+    fn sent(&self, answer: &Answer) -> Result<Sent> {
+        if let Class::Accepted = classify(answer.status, &answer.body) {
+            let message: Value = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
+            // accepted, but we cannot say what: as good as a lost answer
+            return message_of(&message).ok_or_else(|| self.http.unknown(&answer.body));
+        }
+        Err(self.error(answer))
+    }
+
+    fn error(&self, answer: &Answer) -> Error {
+        let detail = format!("HTTP {}: {}", answer.status, answer.body);
+        match classify(answer.status, &answer.body) {
+            Class::Throttled(scope) => self.http.throttled(answer.retry_after, scope, &detail),
+            Class::BadKey => self.http.stopped(StopReason::BadKey, &detail),
+            Class::Refused(reason) => self.http.refused(reason, &detail),
+            Class::Accepted | Class::Unknown => self.http.unknown(&detail),
+        }
+    }
+}
+
+/// What an answer means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    Accepted,
+    /// Not taken, and safe to repeat later.
+    Throttled(Scope),
+    BadKey,
+    Refused(&'static str),
+    /// It may have been taken.
+    Unknown,
+}
+
+/// Judges an answer by its class of status first; codes refine it, since Twilio splits them.
+pub fn classify(status: u16, body: &str) -> Class {
+    let code = serde_json::from_str::<Value>(body).ok().and_then(|answer| answer["code"].as_u64());
+    match (status, code) {
+        (200..300, _) => Class::Accepted,
+        (429, _) | (400..500, Some(20429)) => Class::Throttled(Scope::Burst),
+        (400..500, Some(21611 | 14107)) => Class::Throttled(Scope::Unknown),
+        (401, _) | (400..500, Some(20003)) => Class::BadKey,
+        (400..500, Some(21610)) => Class::Refused("unsubscribed"),
+        (400..500, Some(21211)) => Class::Refused("invalid_to"),
+        (400..500, Some(21212 | 21606)) => Class::Refused("invalid_from"),
+        (400..500, Some(21408)) => Class::Refused("region_not_permitted"),
+        (400..500, Some(21612)) => Class::Refused("unroutable"),
+        (400..500, Some(21614)) => Class::Refused("not_mobile"),
+        (400..500, Some(21617)) => Class::Refused("body_too_long"),
+        (408 | 500.. | ..200, _) => Class::Unknown,
+        (300..=399, _) => Class::Refused("redirect"),
+        (400..500, _) => Class::Refused("bad_request"),
+    }
+}
+
+fn mark(nonce: &str) -> String {
+    format!("[#{nonce}]")
+}
+
+fn marked(body: &str, nonce: &str) -> String {
+    let mark = mark(nonce);
+    let room = MAX_BODY_CHARS.saturating_sub(mark.chars().count() + 1);
+    let body: String = body.trim_end().chars().take(room).collect();
+    format!("{body} {mark}")
+}
+
+fn message_of(message: &Value) -> Option<Sent> {
+    let text = |name: &str| message[name].as_str().map(ToOwned::to_owned);
+    Some(Sent { sid: text("sid")?, status: text("status")? })
+}
+
+fn find(body: &str, mark: &str) -> Result<Option<Sent>, &'static str> {
+    let list: Value = serde_json::from_str(body).map_err(|_| "the list is not JSON")?;
+    let messages = list["messages"].as_array().ok_or("messages is missing")?;
+    messages
+        .iter()
+        .find(|message| message["body"].as_str().is_some_and(|body| body.contains(mark)))
+        .map(|message| message_of(message).ok_or("a message without sid or status"))
+        .transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_body_is_cut_so_that_its_nonce_stays() {
+        let body = marked(&"ü".repeat(3000), "k3f9");
+        assert_eq!(body.chars().count(), MAX_BODY_CHARS);
+        assert!(body.ends_with(" [#k3f9]"));
+        assert_eq!(marked("AAPL fell 12 %", "k3f9"), "AAPL fell 12 % [#k3f9]");
+    }
+
+    #[test]
+    fn a_message_is_found_by_its_nonce_and_no_other() {
+        let list = r#"{"messages":[{"sid":"SM1","status":"sent","body":"a [#k3f8]"},
+            {"sid":"SM2","status":"delivered","body":"b [#k3f9]"}]}"#;
+        let sent = Sent { sid: "SM2".into(), status: "delivered".into() };
+        assert_eq!(find(list, &mark("k3f9")), Ok(Some(sent)));
+        assert_eq!(find(list, &mark("k3f")), Ok(None));
+        assert!(find("{}", &mark("k3f9")).is_err());
+    }
+}

@@ -1,0 +1,119 @@
+//! A webhook of the operator's: one JSON payload out, with a key that makes repeats harmless.
+
+use std::time::Duration;
+
+use reqwest::header::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use url::Url;
+
+use crate::{
+    error::{ConfigError, Result, Scope, StopReason},
+    http::{self, Answer, Http, Lost},
+    permit::Permit,
+};
+
+/// The limit key.
+pub const KEY: &str = "webhook";
+const EVERY: Duration = Duration::from_millis(50);
+
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// https, or http on this machine. Addresses of webhooks often are their own password.
+    pub url: SecretString,
+    pub timeout: Duration,
+}
+
+#[derive(Debug)]
+pub struct Webhook {
+    http: Http,
+    url: SecretString,
+}
+
+/// What the receiver answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    pub status: u16,
+}
+
+impl Webhook {
+    pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
+        let refuse = |problem: &str| ConfigError { setting: KEY, problem: problem.into() };
+        let url = Url::parse(settings.url.expose_secret())
+            .map_err(|_| refuse("the address is not one"))?;
+        if url.scheme() != "https" && !(url.scheme() == "http" && http::is_loopback(&url)) {
+            return Err(refuse("the address must be https, or http on this machine"));
+        }
+        let secrets = secrets(&settings.url, &url);
+        let http = Http::new(KEY, KEY, &url, settings.timeout, secrets, EVERY)?;
+        Ok(Self { http, url: url.to_string().into() })
+    }
+
+    /// The limit key that this client's verdicts name.
+    pub fn key(&self) -> &str {
+        self.http.key()
+    }
+
+    /// Posts `payload`. A receiver that honours `Idempotency-Key` acts once however often the same
+    /// key arrives, so a lost answer may be repeated.
+    pub async fn send(
+        &self,
+        payload: &Value,
+        idempotency_key: &str,
+        permit: &impl Permit,
+    ) -> Result<Sent> {
+        let key = HeaderValue::from_str(idempotency_key)
+            .map_err(|_| self.http.refused("bad_request", "the idempotency key is no header"))?;
+        let url = self.url.expose_secret().parse().expect("new has parsed it");
+        let request = self.http.post(url).header("Idempotency-Key", key).json(payload);
+        self.http.ask(request, Lost::Repeatable, permit, |answer| self.sent(answer)).await
+    }
+
+    fn sent(&self, answer: &Answer) -> Result<Sent> {
+        let detail = format!("HTTP {}: {}", answer.status, answer.body);
+        Err(match classify(answer.status, answer.retry_after.is_some()) {
+            Class::Accepted => return Ok(Sent { status: answer.status }),
+            Class::Throttled => self.http.throttled(answer.retry_after, Scope::Unknown, &detail),
+            Class::BadKey => self.http.stopped(StopReason::BadKey, &detail),
+            Class::Refused(reason) => self.http.refused(reason, &detail),
+            Class::Transient => self.http.transient(&detail),
+        })
+    }
+}
+
+/// The address and the parts of it that may be a password: an error may name one alone.
+fn secrets(whole: &SecretString, url: &Url) -> Vec<SecretString> {
+    let long = |text: &&str| text.len() >= 8;
+    let values: Vec<_> = url.query_pairs().map(|(_, value)| value.into_owned()).collect();
+    let parts = [url.path(), url.query().unwrap_or_default(), url.password().unwrap_or_default()]
+        .into_iter()
+        .chain(url.path_segments().into_iter().flatten())
+        .chain(values.iter().map(String::as_str))
+        .filter(long)
+        .map(|part| SecretString::from(part.to_owned()));
+    std::iter::once(whole.clone()).chain(parts).collect()
+}
+
+/// What an answer means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    Accepted,
+    Throttled,
+    BadKey,
+    Refused(&'static str),
+    Transient,
+}
+
+/// `asks_to_wait`: the answer has a `Retry-After`.
+pub fn classify(status: u16, asks_to_wait: bool) -> Class {
+    match status {
+        200..300 => Class::Accepted,
+        300..=399 => Class::Refused("redirect"),
+        401 | 403 => Class::BadKey,
+        404 | 410 => Class::Refused("gone"),
+        429 => Class::Throttled,
+        503 if asks_to_wait => Class::Throttled,
+        408 | 425 | 500.. => Class::Transient,
+        _ => Class::Refused("bad_request"),
+    }
+}

@@ -1,0 +1,153 @@
+//! What the client does when the wire misbehaves: bounded in time and size, once, and never more
+//! certain than it can be.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use crate::support::{Counting, Reply, Wire, answer, call_each, prompt, settings};
+use bellwether_providers::{Error, Free, Scope, gemini::Gemini};
+
+const PATIENT: Duration = Duration::from_secs(10);
+const HASTY: Duration = Duration::from_millis(500);
+
+fn expected(provider: &str, repeatable: &'static str) -> &'static str {
+    if provider == "twilio" { "unknown" } else { repeatable }
+}
+
+async fn classes(reply: Reply, timeout: Duration) -> Vec<(&'static str, &'static str)> {
+    let wire = Wire::start(reply).await;
+    let results = call_each(&wire.url, timeout, &Free).await;
+    assert_eq!(wire.requests(), results.len(), "one request each");
+    results
+        .into_iter()
+        .map(|(name, result)| (name, result.map_or_else(|e| e.class(), |()| "ok")))
+        .collect()
+}
+
+#[tokio::test]
+async fn an_answer_that_never_comes_is_transient_or_for_a_message_unknown() {
+    for (reply, timeout) in [(Reply::Silence, HASTY), (Reply::Nothing, PATIENT)] {
+        for (name, class) in classes(reply, timeout).await {
+            assert_eq!(class, expected(name, "transient"), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn half_a_body_is_as_good_as_none() {
+    let half = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"half\":".to_vec();
+    for (name, class) in classes(Reply::Bytes(half), PATIENT).await {
+        assert_eq!(class, expected(name, "transient"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_there_means_that_nothing_was_sent() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}/base", listener.local_addr().unwrap()).parse().unwrap();
+    drop(listener);
+    for (name, result) in call_each(&base, PATIENT, &Free).await {
+        assert!(matches!(result, Err(Error::Transient { .. })), "{name}: {result:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_beyond_the_cap_is_not_read() {
+    let mut huge = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n".to_vec();
+    huge.extend(std::iter::repeat_n(b' ', 6 * 1024 * 1024));
+    for (name, class) in classes(Reply::Bytes(huge), PATIENT).await {
+        assert_eq!(class, expected(name, "unusable"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_unpacked_is_unusable() {
+    let corrupt = answer("200 OK", "content-encoding: gzip\r\n", "this is not gzip at all");
+    for (name, class) in classes(corrupt, PATIENT).await {
+        assert_eq!(class, expected(name, "unusable"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = answer("302 Found", "location: /base/again\r\n", "");
+    for (name, class) in classes(elsewhere, PATIENT).await {
+        let message = matches!(name, "twilio" | "webhook");
+        assert_eq!(class, if message { "refused" } else { "unusable" }, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_instead_of_data_is_unusable_and_leaves_a_message_unknown() {
+    let page = answer("200 OK", "content-type: text/html\r\n", "<html>verify you are human</html>");
+    for (name, class) in classes(page, PATIENT).await {
+        let expected = if name == "webhook" { "ok" } else { expected(name, "unusable") };
+        assert_eq!(class, expected, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_error_is_transient_and_leaves_a_message_unknown() {
+    for (name, class) in classes(answer("502 Bad Gateway", "", "<html>"), PATIENT).await {
+        assert_eq!(class, expected(name, "transient"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_date_to_retry_after_is_counted_from_the_answers_own_date() {
+    let cases = [
+        ("retry-after: 30\r\n", Some(30)),
+        (
+            "date: Sun, 20 Nov 1994 08:00:00 GMT\r\nretry-after: Sun, 20 Nov 1994 08:00:45 GMT\r\n",
+            Some(45),
+        ),
+        ("date: Sun, 20 Nov 1994 08:00:00 GMT\r\nretry-after: -3\r\n", Some(0)),
+        ("retry-after: 99999999999\r\n", Some(86_400)),
+        ("retry-after: later\r\n", None),
+        ("", None),
+    ];
+    for (headers, seconds) in cases {
+        let wire = Wire::start(answer("429 Too Many Requests", headers, "")).await;
+        for (name, result) in call_each(&wire.url, PATIENT, &Free).await {
+            let Err(Error::Throttled { wait, .. }) = result else { panic!("{name}: {result:?}") };
+            assert_eq!(wait, seconds.map(Duration::from_secs), "{name} with {headers:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_full_day_at_gemini_waits_until_midnight_pacific_by_the_answers_date() {
+    let body = include_str!("../fixtures/gemini/day.json");
+    let date = "date: Sun, 22 Nov 2026 20:00:00 GMT\r\n";
+    let wire = Wire::start(answer("429 Too Many Requests", date, body)).await;
+    let gemini = Gemini::new(&settings(&wire.url, PATIENT), "gemini-3.6-flash").unwrap();
+    let result = gemini.read(&prompt(), &Free).await;
+    let Err(Error::Throttled { key, wait, scope, .. }) = result else { panic!("{result:?}") };
+    assert_eq!(key, "gemini/gemini-3.6-flash");
+    assert_eq!((wait, scope), (Some(Duration::from_hours(12)), Scope::Day));
+}
+
+#[tokio::test]
+async fn a_model_that_refuses_the_thinking_settings_is_asked_without_them_next_time() {
+    let refusal = include_str!("../fixtures/gemini/thinking.json").trim_end();
+    let head = format!("HTTP/1.1 400 Bad Request\r\ncontent-length: {}\r\n", refusal.len());
+    let wire = Wire::start(Reply::Bytes(format!("{head}\r\n{refusal}").into_bytes())).await;
+    let gemini = Gemini::new(&settings(&wire.url, PATIENT), "gemini-3.5-flash-lite").unwrap();
+    let result = gemini.read(&prompt(), &Free).await;
+    assert!(matches!(&result, Err(Error::Unusable { reason, .. }) if reason == "thinking_config"));
+    assert!(!format!("{gemini:?}").contains("thinks_its_own_way: false"));
+}
+
+#[tokio::test]
+async fn each_request_takes_one_permit_and_none_leaves_without() {
+    let wire = Wire::start(answer("200 OK", "", "{}")).await;
+    let granted = Counting::default();
+    let calls = call_each(&wire.url, PATIENT, &granted).await.len();
+    assert_eq!((granted.taken.load(Ordering::SeqCst), wire.requests()), (calls, calls));
+
+    let refused = Counting { refuses: true, ..Counting::default() };
+    for (name, result) in call_each(&wire.url, PATIENT, &refused).await {
+        let Err(Error::NotNow(error)) = result else { panic!("{name}: {result:?}") };
+        assert_eq!(error.retry_after, Some(Duration::from_secs(7)), "{name}");
+    }
+    assert_eq!(wire.requests(), calls, "a refused request left all the same");
+}
