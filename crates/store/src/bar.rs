@@ -1,0 +1,96 @@
+//! Trading days and their corrections.
+
+use bellwether_domain::{Bar, Symbol};
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use sqlx::PgExecutor;
+
+/// The close of one day, and which version of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Close {
+    pub day: NaiveDate,
+    pub revision: i32,
+    pub close: Decimal,
+}
+
+/// Adds the days that are new, and a revision of each day whose figures differ from its current
+/// ones; returns how many rows that made. The symbol must be a known instrument.
+pub async fn add_all(
+    db: impl PgExecutor<'_>,
+    symbol: &Symbol,
+    bars: &[Bar],
+    provider: &str,
+) -> sqlx::Result<u64> {
+    let days: Vec<NaiveDate> = bars.iter().map(|b| b.day).collect();
+    let open: Vec<Decimal> = bars.iter().map(|b| b.open).collect();
+    let high: Vec<Decimal> = bars.iter().map(|b| b.high).collect();
+    let low: Vec<Decimal> = bars.iter().map(|b| b.low).collect();
+    let close: Vec<Decimal> = bars.iter().map(|b| b.close).collect();
+    let volume: Vec<i64> = bars.iter().map(|b| b.volume).collect();
+    let done = sqlx::query_file!(
+        "src/bar_add_all.sql",
+        symbol.as_str(),
+        provider,
+        &days,
+        &open,
+        &high,
+        &low,
+        &close,
+        &volume,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Up to `limit` closes of days not after `through`, oldest first, as they were known at an
+/// instant.
+pub async fn list_closes(
+    db: impl PgExecutor<'_>,
+    symbol: &Symbol,
+    through: NaiveDate,
+    at: DateTime<Utc>,
+    limit: i64,
+) -> sqlx::Result<Vec<Close>> {
+    let mut closes = sqlx::query_as!(
+        Close,
+        "select distinct on (day) day, revision, close from bar
+         where symbol = $1 and day <= $2 and first_seen_at <= $3
+         order by day desc, revision desc limit $4",
+        symbol.as_str(),
+        through,
+        at,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    closes.reverse();
+    Ok(closes)
+}
+
+/// Up to `limit` days as they are known now, newest first.
+pub async fn list(db: impl PgExecutor<'_>, symbol: &Symbol, limit: i64) -> sqlx::Result<Vec<Bar>> {
+    sqlx::query_as!(
+        Bar,
+        r#"select day as "day!", open as "open!", high as "high!", low as "low!",
+                  close as "close!", volume as "volume!"
+           from bar_current where symbol = $1 order by day desc limit $2"#,
+        symbol.as_str(),
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// The newest day that is known of a symbol.
+pub async fn find_last_day(
+    db: impl PgExecutor<'_>,
+    symbol: &Symbol,
+) -> sqlx::Result<Option<NaiveDate>> {
+    sqlx::query_scalar!(
+        "select day from bar where symbol = $1 order by day desc limit 1",
+        symbol.as_str(),
+    )
+    .fetch_optional(db)
+    .await
+}

@@ -1,0 +1,103 @@
+//! Shares: what is known, and what is watched.
+
+use bellwether_domain::Symbol;
+use chrono::{DateTime, Utc};
+use sqlx::PgExecutor;
+
+use crate::column::{Word, texts};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instrument {
+    pub symbol: Symbol,
+    pub name: Option<String>,
+    pub exchange: Option<String>,
+    pub currency: String,
+    pub watched: bool,
+    pub added_at: DateTime<Utc>,
+    /// When a provider last answered with a quote, changed or not.
+    pub quote_seen_at: Option<DateTime<Utc>>,
+    /// When a provider last answered a news search, empty or not.
+    pub news_seen_at: Option<DateTime<Utc>>,
+}
+
+/// Adds the symbols that are not known yet, watched; returns how many that were.
+pub async fn add_all(db: impl PgExecutor<'_>, symbols: &[Symbol]) -> sqlx::Result<u64> {
+    // in order, so that two adders cannot wait for each other
+    let done = sqlx::query!(
+        "insert into instrument (symbol)
+         select distinct unnest($1::text[]) as symbol order by symbol
+         on conflict do nothing",
+        &texts(symbols),
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Keeps what is known about a share; what is `None` stays as it was. Says whether that changed it.
+pub async fn describe(
+    db: impl PgExecutor<'_>,
+    symbol: &Symbol,
+    name: Option<&str>,
+    exchange: Option<&str>,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update instrument
+         set name = coalesce($2, name), exchange = coalesce($3, exchange)
+         where symbol = $1
+           and (name, exchange) is distinct from (coalesce($2, name), coalesce($3, exchange))",
+        symbol.as_str(),
+        name,
+        exchange,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Puts a share on the watchlist or takes it off; says whether that changed it.
+pub async fn watch(db: impl PgExecutor<'_>, symbol: &Symbol, watched: bool) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update instrument set watched = $2 where symbol = $1 and watched <> $2",
+        symbol.as_str(),
+        watched,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+pub async fn find(db: impl PgExecutor<'_>, symbol: &Symbol) -> sqlx::Result<Option<Instrument>> {
+    sqlx::query_as!(
+        Instrument,
+        r#"select symbol as "symbol: Word<Symbol>", name, exchange, currency, watched, added_at,
+                  quote_seen_at, news_seen_at
+           from instrument where symbol = $1"#,
+        symbol.as_str(),
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// The watchlist by symbol.
+pub async fn list_watched(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<Instrument>> {
+    sqlx::query_as!(
+        Instrument,
+        r#"select symbol as "symbol: Word<Symbol>", name, exchange, currency, watched, added_at,
+                  quote_seen_at, news_seen_at
+           from instrument where watched order by symbol"#,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Records that a provider answered a news search for the symbol, whatever it held.
+pub async fn news_seen(db: impl PgExecutor<'_>, symbol: &Symbol) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update instrument set news_seen_at = clock_timestamp() where symbol = $1",
+        symbol.as_str(),
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}

@@ -1,0 +1,40 @@
+//! Every statement on the product's tables: one module, one table.
+//!
+//! Functions take `impl PgExecutor`, or `&mut PgConnection` where they need several
+//! statements, so the caller owns the transaction. Writers say whether they wrote.
+//! Not found is `None`. Times that are stored come from the database or are handed in.
+
+mod column;
+
+pub mod alert;
+pub mod alert_state;
+pub mod article;
+pub mod bar;
+pub mod batch;
+pub mod cluster;
+pub mod delivery;
+pub mod idempotency;
+pub mod instrument;
+pub mod notification;
+pub mod operator;
+pub mod quote;
+pub mod replica;
+pub mod rule;
+pub mod sentiment;
+pub mod signal;
+pub mod summary;
+pub mod suppression;
+pub mod turn;
+
+use chrono::{DateTime, Utc};
+
+/// The product's schema. Every step has its way back.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
+
+/// Where a page ended: the next one holds what is older than this instant and id.
+pub type Position = (DateTime<Utc>, i64);
+
+/// The database's clock, for whoever needs the instant of a decision.
+pub async fn now(db: impl sqlx::PgExecutor<'_>) -> sqlx::Result<DateTime<Utc>> {
+    sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(db).await
+}

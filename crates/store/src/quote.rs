@@ -1,0 +1,110 @@
+//! Observed prices.
+
+use bellwether_domain::{Quote, Symbol};
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::{Decimal, RoundingStrategy};
+use sqlx::{Connection, PgConnection, PgExecutor};
+
+use crate::column::Word;
+
+/// One observation as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    pub id: i64,
+    pub symbol: Symbol,
+    pub trading_day: NaiveDate,
+    pub price: Decimal,
+    pub open: Option<Decimal>,
+    pub high: Option<Decimal>,
+    pub low: Option<Decimal>,
+    pub previous_close: Option<Decimal>,
+    pub volume: Option<i64>,
+    pub provider: String,
+    pub first_seen_at: DateTime<Utc>,
+}
+
+/// Adds a quote if it is a new observation ([`Quote::is_news_after`]); `Some` is its id. Either
+/// way the instrument remembers that it was asked. The symbol must be a known instrument.
+///
+/// Adders of one symbol take turns until the end of the caller's transaction.
+pub async fn add(
+    conn: &mut PgConnection,
+    quote: &Quote,
+    provider: &str,
+) -> sqlx::Result<Option<i64>> {
+    // a transaction of our own where the caller has none: the lock must outlive the decision
+    let mut tx = conn.begin().await?;
+    sqlx::query!(
+        "update instrument set quote_seen_at = clock_timestamp() where symbol = $1",
+        quote.symbol.as_str(),
+    )
+    .execute(&mut *tx)
+    .await?;
+
+    // rounded as the column rounds, or a seventh decimal would be news for ever
+    let quote = &Quote {
+        price: quote.price.round_dp_with_strategy(6, RoundingStrategy::MidpointAwayFromZero),
+        ..quote.clone()
+    };
+    let last = sqlx::query!(
+        "select trading_day, price from quote where symbol = $1
+         order by trading_day desc, id desc limit 1",
+        quote.symbol.as_str(),
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+
+    let mut added = None;
+    if quote.is_news_after(last.map(|l| (l.trading_day, l.price))) {
+        let id = sqlx::query_scalar!(
+            "insert into quote (symbol, trading_day, price, open, high, low, previous_close,
+                                volume, provider)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id",
+            quote.symbol.as_str(),
+            quote.trading_day,
+            quote.price,
+            quote.open,
+            quote.high,
+            quote.low,
+            quote.previous_close,
+            quote.volume,
+            provider,
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        added = Some(id);
+    }
+    tx.commit().await?;
+    Ok(added)
+}
+
+pub async fn find(db: impl PgExecutor<'_>, id: i64) -> sqlx::Result<Option<Observed>> {
+    sqlx::query_as!(
+        Observed,
+        r#"select id, symbol as "symbol: Word<Symbol>", trading_day, price, open, high, low,
+                  previous_close, volume, provider, first_seen_at
+           from quote where id = $1"#,
+        id,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// The latest quote of a symbol that was known at an instant.
+pub async fn find_latest(
+    db: impl PgExecutor<'_>,
+    symbol: &Symbol,
+    at: DateTime<Utc>,
+) -> sqlx::Result<Option<Observed>> {
+    sqlx::query_as!(
+        Observed,
+        r#"select id, symbol as "symbol: Word<Symbol>", trading_day, price, open, high, low,
+                  previous_close, volume, provider, first_seen_at
+           from quote where symbol = $1 and first_seen_at <= $2
+           order by trading_day desc, id desc limit 1"#,
+        symbol.as_str(),
+        at,
+    )
+    .fetch_optional(db)
+    .await
+}

@@ -1,0 +1,2 @@
+drop view bar_current;
+drop table bar;

@@ -1,0 +1,2 @@
+drop view sentiment_current;
+drop table sentiment;
