@@ -1,0 +1,2 @@
+drop function queue.wake;
+drop table queue.process, queue.lane, queue.queue;

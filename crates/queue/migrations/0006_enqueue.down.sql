@@ -1,0 +1,1 @@
+drop function queue.enqueue_v1;

@@ -1,0 +1,86 @@
+-- Adds jobs, in the caller's transaction. One row comes back for each, in order: the new job, or
+-- the one that holds the unique key.
+create function queue.enqueue_v1(
+    p_kind text[], p_queue text[], p_lane text[], p_args jsonb[], p_priority smallint[],
+    p_max_attempts smallint[], p_due_at timestamptz[], p_key text[], p_holds text[],
+    p_tags jsonb[], p_parent bigint[], p_trace text[]
+) returns table (ord integer, id bigint, duplicate boolean)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+    t timestamptz := clock_timestamp();
+    rest integer[];
+    won integer[];
+    ids bigint[];
+    tries integer := 0;
+begin
+    insert into queue.queue (name)
+    select distinct q from unnest(p_queue) q
+    where not exists (select from queue.queue x where x.name = q)
+    order by q on conflict do nothing;
+
+    insert into queue.lane (queue, name)
+    select distinct u.q, u.l from unnest(p_queue, p_lane) u(q, l)
+    where not exists (select from queue.lane x where x.queue = u.q and x.name = u.l)
+    order by 1, 2 on conflict do nothing;
+
+    select array_agg(i) into rest from generate_subscripts(p_kind, 1) i;
+    while rest is not null loop
+        tries := tries + 1;
+        if tries > 20 then
+            raise exception 'the holders of a unique key changed too often' using errcode = '40001';
+        end if;
+
+        with input as materialized (
+            select nextval('queue.job_id') as id, u.* from (
+                select o.i, l.id as lane, p_kind[o.i] as kind, p_args[o.i] as args, p_priority[o.i] as priority,
+                    p_max_attempts[o.i] as max_attempts, p_due_at[o.i] as due_at, p_key[o.i] as key, p_holds[o.i] as holds,
+                    case when p_tags[o.i] is null then null else array(select jsonb_array_elements_text(p_tags[o.i])) end as tags,
+                    p_parent[o.i] as parent, p_trace[o.i] as trace, l.queue,
+                    pg_column_size(p_args[o.i]) > 2048 as big
+                from unnest(rest) o(i)
+                join queue.lane l on l.queue = p_queue[o.i] and l.name = p_lane[o.i]
+                order by o.i
+            ) u
+        ), keyed as (
+            -- in sorted order, so that two bulk inserts never wait for each other
+            insert into queue.unique_key (kind, key, job, holds)
+            select kind, key, id, holds from input where key is not null order by kind, key
+            on conflict do nothing
+            returning job
+        ), fresh as materialized (
+            select * from input where key is null or id in (select job from keyed)
+        ), big as (
+            insert into queue.payload (job, args) select id, args from fresh where big
+        ), now as (
+            insert into queue.ready (id, lane, priority, kind, attempt, max_attempts, args, unique_key, holds, tags, parent, trace, created_at, available_at)
+            select id, lane, priority, kind, 0, max_attempts, case when not big then args end, key,
+                case when key is not null then holds end, tags, parent, trace, t, t
+            from fresh where due_at is null or due_at <= t
+        ), later as (
+            insert into queue.scheduled (id, due_at, retry, lane, priority, kind, attempt, max_attempts, args, unique_key, holds, tags, parent, trace, created_at)
+            select id, due_at, false, lane, priority, kind, 0, max_attempts, case when not big then args end, key,
+                case when key is not null then holds end, tags, parent, trace, t
+            from fresh where due_at > t
+        ), counted as (
+            insert into queue.delta (lane, kind, was, became, n)
+            select lane, kind, null, case when due_at > t then 'scheduled' else 'available' end, count(*)
+            from fresh group by 1, 2, 4
+        ), woken as materialized (
+            select queue.wake(array(select distinct queue from fresh)) from (select from fresh limit 1) x
+        )
+        select array_agg(f.i), array_agg(f.id) into won, ids
+        from fresh f, (select count(*) from woken) w;
+
+        return query select u.i, u.id, false from unnest(won, ids) u(i, id);
+        select array_agg(i) into rest from unnest(rest) i where i <> all (coalesce(won, '{}'));
+        exit when rest is null;
+
+        -- The snapshot of the statement above cannot see the winner; this one can. A winner that has
+        -- given its key up meanwhile leaves its place to another try.
+        select array_agg(o.i), array_agg(k.job) into won, ids
+        from unnest(rest) o(i) join queue.unique_key k on k.kind = p_kind[o.i] and k.key = p_key[o.i];
+        return query select u.i, u.id, true from unnest(won, ids) u(i, id);
+        select array_agg(i) into rest from unnest(rest) i where i <> all (coalesce(won, '{}'));
+    end loop;
+end $$;

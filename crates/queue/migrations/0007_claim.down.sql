@@ -1,0 +1,1 @@
+drop function queue.permit_v1, queue.next_v1, queue.claim_v1, queue.promote_v1;

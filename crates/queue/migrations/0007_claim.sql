@@ -1,0 +1,245 @@
+-- Moves scheduled jobs whose time has come to where they can be claimed.
+create function queue.promote_v1(p_limit integer default 1000) returns integer
+language plpgsql as $$
+declare
+    moved integer;
+begin
+    with due as (
+        delete from queue.scheduled s
+        where s.id = any (array(
+            select id from queue.scheduled where due_at <= clock_timestamp()
+            order by due_at limit p_limit for update skip locked))
+        returning s.*
+    ), ready as (
+        insert into queue.ready (id, lane, priority, kind, attempt, max_attempts, args, unique_key, holds, tags, parent, trace, created_at, available_at, error)
+        select id, lane, priority, kind, attempt, max_attempts, args, unique_key, holds, tags, parent, trace, created_at, due_at, error from due
+    ), counted as (
+        insert into queue.delta (lane, kind, was, became, n)
+        select lane, kind, case when retry then 'retryable' else 'scheduled' end, 'available', count(*) from due group by 1, 2, 3
+    ), woken as (
+        select queue.wake(array(select distinct l.queue from due d join queue.lane l on l.id = d.lane))
+        from (select from due limit 1) x
+    )
+    select count(*) into moved from due, (select count(*) from woken) w;
+    return moved;
+end $$;
+
+-- Gives a process up to `p_limit` jobs of a queue, of kinds that it knows, each under a key of its
+-- lane that can serve it now.
+--
+-- What limits rest on: the keys are locked by one statement and read by the next, whose snapshot
+-- is taken after the wait; `t` is read after the lock. A single statement for both would read a
+-- ledger older than its lock and grant too much. Nothing waits while it holds a key.
+create function queue.claim_v1(p_process uuid, p_lease bigint, p_queue text, p_limit integer, p_kinds text[])
+returns table (
+    id bigint, kind text, lane text, attempt smallint, max_attempts smallint, args jsonb, unique_key text,
+    tags text[], parent bigint, trace text, created_at timestamptz, available_at timestamptz, key text)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+    t timestamptz;
+    v_lanes integer[];
+    v_keys integer[];
+    free bigint[];         -- what each of v_keys can still serve in this claim
+    used bigint[];         -- what this claim has taken of it
+    ends timestamptz[];    -- the end of its ledger
+    totals bigint[];
+    next_at timestamptz;
+    c record;
+    lk record;
+    k integer;
+    chosen integer;
+    shut integer[] := '{}';
+    tids tid[] := '{}';
+    ids bigint[] := '{}';
+    by_key integer[] := '{}';
+begin
+    if current_setting('transaction_isolation') <> 'read committed' then
+        raise exception 'queue.claim_v1 needs read committed, not %', current_setting('transaction_isolation') using errcode = '25001';
+    end if;
+    perform from queue.process p where p.id = p_process and p.dead_at is null and p.ended_at is null;
+    if not found then
+        raise exception 'process % was declared dead', p_process using errcode = 'QU001';
+    end if;
+    perform queue.promote_v1();
+    perform from queue.queue q where q.name = p_queue and q.paused;
+    if found then
+        return;
+    end if;
+
+    -- lanes with waiting jobs, one probe each; `limit 1` keeps it a probe whatever the statistics say
+    select array_agg(l.id) into v_lanes from queue.lane l
+    where l.queue = p_queue
+        and (select true from queue.ready r where r.lane = l.id order by r.priority, r.id limit 1);
+    if v_lanes is null then
+        return;
+    end if;
+
+    select array_agg(x.id) into v_keys from (
+        select k.id from queue.limit_key k
+        where k.id = any (array(select lk.key from queue.lane_key lk where lk.lane = any (v_lanes)))
+        order by k.id for no key update
+    ) x;
+    t := clock_timestamp();
+
+    if v_keys is null then
+        select array_agg(x.tid) into tids from (
+            select r.tid from unnest(v_lanes) u(lane)
+            cross join lateral (
+                select r.ctid as tid, r.priority, r.id from queue.ready r
+                where r.lane = u.lane and r.kind = any (p_kinds)
+                order by r.priority, r.id limit p_limit for update skip locked
+            ) r
+            order by r.priority, r.id limit p_limit
+        ) x;
+    else
+        perform queue.fold_settlements(v_keys);
+        select array_agg(m.key order by m.key),
+            array_agg(case when p.parked_until > t then 0 else m.requests end order by m.key),
+            array_agg(m.last_at order by m.key), array_agg(m.cum_requests order by m.key)
+        into v_keys, free, ends, totals
+        from queue.room_v1(v_keys, t) m join queue.limit_key p on p.id = m.key;
+        used := array_fill(0::bigint, array[cardinality(v_keys)]);
+
+        for c in
+            select r.tid, r.id, r.lane, r.limited from unnest(v_lanes) u(lane)
+            cross join lateral (
+                select r.ctid as tid, r.id, r.lane, r.priority,
+                    (select true from queue.lane_key lk where lk.lane = u.lane limit 1) is not null as limited
+                from queue.ready r
+                where r.lane = u.lane and r.kind = any (p_kinds)
+                order by r.priority, r.id
+                -- what the lane's keys can serve bounds what is looked at: an exhausted lane costs a probe
+                limit least(p_limit, (
+                    select coalesce(sum(greatest(free[array_position(v_keys, lk.key)], 0)), p_limit)
+                    from queue.lane_key lk where lk.lane = u.lane))
+                for update skip locked
+            ) r
+            order by r.priority, r.id
+        loop
+            exit when cardinality(tids) >= p_limit;
+            continue when c.lane = any (shut);
+            chosen := null;
+            if c.limited then
+                for lk in select x.key, x.wait from queue.lane_key x where x.lane = c.lane order by x.position loop
+                    k := array_position(v_keys, lk.key);
+                    if free[k] >= 1 then
+                        chosen := k;
+                        exit;
+                    end if;
+                    -- full: is it worth waiting for, or does the next key serve?
+                    next_at := queue.next_permit_v1(lk.key, t, used[k]);
+                    exit when lk.wait is null or next_at <= t + lk.wait;
+                end loop;
+                if chosen is null then
+                    shut := shut || c.lane;
+                    continue;
+                end if;
+                free[chosen] := free[chosen] - 1;
+                used[chosen] := used[chosen] + 1;
+            end if;
+            tids := tids || c.tid;
+            ids := ids || c.id;
+            by_key := by_key || v_keys[chosen];
+        end loop;
+
+        insert into queue.permit_grant (key, at, kind, requests, cum_requests)
+        select v_keys[i], greatest(t, coalesce(ends[i], '-infinity') + interval '1 microsecond'), 'grant', used[i], totals[i] + used[i]
+        from generate_subscripts(v_keys, 1) i
+        join queue.limit_key k on k.id = v_keys[i] and k.counts = 'start'
+        where used[i] > 0;
+    end if;
+    if coalesce(cardinality(tids), 0) = 0 then
+        return;
+    end if;
+
+    return query
+    with gone as (
+        delete from queue.ready r where r.ctid = any (tids) returning r.*
+    ), moved as (
+        insert into queue.running as x (id, process, lease, claimed_at, key, granted_at, lane, priority, kind, attempt, max_attempts, args, unique_key, holds, tags, parent, trace, created_at, available_at)
+        select g.id, p_process, p_lease, t, u.key, case when u.key is not null then t end,
+            g.lane, g.priority, g.kind, g.attempt + 1, g.max_attempts, g.args, g.unique_key, g.holds, g.tags, g.parent, g.trace, g.created_at, g.available_at
+        from gone g left join unnest(ids, by_key) u(id, key) on u.id = g.id
+        returning x.*
+    ), released as (
+        delete from queue.unique_key u using gone g
+        where g.holds = 'claimed' and u.kind = g.kind and u.key = g.unique_key and u.job = g.id
+    ), counted as (
+        insert into queue.delta (lane, kind, was, became, duration, n)
+        select g.lane, g.kind, 'available', 'running', queue.duration_class(t - g.available_at), count(*)
+        from gone g group by 1, 2, 5
+    )
+    select m.id, m.kind, l.name, m.attempt, m.max_attempts, coalesce(m.args, p.args, '{}'), m.unique_key, m.tags, m.parent, m.trace,
+        m.created_at, m.available_at, k.name
+    from moved m
+    join queue.lane l on l.id = m.lane
+    left join queue.payload p on m.args is null and p.job = m.id
+    left join queue.limit_key k on k.id = m.key
+    order by m.priority, m.id;
+end $$;
+
+-- How long until a claim of this queue may find something that is not there now: the next due job
+-- or the next permit. Null: nothing is known to come.
+create function queue.next_v1(p_queue text) returns interval
+language sql stable as $$
+    select greatest(min(x.at) - clock_timestamp(), '0') from (
+        (select due_at as at from queue.scheduled order by due_at limit 1)
+        union all
+        select queue.next_permit_v1(lk.key, clock_timestamp())
+        from queue.lane l join queue.lane_key lk on lk.lane = l.id
+        where l.queue = p_queue
+            and (select true from queue.ready r where r.lane = l.id order by r.priority, r.id limit 1)
+    ) x
+    where x.at < 'infinity'
+$$;
+
+-- Exchanges a permit that is late or spent for a new one. Returns when the next one may be free,
+-- or null when this one was granted. `p_spent`: a call was made with the last permit.
+create function queue.permit_v1(p_process uuid, p_job bigint, p_lease bigint, p_spent boolean) returns timestamptz
+language plpgsql as $$
+declare
+    t timestamptz;
+    k queue.limit_key;
+    m record;
+    used bigint := 0;
+begin
+    if current_setting('transaction_isolation') <> 'read committed' then
+        raise exception 'queue.permit_v1 needs read committed' using errcode = '25001';
+    end if;
+    select lk.* into k from queue.limit_key lk
+    where lk.id = (select r.key from queue.running r where r.id = p_job and r.process = p_process and r.lease = p_lease)
+    for no key update;
+    if not found then
+        raise exception 'the lease on job % was lost', p_job using errcode = 'QU002';
+    end if;
+    t := clock_timestamp();
+    -- The row again, after the wait: a rescue may have taken it meanwhile.
+    perform from queue.running r where r.id = p_job and r.process = p_process and r.lease = p_lease;
+    if not found then
+        raise exception 'the lease on job % was lost', p_job using errcode = 'QU002';
+    end if;
+    if p_spent and k.counts = 'finish' then
+        insert into queue.settlement (key, at, requests) values (k.id, t, 1);
+    end if;
+    perform queue.fold_settlements(array[k.id]);
+    select * into m from queue.room_v1(array[k.id], t);
+    if k.parked_until > t then
+        return k.parked_until;
+    end if;
+    -- The attempt's own place among the calls in flight is already counted; a key that counts from
+    -- the start grants anew.
+    if k.counts = 'finish' then
+        if m.requests >= 0 then
+            return null;
+        end if;
+        return queue.next_permit_v1(k.id, t, -1);
+    end if;
+    if m.requests >= 1 or (k.in_flight is not null and m.requests >= 0 and m.longest >= 1) then
+        insert into queue.permit_grant (key, at, kind, requests, cum_requests)
+        values (k.id, greatest(t, coalesce(m.last_at, '-infinity') + interval '1 microsecond'), 'grant', 1, m.cum_requests + 1);
+        update queue.running set granted_at = t where id = p_job;
+        return null;
+    end if;
+    return queue.next_permit_v1(k.id, t, -1);
+end $$;

@@ -1,0 +1,1 @@
+drop function queue.prune_v1;

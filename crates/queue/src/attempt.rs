@@ -1,0 +1,317 @@
+//! One attempt at a job: what its handler may ask and write while it owns the job.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use chrono::{DateTime, Datelike, Utc};
+use serde_json::Value;
+use sqlx::PgConnection;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    Enqueued, Error, Job, JobId, NewJob, Outcome, enqueue,
+    process::{Shared, Slot},
+};
+
+/// How long a permit is good for from the claim, by this process's monotonic clock.
+const PERMIT_GOOD_FOR: Duration = Duration::from_millis(500);
+/// An attempt's log: at most this many lines of this many characters.
+const LOG_LINES: usize = 100;
+const LOG_CHARS: usize = 500;
+
+/// No permit of the attempt's limit key is free now.
+#[derive(Debug, thiserror::Error)]
+#[error("limit {key} has no permit free{}", next_at.map(|t| format!(" before {}", t.format("%FT%TZ"))).unwrap_or_default())]
+pub struct NotGranted {
+    pub key: String,
+    /// When the next one may be free, by the database's clock; `None`: once a call in flight has
+    /// ended.
+    pub next_at: Option<DateTime<Utc>>,
+}
+
+/// Who owns a job: one claim of one start of one process.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Lease {
+    pub(crate) process: Uuid,
+    pub(crate) number: i64,
+}
+
+/// A claimed row, as the claim returned it.
+pub(crate) struct Claimed {
+    pub(crate) job: JobId,
+    pub(crate) kind: String,
+    pub(crate) number: u16,
+    pub(crate) max_attempts: u16,
+    pub(crate) args: Value,
+    pub(crate) parent: Option<JobId>,
+    pub(crate) trace: Option<String>,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) key: Option<String>,
+    pub(crate) timeout: Duration,
+    pub(crate) backoff: fn(u16) -> Option<Duration>,
+}
+
+/// The permit of the last claim or exchange.
+struct PermitState {
+    granted: Instant,
+    /// A call has been made with it.
+    spent: bool,
+}
+
+/// A claimed job in the hands of its handler.
+pub struct Attempt {
+    claimed: Claimed,
+    lease: Lease,
+    shared: Arc<Shared>,
+    permit: tokio::sync::Mutex<PermitState>,
+    used: AtomicBool,
+    cancelled: CancellationToken,
+    called_off: AtomicBool,
+    completed_in: AtomicBool,
+    settled: AtomicBool,
+    log: Mutex<Vec<String>>,
+    slot: Mutex<Option<Slot>>,
+}
+
+impl Attempt {
+    pub(crate) fn new(claimed: Claimed, lease: Lease, shared: Arc<Shared>, slot: Slot) -> Self {
+        Self {
+            claimed,
+            lease,
+            shared,
+            permit: tokio::sync::Mutex::new(PermitState { granted: Instant::now(), spent: false }),
+            used: AtomicBool::new(false),
+            cancelled: CancellationToken::new(),
+            called_off: AtomicBool::new(false),
+            completed_in: AtomicBool::new(false),
+            settled: AtomicBool::new(false),
+            log: Mutex::new(Vec::new()),
+            slot: Mutex::new(Some(slot)),
+        }
+    }
+
+    pub fn job(&self) -> JobId {
+        self.claimed.job
+    }
+
+    pub fn kind(&self) -> &str {
+        &self.claimed.kind
+    }
+
+    pub fn args(&self) -> &Value {
+        &self.claimed.args
+    }
+
+    /// 1 for the first.
+    pub fn number(&self) -> u16 {
+        self.claimed.number
+    }
+
+    pub fn max_attempts(&self) -> u16 {
+        self.claimed.max_attempts
+    }
+
+    /// The limit key that served the claim; `None` in a lane without keys.
+    pub fn key(&self) -> Option<&str> {
+        self.claimed.key.as_deref()
+    }
+
+    pub fn created_at(&self) -> DateTime<Utc> {
+        self.claimed.created_at
+    }
+
+    /// The job whose attempt added this one.
+    pub fn parent(&self) -> Option<JobId> {
+        self.claimed.parent
+    }
+
+    /// How long the attempt may take.
+    pub fn timeout(&self) -> Duration {
+        self.claimed.timeout
+    }
+
+    /// W3C trace context of whoever added the job.
+    pub fn trace(&self) -> Option<&str> {
+        self.claimed.trace.as_deref()
+    }
+
+    /// Fires when the lease is lost, the job is called off, or the worker's grace has run out.
+    pub fn cancelled(&self) -> &CancellationToken {
+        &self.cancelled
+    }
+
+    /// Whether `cancelled` fired because somebody called the job off.
+    pub fn called_off(&self) -> bool {
+        self.called_off.load(Ordering::Acquire)
+    }
+
+    /// Adds a line to the attempt's log, which people see beside the job (at most 100 lines of
+    /// 500 characters).
+    pub fn log(&self, line: impl Into<String>) {
+        let line: String = line.into().chars().take(LOG_CHARS).collect();
+        let mut log = self.log.lock().expect("no holder of the log panics");
+        if log.len() < LOG_LINES {
+            log.push(line);
+        }
+    }
+
+    /// A permit for one request under the attempt's limit key, to be taken just before its bytes
+    /// leave. The claim's own permit serves the first request if it is taken within 500 ms of the
+    /// claim and while this process's heartbeat is fresh; a late or further one is exchanged in a
+    /// short transaction. Without a limit key every request may go.
+    pub async fn take_permit(&self) -> Result<Result<(), NotGranted>, Error> {
+        let Some(key) = self.key() else {
+            return Ok(Ok(()));
+        };
+        let mut permit = self.permit.lock().await;
+        if self.cancelled.is_cancelled() {
+            return Err(Error::LeaseLost(self.job()));
+        }
+        let fresh = permit.granted.elapsed() < PERMIT_GOOD_FOR && self.shared.heartbeat_is_fresh();
+        if permit.spent || !fresh {
+            let next_at = sqlx::query_scalar!(
+                // infinity has no place in a calendar: far away is far enough
+                "select case when p = 'infinity' then '9999-01-01Z'::timestamptz else p end
+                from queue.permit_v1($1, $2, $3, $4) p",
+                self.lease.process,
+                self.job().0,
+                self.lease.number,
+                permit.spent,
+            )
+            .fetch_one(&self.shared.pool)
+            .await
+            .map_err(|e| self.lost_or(e))?;
+            // What was spent is in the ledger now.
+            permit.spent = false;
+            self.used.store(false, Ordering::Release);
+            if let Some(at) = next_at {
+                let next_at = (at.year() < 9999).then_some(at);
+                return Ok(Err(NotGranted { key: key.to_owned(), next_at }));
+            }
+            permit.granted = Instant::now();
+        }
+        permit.spent = true;
+        self.used.store(true, Ordering::Release);
+        Ok(Ok(()))
+    }
+
+    /// Adds a job as this one's child, in the caller's transaction.
+    pub async fn enqueue<J: Job>(
+        &self,
+        conn: &mut PgConnection,
+        job: &J,
+    ) -> Result<Enqueued, Error> {
+        enqueue::add(conn, &self.child(NewJob::of(job)?)).await
+    }
+
+    /// Adds a prepared job as this one's child, in the caller's transaction.
+    pub async fn add(&self, conn: &mut PgConnection, job: NewJob) -> Result<Enqueued, Error> {
+        enqueue::add(conn, &self.child(job)).await
+    }
+
+    fn child(&self, mut job: NewJob) -> NewJob {
+        job.parent = Some(self.job());
+        job.trace = job.trace.or_else(|| self.claimed.trace.clone());
+        job
+    }
+
+    /// Completes the job in the caller's transaction, so that effect, completion and follow-ups
+    /// happen together or not at all. [`Error::LeaseLost`] must roll the transaction back.
+    pub async fn complete_in(&self, conn: &mut PgConnection) -> Result<(), Error> {
+        let done = sqlx::query_scalar!(
+            "select queue.complete_v1($1, $2, $3, $4, $5)",
+            self.lease.process,
+            &[self.job().0],
+            &[self.lease.number],
+            &[self.used()],
+            &[self.log_json()] as &[Option<Value>],
+        )
+        .fetch_optional(conn)
+        .await?;
+        if done.is_none() {
+            self.lose("complete_in");
+            return Err(Error::LeaseLost(self.job()));
+        }
+        self.completed_in.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Reports how the attempt ended; only the first report counts. Never fails and never waits
+    /// for the database: the report is kept until it is written.
+    pub fn settle(self: &Arc<Self>, outcome: Outcome) {
+        if self.settled.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        self.shared.report(Arc::clone(self), outcome);
+        // The slot is free as soon as the work has ended; the report follows on its own.
+        self.slot.lock().expect("no holder of the slot panics").take();
+    }
+
+    pub(crate) fn lease(&self) -> Lease {
+        self.lease
+    }
+
+    pub(crate) fn used(&self) -> bool {
+        self.used.load(Ordering::Acquire)
+    }
+
+    /// Whether the handler completed the job in a transaction of its own.
+    pub(crate) fn is_completed_in(&self) -> bool {
+        self.completed_in.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn backoff(&self) -> Option<Duration> {
+        (self.claimed.backoff)(self.claimed.number)
+    }
+
+    pub(crate) fn log_lines(&self) -> Vec<String> {
+        self.log.lock().expect("no holder of the log panics").clone()
+    }
+
+    pub(crate) fn log_json(&self) -> Option<Value> {
+        let lines = self.log_lines();
+        (!lines.is_empty()).then(|| Value::from(lines))
+    }
+
+    pub(crate) fn call_off(&self) {
+        self.called_off.store(true, Ordering::Release);
+        self.cancelled.cancel();
+    }
+
+    /// The lease is gone: whatever the handler still does will not count.
+    pub(crate) fn lose(&self, where_: &'static str) {
+        if !self.cancelled.is_cancelled() {
+            tracing::warn!(job.id = %self.job(), job.kind = self.kind(), at = where_, "lease lost");
+        }
+        self.shared.count_lost();
+        self.cancelled.cancel();
+    }
+
+    fn lost_or(&self, e: sqlx::Error) -> Error {
+        if e.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref()
+            == Some("QU002")
+        {
+            self.lose("permit");
+            Error::LeaseLost(self.job())
+        } else {
+            e.into()
+        }
+    }
+}
+
+impl std::fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Attempt")
+            .field("job", &self.claimed.job)
+            .field("kind", &self.claimed.kind)
+            .field("number", &self.claimed.number)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,31 @@
+//! What can go wrong between a caller and the queue.
+
+use crate::JobId;
+
+/// Errors of the queue's operations.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The database refused or could not be reached.
+    #[error("the queue's database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The attempt no longer owns its job: another process has been given it. Nothing was written.
+    #[error("the lease on job {0} was lost; this attempt's result does not count")]
+    LeaseLost(JobId),
+    /// This process was taken for dead by its peers and has to register anew.
+    #[error("this process was declared dead by its peers")]
+    ProcessDead,
+    /// The arguments cannot be written as JSON.
+    #[error("the arguments of a {kind} job cannot be written as JSON: {source}")]
+    Args { kind: &'static str, source: serde_json::Error },
+    /// A schedule's expression or time zone cannot be read.
+    #[error("schedule {name}: {reason}")]
+    Schedule { name: String, reason: String },
+}
+
+impl Error {
+    /// Whether the attempt that met this error has lost its job.
+    pub fn is_lease_lost(&self) -> bool {
+        matches!(self, Self::LeaseLost(_))
+    }
+}

@@ -1,0 +1,113 @@
+//! Events: what people watching should look at again.
+
+use sqlx::{PgExecutor, PgPool};
+
+use crate::Error;
+
+/// Where a reader stands: the transaction and the number of the last event it has seen.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Position {
+    pub xid: u64,
+    pub id: i64,
+}
+
+/// `type` is one of job, quote, article, sentiment, signal, alert, limit; `subject` names what
+/// changed: an id, a symbol, a key, or `queue/kind` for jobs.
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub position: Position,
+    pub kind: String,
+    pub subject: String,
+    pub at: chrono::DateTime<chrono::Utc>,
+}
+
+/// Announces a change, in the transaction that made it.
+pub async fn emit(db: impl PgExecutor<'_>, kind: &str, subject: &str) -> Result<(), Error> {
+    sqlx::query!("insert into queue.event (kind, subject) values ($1, $2)", kind, subject)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Where a reader that wants only news begins.
+pub async fn now(pool: &PgPool) -> Result<Position, Error> {
+    let xid = sqlx::query_scalar!(
+        r#"select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as "xid!""#
+    )
+    .fetch_one(pool)
+    .await?;
+    // Everything below is settled and told; ids start at 1.
+    Ok(Position { xid: xid as u64, id: 0 })
+}
+
+/// Up to `limit` events after `position`, in order; none is ever skipped: a transaction is read
+/// once every older one has ended. `None`: the position is older than what is kept (24 h), so the
+/// reader has to look at everything again.
+pub async fn after(
+    pool: &PgPool,
+    position: Position,
+    limit: i64,
+) -> Result<Option<Vec<Event>>, Error> {
+    let known = sqlx::query_scalar!(
+        r#"select ($1::text::xid8, $2::bigint) >= (xid, id) as "known!" from queue.event_floor"#,
+        position.xid.to_string(),
+        position.id
+    )
+    .fetch_one(pool)
+    .await?;
+    if !known {
+        return Ok(None);
+    }
+    let rows = sqlx::query!(
+        r#"select xid::text::bigint as "xid!", id, kind, subject, at from queue.event
+        where (xid, id) > ($1::text::xid8, $2::bigint)
+            and xid < pg_snapshot_xmin(pg_current_snapshot())
+        order by xid, id limit $3"#,
+        position.xid.to_string(),
+        position.id,
+        limit
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(Some(
+        rows.into_iter()
+            .map(|r| Event {
+                position: Position { xid: r.xid as u64, id: r.id },
+                kind: r.kind,
+                subject: r.subject,
+                at: r.at,
+            })
+            .collect(),
+    ))
+}
+
+/// Removes events older than 24 h and remembers how far.
+pub(crate) async fn prune(pool: &PgPool) -> Result<(), Error> {
+    sqlx::query!(
+        "with gone as (
+            delete from queue.event where at < clock_timestamp() - interval '24 hours' returning xid, id
+        ), newest as (
+            select xid, id from gone order by xid desc, id desc limit 1
+        )
+        update queue.event_floor f set xid = n.xid, id = n.id from newest n"
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+impl std::fmt::Display for Position {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.xid, self.id)
+    }
+}
+impl std::str::FromStr for Position {
+    type Err = String;
+    fn from_str(s: &str) -> Result<Self, String> {
+        let (xid, id) = s.split_once('-').ok_or_else(|| format!("not an event id: {s:?}"))?;
+        Ok(Self {
+            xid: xid.parse().map_err(|_| format!("not an event id: {s:?}"))?,
+            id: id.parse().map_err(|_| format!("not an event id: {s:?}"))?,
+        })
+    }
+}

@@ -1,0 +1,269 @@
+//! Jobs: one, and pages of them.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::PgPool;
+
+use crate::{Error, JobId, State};
+
+/// A job as people see it.
+#[derive(Clone, Debug)]
+pub struct JobView {
+    pub id: JobId,
+    pub kind: String,
+    pub queue: String,
+    pub lane: String,
+    pub state: State,
+    pub priority: u8,
+    /// Attempts made so far; in `running` it counts the one under way.
+    pub attempt: u16,
+    pub max_attempts: u16,
+    pub args: Value,
+    pub unique_key: Option<String>,
+    pub tags: Vec<String>,
+    pub parent: Option<JobId>,
+    pub trace: Option<String>,
+    pub created_at: DateTime<Utc>,
+    /// When a scheduled or retryable job becomes available.
+    pub due_at: Option<DateTime<Utc>>,
+    pub claimed_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+    /// Name of the process that runs it, or ran it last.
+    pub worker: Option<String>,
+    /// The last attempt's error, or why it was cancelled.
+    pub error: Option<String>,
+    /// Whether somebody has called off a job that is still running.
+    pub cancelling: bool,
+}
+
+/// One attempt of a job.
+#[derive(Clone, Debug)]
+pub struct AttemptView {
+    pub number: u16,
+    pub worker: String,
+    pub started_at: DateTime<Utc>,
+    /// `None` while it runs.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// completed, failed, panicked, timed_out, discarded, undecodable, snoozed, throttled,
+    /// released, cancelled, lost; running while it runs.
+    pub outcome: String,
+    pub error: Option<String>,
+    pub log: Vec<String>,
+}
+
+/// A job with its history and its relatives.
+#[derive(Clone, Debug)]
+pub struct JobDetail {
+    pub job: JobView,
+    /// Oldest first.
+    pub attempts: Vec<AttemptView>,
+    /// The job that added it, and the jobs it waits for.
+    pub parents: Vec<JobId>,
+    /// The jobs that its attempts added; at most 1,000.
+    pub children: Vec<JobId>,
+}
+
+/// Which jobs. All conditions must hold; the newest come first.
+#[derive(Clone, Debug, Default)]
+pub struct JobFilter {
+    pub state: Option<State>,
+    pub kind: Option<String>,
+    pub queue: Option<String>,
+    pub tag: Option<String>,
+    /// Text that the arguments, the unique key or the last error contain.
+    pub q: Option<String>,
+    /// Created at or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Created before.
+    pub to: Option<DateTime<Utc>>,
+    /// Only jobs with a smaller id: the last id of the page before.
+    pub before: Option<JobId>,
+    /// Most items, 1 to 500.
+    pub limit: u16,
+}
+
+#[derive(Clone, Debug)]
+pub struct JobPage {
+    pub items: Vec<JobView>,
+    /// Pass as `before` for the next page; `None`: this was the last.
+    pub next: Option<JobId>,
+    /// How far back a search by text came before its time ran out; `None`: it saw everything.
+    pub searched_to: Option<JobId>,
+}
+
+/// A search by text stops after this long and says how far it came.
+const SEARCH_MS: i64 = 300;
+/// Rows that one step of a search by text looks at.
+const STEP: i64 = 2_000;
+
+/// A page of jobs, newest first. A page of a search by text may be shorter than its limit:
+/// `searched_to` says how far it came.
+pub async fn list(pool: &PgPool, filter: &JobFilter) -> Result<JobPage, Error> {
+    let limit = i64::from(filter.limit.clamp(1, 500));
+    if filter.q.is_none() {
+        let mut items = page(pool, filter, filter.before, limit + 1, None).await?;
+        let more = items.len() as i64 > limit;
+        items.truncate(limit as usize);
+        let next = if more { items.last().map(|j| j.id) } else { None };
+        return Ok(JobPage { items, next, searched_to: None });
+    }
+    search(pool, filter, limit).await
+}
+
+/// Walks from the newest in steps of ids, so that each step's cost is known.
+async fn search(pool: &PgPool, filter: &JobFilter, limit: i64) -> Result<JobPage, Error> {
+    let began = tokio::time::Instant::now();
+    let newest = sqlx::query_scalar!(r#"select last_value as "n!" from queue.job_id"#)
+        .fetch_one(pool)
+        .await?;
+    let mut before = filter.before.map_or(newest + 1, |id| id.0);
+    let mut items = Vec::new();
+    while before > 1 {
+        let floor = (before - STEP).max(0);
+        let room = limit - items.len() as i64;
+        let mut found = page(pool, filter, Some(JobId(before)), room + 1, Some(floor)).await?;
+        if found.len() as i64 > room {
+            found.truncate(room as usize);
+            items.append(&mut found);
+            let next = items.last().map(|j: &JobView| j.id);
+            return Ok(JobPage { items, next, searched_to: next });
+        }
+        items.append(&mut found);
+        before = floor.max(1);
+        if before > 1 && began.elapsed().as_millis() as i64 > SEARCH_MS {
+            let reached = JobId(before);
+            return Ok(JobPage { items, next: Some(reached), searched_to: Some(reached) });
+        }
+    }
+    Ok(JobPage { items, next: None, searched_to: None })
+}
+
+async fn page(
+    pool: &PgPool,
+    filter: &JobFilter,
+    before: Option<JobId>,
+    limit: i64,
+    floor: Option<i64>,
+) -> Result<Vec<JobView>, Error> {
+    let rows = sqlx::query!(
+        r#"select j.id as "id!", j.state as "state!", j.kind as "kind!", j.queue as "queue!", j.lane as "lane!",
+            j.priority as "priority!", j.attempt as "attempt!", j.max_attempts as "max_attempts!", j.args as "args!",
+            j.unique_key, j.tags, j.parent, j.trace, j.created_at as "created_at!", j.due_at, j.claimed_at, j.finished_at,
+            p.name as "worker?", j.error, j.cancelling as "cancelling!"
+        from queue.job j left join queue.process p on p.id = j.process
+        where ($1::text is null or j.state = $1)
+            and ($2::text is null or j.kind = $2)
+            and ($3::text is null or j.queue = $3)
+            and ($4::text is null or $4 = any (j.tags))
+            and ($5::text is null or j.args::text ilike $5 or j.unique_key ilike $5 or j.error ilike $5)
+            and ($6::timestamptz is null or j.created_at >= $6)
+            and ($7::timestamptz is null or j.created_at < $7)
+            and ($8::bigint is null or j.id < $8)
+            and ($9::bigint is null or j.id >= $9)
+        order by j.id desc limit $10"#,
+        filter.state.map(State::as_str),
+        filter.kind,
+        filter.queue,
+        filter.tag,
+        filter.q.as_deref().map(contains),
+        filter.from,
+        filter.to,
+        before.map(|id| id.0),
+        floor,
+        limit,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|r| JobView {
+            id: JobId(r.id),
+            kind: r.kind,
+            queue: r.queue,
+            lane: r.lane,
+            state: r.state.parse().expect("the view names states as the code does"),
+            priority: r.priority as u8,
+            attempt: r.attempt as u16,
+            max_attempts: r.max_attempts as u16,
+            args: r.args,
+            unique_key: r.unique_key,
+            tags: r.tags.unwrap_or_default(),
+            parent: r.parent.map(JobId),
+            trace: r.trace,
+            created_at: r.created_at,
+            due_at: r.due_at,
+            claimed_at: r.claimed_at,
+            finished_at: r.finished_at,
+            worker: r.worker,
+            error: r.error,
+            cancelling: r.cancelling,
+        })
+        .collect())
+}
+
+/// A pattern that matches the text itself, whatever signs it holds.
+fn contains(text: &str) -> String {
+    let escaped: String = text
+        .chars()
+        .flat_map(|c| {
+            let escape = matches!(c, '%' | '_' | '\\').then_some('\\');
+            escape.into_iter().chain([c])
+        })
+        .collect();
+    format!("%{escaped}%")
+}
+
+/// One job with its attempts and relatives.
+pub async fn find(pool: &PgPool, id: JobId) -> Result<Option<JobDetail>, Error> {
+    // A job that is moving between tables while the view is read is read again.
+    let only = JobFilter { limit: 1, ..JobFilter::default() };
+    let mut found = None;
+    for _ in 0..3 {
+        found = page(pool, &only, Some(JobId(id.0 + 1)), 1, Some(id.0)).await?.pop();
+        if found.is_some() {
+            break;
+        }
+    }
+    let Some(job) = found else { return Ok(None) };
+
+    let rows = sqlx::query!(
+        r#"select a.number as "number!", coalesce(p.name, 'unknown') as "worker!", a.started_at as "started_at!",
+            a.ended_at, a.outcome as "outcome!", a.error, a.log
+        from (
+            select number, process, started_at, ended_at, outcome, error, log from queue.attempt where job = $1
+            union all
+            select attempt, process, claimed_at, finished_at, 'completed', null, log from queue.done where id = $1
+            union all
+            select attempt, process, claimed_at, null, 'running', null, null from queue.running where id = $1
+        ) a left join queue.process p on p.id = a.process
+        order by a.started_at, a.number limit 1000"#,
+        id.0
+    )
+    .fetch_all(pool)
+    .await?;
+    let attempts = rows
+        .into_iter()
+        .map(|r| AttemptView {
+            number: r.number as u16,
+            worker: r.worker,
+            started_at: r.started_at,
+            ended_at: r.ended_at,
+            outcome: r.outcome,
+            error: r.error,
+            log: r.log.unwrap_or_default(),
+        })
+        .collect();
+    let children = sqlx::query_scalar!(
+        r#"select id as "id!" from queue.job where parent = $1 order by id limit 1000"#,
+        id.0
+    )
+    .fetch_all(pool)
+    .await?;
+    let parents = job.parent.into_iter().collect();
+    Ok(Some(JobDetail {
+        job,
+        attempts,
+        parents,
+        children: children.into_iter().map(JobId).collect(),
+    }))
+}

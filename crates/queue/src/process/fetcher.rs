@@ -1,0 +1,181 @@
+//! Claims a queue's jobs, at most as many as there are free slots.
+
+use std::{sync::Arc, time::Duration};
+
+use rand::RngExt;
+use tokio::{sync::mpsc, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use super::{shared::Shared, slots::Slots};
+use crate::{
+    Attempt, Error, JobId,
+    attempt::{Claimed, Lease},
+};
+
+/// Most jobs in one claim: larger batches gain nothing and hold the limit keys longer.
+const BATCH: usize = 500;
+/// After going idle: look again this soon, for a job whose transaction began before the flag.
+const FIRST_LOOK: Duration = Duration::from_millis(10);
+/// The slow poll: enough for correctness without NOTIFY and timer.
+const POLL: Duration = Duration::from_secs(1);
+/// How long all slots must be taken before enqueuers are told not to notify.
+const SATURATED: Duration = Duration::from_millis(100);
+
+pub(crate) async fn run(
+    shared: Arc<Shared>,
+    queue: String,
+    slots: Arc<Slots>,
+    out: mpsc::Sender<Arc<Attempt>>,
+    stop: CancellationToken,
+) {
+    let mut pause = FIRST_LOOK;
+    let mut failures = 0_u32;
+    while !stop.is_cancelled() {
+        if !wait_for_slot(&shared, &queue, &slots, &stop).await {
+            return;
+        }
+        let wanted = slots.free().min(BATCH);
+        if wanted == 0 || stop.is_cancelled() {
+            continue;
+        }
+        let lease = shared.lease(shared.next_lease());
+        match claim(&shared, lease, &queue, wanted).await {
+            Ok(claimed) => {
+                failures = 0;
+                let got = claimed.len();
+                for job in claimed {
+                    let attempt =
+                        Arc::new(Attempt::new(job, lease, Arc::clone(&shared), slots.take()));
+                    shared.track(&attempt);
+                    if let Err(e) = out.send(attempt).await {
+                        // Nobody works this queue any more: give the job back, claim no other.
+                        e.0.settle(crate::Outcome::Released);
+                    }
+                }
+                if out.is_closed() {
+                    return;
+                }
+                if got == wanted {
+                    continue;
+                }
+                if got > 0 {
+                    pause = FIRST_LOOK;
+                }
+                pause = wait_for_work(&shared, &queue, &slots, &stop, pause).await;
+            }
+            Err(e) => {
+                failures += 1;
+                if failures == 1 {
+                    tracing::warn!(queue, "cannot claim, trying again: {e}");
+                }
+                let ceiling = 50_u64 << failures.min(6);
+                let wait = Duration::from_millis(rand::rng().random_range(ceiling / 2..=ceiling));
+                if matches!(e, Error::ProcessDead) {
+                    shared.look.notify_one();
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(wait) => {}
+                    () = stop.cancelled() => return,
+                }
+            }
+        }
+    }
+}
+
+/// `false`: stop.
+async fn wait_for_slot(
+    shared: &Shared,
+    queue: &str,
+    slots: &Slots,
+    stop: &CancellationToken,
+) -> bool {
+    let since = Instant::now();
+    let mut told = false;
+    while slots.free() == 0 {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return false,
+            () = slots.changed() => {}
+            () = tokio::time::sleep_until(since + SATURATED), if !told => {
+                told = true;
+                if let Err(e) = shared.set_idle(queue, false).await {
+                    tracing::debug!(queue, "cannot clear the idle flag: {e}");
+                }
+            }
+        }
+    }
+    true
+}
+
+/// Waits for a notification, for the time of the next job or permit, or for the next look. Returns
+/// how long to wait next time.
+async fn wait_for_work(
+    shared: &Shared,
+    queue: &str,
+    slots: &Slots,
+    stop: &CancellationToken,
+    pause: Duration,
+) -> Duration {
+    if let Err(e) = shared.set_idle(queue, true).await {
+        tracing::debug!(queue, "cannot set the idle flag: {e}");
+    }
+    let next = sqlx::query_scalar!(
+        r#"select (extract(epoch from queue.next_v1($1)) * 1000)::float8 as "ms""#,
+        queue
+    )
+    .fetch_one(&shared.pool)
+    .await
+    .ok()
+    .flatten()
+    .map_or(POLL, |ms| Duration::from_secs_f64((ms / 1000.0).clamp(0.001, 3600.0)));
+    let jitter = rand::rng().random_range(0.9..1.1);
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => POLL,
+        () = slots.work.notified() => FIRST_LOOK,
+        () = tokio::time::sleep(pause.mul_f64(jitter).min(next)) => (pause * 2).min(POLL),
+    }
+}
+
+async fn claim(
+    shared: &Shared,
+    lease: Lease,
+    queue: &str,
+    wanted: usize,
+) -> Result<Vec<Claimed>, Error> {
+    let rows = sqlx::query!(
+        r#"select id as "id!", kind as "kind!", attempt as "attempt!", max_attempts as "max_attempts!",
+            args as "args!", parent, trace, created_at as "created_at!", key
+        from queue.claim_v1($1, $2, $3, $4, $5)"#,
+        lease.process,
+        lease.number,
+        queue,
+        wanted as i32,
+        &shared.kinds,
+    )
+    .fetch_all(&shared.pool)
+    .await
+    .map_err(|e| match e.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() {
+        Some("QU001") => Error::ProcessDead,
+        _ => e.into(),
+    })?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let kind = shared.registry.get(&row.kind).expect("claims name the registry's kinds");
+            Claimed {
+                job: JobId(row.id),
+                timeout: kind.timeout,
+                backoff: kind.backoff,
+                kind: row.kind,
+                number: row.attempt as u16,
+                max_attempts: row.max_attempts as u16,
+                args: row.args,
+                parent: row.parent.map(JobId),
+                trace: row.trace,
+                created_at: row.created_at,
+                key: row.key,
+            }
+        })
+        .collect())
+}

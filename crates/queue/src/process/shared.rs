@@ -1,0 +1,224 @@
+//! What the tasks of a process share: its identity, its attempts, its slots.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{
+        Arc, Mutex, RwLock,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use sqlx::{PgPool, postgres::PgConnectOptions};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::Instant,
+};
+use uuid::Uuid;
+
+use super::{Config, slots::Slots};
+use crate::{Attempt, Error, JobId, Outcome, Registry, attempt::Lease};
+
+/// A permit is used only while the last beat got through this recently; peers wait 15 s before
+/// they take a process for dead.
+const FRESH: Duration = Duration::from_secs(9);
+
+pub(crate) type Report = (Arc<Attempt>, Outcome);
+
+pub(crate) struct Shared {
+    pub(crate) pool: PgPool,
+    pub(crate) direct: PgConnectOptions,
+    pub(crate) registry: Registry,
+    pub(crate) kinds: Vec<String>,
+    pub(crate) slots: HashMap<String, Arc<Slots>>,
+    name: String,
+    version: String,
+    identity: RwLock<Uuid>,
+    leases: AtomicI64,
+    idle: tokio::sync::Mutex<BTreeSet<String>>,
+    last_beat: Mutex<Instant>,
+    /// Attempts whose end is not in the database yet.
+    known: Mutex<HashMap<(JobId, i64), Arc<Attempt>>>,
+    /// Attempts that have not reported yet, by the same key.
+    working: Mutex<BTreeSet<(JobId, i64)>>,
+    pub(crate) settled: Notify,
+    /// Look at the running rows now: somebody has called a job off.
+    pub(crate) look: Notify,
+    reports: mpsc::UnboundedSender<Report>,
+    lost: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) async fn register(
+        config: Config,
+    ) -> Result<(Arc<Self>, mpsc::UnboundedReceiver<Report>), Error> {
+        let (reports, rx) = mpsc::unbounded_channel();
+        let slots = config
+            .queues
+            .iter()
+            .map(|q| (q.name.clone(), Arc::new(Slots::new(q.concurrency))))
+            .collect();
+        let shared = Self {
+            pool: config.pool,
+            direct: config.direct,
+            kinds: config.registry.kinds().map(|k| k.name.to_owned()).collect(),
+            registry: config.registry,
+            slots,
+            name: config.name,
+            version: config.version,
+            identity: RwLock::new(Uuid::nil()),
+            leases: AtomicI64::new(0),
+            idle: tokio::sync::Mutex::default(),
+            last_beat: Mutex::new(Instant::now()),
+            known: Mutex::default(),
+            working: Mutex::default(),
+            settled: Notify::new(),
+            look: Notify::new(),
+            reports,
+            lost: AtomicU64::new(0),
+        };
+        shared.register_anew().await?;
+        Ok((Arc::new(shared), rx))
+    }
+
+    /// Takes a new identity. Whatever the old one still owned is lost.
+    pub(crate) async fn register_anew(&self) -> Result<(), Error> {
+        for attempt in self.known.lock().expect("no holder panics").drain() {
+            attempt.1.lose("registering anew");
+        }
+        let id = Uuid::new_v4();
+        let queues: Vec<String> = self.slots.keys().cloned().collect();
+        let mut idle = self.idle.lock().await;
+        idle.clear();
+        sqlx::query!("select queue.partition_v1()").execute(&self.pool).await?;
+        sqlx::query!(
+            "insert into queue.queue (name) select unnest($1::text[]) on conflict do nothing",
+            &queues
+        )
+        .execute(&self.pool)
+        .await?;
+        sqlx::query!(
+            "insert into queue.process (id, name, version, queues) values ($1, $2, $3, $4)",
+            id,
+            self.name,
+            self.version,
+            &queues
+        )
+        .execute(&self.pool)
+        .await?;
+        *self.identity.write().expect("no holder panics") = id;
+        self.beaten();
+        Ok(())
+    }
+
+    /// Says goodbye: nobody has to wait for our beat to stand still.
+    pub(crate) async fn deregister(&self) -> Result<(), Error> {
+        sqlx::query!(
+            "update queue.process set ended_at = clock_timestamp(), idle = '{}' where id = $1",
+            self.identity()
+        )
+        .execute(&self.pool)
+        .await?;
+        sqlx::query!("select queue.rescue_v1('{}')").fetch_one(&self.pool).await?;
+        Ok(())
+    }
+
+    pub(crate) fn identity(&self) -> Uuid {
+        *self.identity.read().expect("no holder panics")
+    }
+
+    /// A number that no other claim of this process has had.
+    pub(crate) fn next_lease(&self) -> i64 {
+        self.leases.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    pub(crate) fn beaten(&self) {
+        *self.last_beat.lock().expect("no holder panics") = Instant::now();
+    }
+
+    pub(crate) fn heartbeat_is_fresh(&self) -> bool {
+        self.last_beat.lock().expect("no holder panics").elapsed() < FRESH
+    }
+
+    pub(crate) fn track(&self, attempt: &Arc<Attempt>) {
+        let key = (attempt.job(), attempt.lease().number);
+        self.known.lock().expect("no holder panics").insert(key, Arc::clone(attempt));
+        self.working.lock().expect("no holder panics").insert(key);
+    }
+
+    pub(crate) fn report(&self, attempt: Arc<Attempt>, outcome: Outcome) {
+        let key = (attempt.job(), attempt.lease().number);
+        self.working.lock().expect("no holder panics").remove(&key);
+        self.settled.notify_waiters();
+        self.settled.notify_one();
+        // The completer outlives every attempt, so this cannot fail before the process closes.
+        if self.reports.send((attempt, outcome)).is_err() {
+            tracing::error!(job.id = %key.0, "a report came after the process had closed");
+        }
+    }
+
+    /// The attempt's end is in the database, or its lease is known to be lost.
+    pub(crate) fn forget(&self, attempt: &Attempt) {
+        self.known
+            .lock()
+            .expect("no holder panics")
+            .remove(&(attempt.job(), attempt.lease().number));
+    }
+
+    /// Attempts that have not reported yet.
+    pub(crate) fn unsettled(&self) -> Vec<Arc<Attempt>> {
+        let working = self.working.lock().expect("no holder panics").clone();
+        let known = self.known.lock().expect("no holder panics");
+        working.iter().filter_map(|key| known.get(key).cloned()).collect()
+    }
+
+    /// Attempts whose end is not in the database yet, of the present identity.
+    pub(crate) fn known(&self) -> HashMap<(JobId, i64), Arc<Attempt>> {
+        let process = self.identity();
+        let known = self.known.lock().expect("no holder panics");
+        known
+            .iter()
+            .filter(|(_, a)| a.lease().process == process)
+            .map(|(k, a)| (*k, Arc::clone(a)))
+            .collect()
+    }
+
+    pub(crate) fn is_working(&self, job: JobId, lease: i64) -> bool {
+        self.working.lock().expect("no holder panics").contains(&(job, lease))
+    }
+
+    /// Tells enqueuers whether a NOTIFY for this queue finds somebody.
+    pub(crate) async fn set_idle(&self, queue: &str, idle: bool) -> Result<(), Error> {
+        let mut now = self.idle.lock().await;
+        let changed = if idle { now.insert(queue.to_owned()) } else { now.remove(queue) };
+        if !changed {
+            return Ok(());
+        }
+        let list: Vec<String> = now.iter().cloned().collect();
+        let written = sqlx::query!(
+            "update queue.process set idle = $2 where id = $1",
+            self.identity(),
+            &list
+        )
+        .execute(&self.pool)
+        .await;
+        if written.is_err() {
+            // Unknown whether it was written: the next change writes the whole list again.
+            now.clear();
+        }
+        written?;
+        Ok(())
+    }
+
+    pub(crate) fn count_lost(&self) {
+        self.lost.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn lease(&self, number: i64) -> Lease {
+        Lease { process: self.identity(), number }
+    }
+}

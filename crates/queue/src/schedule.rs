@@ -1,0 +1,314 @@
+//! Schedules: jobs added by the clock, once per tick however many processes tick.
+
+use std::{str::FromStr, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use serde_json::Value;
+use sqlx::{PgExecutor, PgPool, postgres::types::PgInterval};
+
+use crate::{Enqueued, Error, NewJob, Registry, enqueue, process::interval};
+
+/// A tick that nobody made within this time counts as missed.
+const SKIP_AFTER: TimeDelta = TimeDelta::seconds(60);
+
+/// What happens to ticks that nobody was there to make.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Missed {
+    /// They are left out.
+    Skip,
+    /// The last of them is made.
+    One,
+    /// All of them are made, at most 1,000 at a time.
+    All,
+}
+
+/// A job added by the clock.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    pub name: String,
+    /// Five fields, as in crontab.
+    pub cron: String,
+    /// A zone by name, for example `America/New_York`.
+    pub zone: String,
+    pub kind: String,
+    pub args: Value,
+    /// Take the unique key of the current slot of this length ([`slot_key`]), so that a job added
+    /// by hand for the slot and the schedule's own are one.
+    pub slot: Option<Duration>,
+    pub missed: Missed,
+}
+
+/// A schedule as people see it.
+#[derive(Clone, Debug)]
+pub struct ScheduleView {
+    pub name: String,
+    pub cron: String,
+    pub zone: String,
+    pub kind: String,
+    pub args: Value,
+    pub paused: bool,
+    pub last_fire_at: Option<DateTime<Utc>>,
+    pub next_fire_at: Option<DateTime<Utc>>,
+    /// The job that the last tick added.
+    pub last_job: Option<i64>,
+}
+
+/// The unique key of the slot of `period` that holds `at`: `slot/30m/2026-11-22T17:30:00Z`. Slots
+/// are counted from 1970 in UTC; the period is at least a second.
+pub fn slot_key(period: Duration, at: DateTime<Utc>) -> String {
+    let seconds = i64::try_from(period.as_secs()).unwrap_or(i64::MAX).max(1);
+    let start = at.timestamp().div_euclid(seconds) * seconds;
+    let start = DateTime::from_timestamp(start, 0).unwrap_or(at);
+    let length = match seconds {
+        s if s % 86_400 == 0 => format!("{}d", s / 86_400),
+        s if s % 3_600 == 0 => format!("{}h", s / 3_600),
+        s if s % 60 == 0 => format!("{}m", s / 60),
+        s => format!("{s}s"),
+    };
+    format!("slot/{length}/{}", start.format("%FT%TZ"))
+}
+
+/// The database's clock.
+pub async fn now(db: impl PgExecutor<'_>) -> Result<DateTime<Utc>, Error> {
+    Ok(sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(db).await?)
+}
+
+/// A crontab expression with its zone, ready to say when it fires.
+struct Clock {
+    cron: cron::Schedule,
+    zone: Tz,
+}
+
+impl Clock {
+    fn parse(name: &str, expression: &str, zone: &str) -> Result<Self, Error> {
+        let error = |reason: String| Error::Schedule { name: name.to_owned(), reason };
+        let fields: Vec<&str> = expression.split_whitespace().collect();
+        let [minute, hour, day, month, weekday] = fields[..] else {
+            return Err(error(format!("{expression:?} has {} fields, not 5", fields.len())));
+        };
+        // The crate wants seconds first, and counts weekdays from 1 (Sunday) where crontab counts
+        // from 0.
+        let six =
+            format!("0 {minute} {hour} {day} {month} {}", crontab_weekday(weekday).map_err(error)?);
+        let cron = cron::Schedule::from_str(&six)
+            .map_err(|e| error(format!("{expression:?} is not a crontab expression: {e}")))?;
+        let zone = zone.parse().map_err(|_| error(format!("{zone:?} is not a time zone")))?;
+        Ok(Self { cron, zone })
+    }
+
+    fn next_after(&self, t: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.cron.after(&t.with_timezone(&self.zone)).next().map(|t| t.with_timezone(&Utc))
+    }
+
+    /// Fires in `(since, until]`, oldest first, at most 1,000.
+    fn between(&self, since: DateTime<Utc>, until: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+        self.cron
+            .after(&since.with_timezone(&self.zone))
+            .map(|t| t.with_timezone(&Utc))
+            .take_while(|t| *t <= until)
+            .take(1_000)
+            .collect()
+    }
+}
+
+/// Crontab's weekdays (0 or 7 is Sunday, names allowed) as names, which both count alike.
+fn crontab_weekday(field: &str) -> Result<String, String> {
+    const NAMES: [&str; 8] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
+    let mut out = String::new();
+    for part in field.split(',') {
+        let (range, step) = part.split_once('/').map_or((part, None), |(r, s)| (r, Some(s)));
+        let day = |text: &str| match text.parse::<usize>() {
+            Ok(n) => NAMES
+                .get(n)
+                .map(|name| (*name).to_owned())
+                .ok_or_else(|| format!("weekday {n} is not between 0 and 7")),
+            Err(_) => Ok(text.to_owned()),
+        };
+        let range = match range.split_once('-') {
+            Some((from, to)) => format!("{}-{}", day(from)?, day(to)?),
+            None => day(range)?,
+        };
+        if !out.is_empty() {
+            out.push(',');
+        }
+        out.push_str(&range);
+        if let Some(step) = step {
+            out.push('/');
+            out.push_str(step);
+        }
+    }
+    Ok(out)
+}
+
+/// Makes the schedule exist with this definition; a pause and its history stay. Its first tick is
+/// the first after its definition.
+pub async fn define(pool: &PgPool, schedule: &Schedule) -> Result<(), Error> {
+    Clock::parse(&schedule.name, &schedule.cron, &schedule.zone)?;
+    sqlx::query!(
+        "insert into queue.schedule (name, cron, zone, kind, args, slot, missed)
+        values ($1, $2, $3, $4, $5, $6, $7)
+        on conflict (name) do update set cron = excluded.cron, zone = excluded.zone,
+            kind = excluded.kind, args = excluded.args, slot = excluded.slot, missed = excluded.missed",
+        schedule.name,
+        schedule.cron,
+        schedule.zone,
+        schedule.kind,
+        schedule.args,
+        schedule.slot.map(interval) as Option<PgInterval>,
+        schedule.missed.as_str()
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+pub async fn list(pool: &PgPool) -> Result<Vec<ScheduleView>, Error> {
+    let rows = sqlx::query!(
+        r#"select s.name, s.cron, s.zone, s.kind, s.args, s.paused, clock_timestamp() as "now!",
+            t.fire_at as "fire_at?", t.job as "job?"
+        from queue.schedule s
+        left join lateral (
+            select fire_at, job from queue.tick t where t.schedule = s.name order by fire_at desc limit 1
+        ) t on true
+        order by s.name"#
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|r| {
+            let next = Clock::parse(&r.name, &r.cron, &r.zone)?.next_after(r.now);
+            Ok(ScheduleView {
+                next_fire_at: next.filter(|_| !r.paused),
+                name: r.name,
+                cron: r.cron,
+                zone: r.zone,
+                kind: r.kind,
+                args: r.args,
+                paused: r.paused,
+                last_fire_at: r.fire_at,
+                last_job: r.job,
+            })
+        })
+        .collect()
+}
+
+/// Adds the schedule's job now, outside its ticks; `None`: no such schedule.
+pub async fn run_now(
+    pool: &PgPool,
+    registry: &Registry,
+    name: &str,
+) -> Result<Option<Enqueued>, Error> {
+    let Some(row) = sqlx::query!("select kind, args from queue.schedule where name = $1", name)
+        .fetch_optional(pool)
+        .await?
+    else {
+        return Ok(None);
+    };
+    let job = registry
+        .job(&row.kind, row.args)
+        .map_err(|e| Error::Schedule { name: name.to_owned(), reason: e.to_string() })?;
+    let mut conn = pool.acquire().await?;
+    Ok(Some(enqueue::add(&mut conn, &job).await?))
+}
+
+/// `false`: no such schedule. Ticks that fall into a pause are left out.
+pub async fn pause(pool: &PgPool, name: &str, paused: bool) -> Result<bool, Error> {
+    let done = sqlx::query!(
+        "update queue.schedule set paused = $2, since = clock_timestamp() where name = $1",
+        name,
+        paused
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Makes the ticks that are due. Any number of processes may do so at once: the tick's row admits
+/// one, and its job is added in the same transaction.
+pub(crate) async fn tick(pool: &PgPool, registry: &Registry) -> Result<(), Error> {
+    let rows = sqlx::query!(
+        r#"select name, cron, zone, kind, args, missed, since, clock_timestamp() as "now!",
+            extract(epoch from slot)::float8 as slot
+        from queue.schedule where not paused"#
+    )
+    .fetch_all(pool)
+    .await?;
+    for row in rows {
+        // A kind of a newer release is left to processes that know it.
+        let Ok(job) = registry.job(&row.kind, row.args) else { continue };
+        let clock = Clock::parse(&row.name, &row.cron, &row.zone)?;
+        let due = clock.between(row.since, row.now);
+        let Some(&last) = due.last() else { continue };
+        let due = match Missed::from_str(&row.missed) {
+            Missed::All => due,
+            Missed::One => vec![last],
+            Missed::Skip => {
+                due.into_iter().filter(|t| row.now - *t <= SKIP_AFTER).collect::<Vec<_>>()
+            }
+        };
+        for fire_at in due {
+            let mut job = job.clone();
+            job.unique_key = match row.slot {
+                Some(seconds) => Some(slot_key(Duration::from_secs_f64(seconds), fire_at)),
+                None => Some(format!("tick/{}/{}", row.name, fire_at.format("%FT%TZ"))),
+            };
+            make(pool, &row.name, fire_at, &job).await?;
+        }
+        sqlx::query!(
+            "update queue.schedule set since = $2 where name = $1 and since < $2",
+            row.name,
+            last
+        )
+        .execute(pool)
+        .await?;
+    }
+    Ok(())
+}
+
+async fn make(
+    pool: &PgPool,
+    name: &str,
+    fire_at: DateTime<Utc>,
+    job: &NewJob,
+) -> Result<(), Error> {
+    let mut tx = pool.begin().await?;
+    let made = sqlx::query!(
+        "insert into queue.tick (schedule, fire_at) values ($1, $2) on conflict do nothing",
+        name,
+        fire_at
+    )
+    .execute(&mut *tx)
+    .await?;
+    if made.rows_affected() == 1 {
+        let added = enqueue::add(&mut tx, job).await?;
+        sqlx::query!(
+            "update queue.tick set job = $3 where schedule = $1 and fire_at = $2",
+            name,
+            fire_at,
+            added.id.0
+        )
+        .execute(&mut *tx)
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+impl Missed {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::One => "one",
+            Self::All => "all",
+        }
+    }
+
+    fn from_str(s: &str) -> Self {
+        match s {
+            "all" => Self::All,
+            "one" => Self::One,
+            _ => Self::Skip,
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Adding jobs.
+
+mod support;
+
+use bellwether_queue::{Holds, JobId, NewJob, State, control, inspect, schedule};
+use chrono::TimeDelta;
+use support::*;
+
+#[tokio::test]
+async fn a_job_exists_exactly_when_its_transaction_commits() {
+    let db = database().await;
+    let pool = db.pool();
+    let mut tx = pool.begin().await.unwrap();
+    let rolled_back = bellwether_queue::enqueue(&mut tx, &Note { text: "a".into() }).await.unwrap();
+    tx.rollback().await.unwrap();
+    let mut tx = pool.begin().await.unwrap();
+    let kept = bellwether_queue::enqueue(&mut tx, &Note { text: "b".into() }).await.unwrap();
+    assert!(inspect::find(&pool, kept.id).await.unwrap().is_none(), "seen before the commit");
+    tx.commit().await.unwrap();
+    assert_eq!(state(&pool, kept.id).await, State::Available);
+    assert!(inspect::find(&pool, rolled_back.id).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn sixty_four_inserters_of_one_key_make_one_job_and_all_learn_its_id() {
+    let db = database().await;
+    let pool = db.pool();
+    let tasks: Vec<_> = (0..64)
+        .map(|_| {
+            let pool = pool.clone();
+            tokio::spawn(async move {
+                let mut conn = pool.acquire().await.unwrap();
+                bellwether_queue::add(&mut conn, &note("unique k")).await.unwrap()
+            })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for task in tasks {
+        answers.push(task.await.unwrap());
+    }
+    let id = answers[0].id;
+    assert!(answers.iter().all(|a| a.id == id), "{answers:?}");
+    assert_eq!(answers.iter().filter(|a| !a.duplicate).count(), 1);
+    assert_eq!(count(&pool, "select count(*) from queue.ready").await, 1);
+}
+
+#[tokio::test]
+async fn a_duplicate_inside_a_bulk_insert_does_not_fail_the_others() {
+    let db = database().await;
+    let pool = db.pool();
+    let held = add(&pool, &note("unique x")).await;
+    let jobs: Vec<NewJob> =
+        ["unique y", "unique x", "plain", "unique y", "plain"].iter().map(|t| note(t)).collect();
+    let mut conn = pool.acquire().await.unwrap();
+    let answers = bellwether_queue::add_all(&mut conn, &jobs).await.unwrap();
+    let duplicates: Vec<bool> = answers.iter().map(|a| a.duplicate).collect();
+    assert_eq!(duplicates, [false, true, false, true, false]);
+    assert_eq!(answers[1].id, held);
+    assert_eq!(answers[3].id, answers[0].id);
+    assert_eq!(count(&pool, "select count(*) from queue.ready").await, 4);
+}
+
+#[tokio::test]
+async fn bulk_inserts_of_the_same_keys_in_opposite_orders_do_not_deadlock() {
+    let db = database().await;
+    let pool = db.pool();
+    let forward: Vec<NewJob> = (0..200).map(|i| note(&format!("unique {i:03}"))).collect();
+    let backward: Vec<NewJob> = forward.iter().rev().cloned().collect();
+    let tasks: Vec<_> = (0..8)
+        .map(|i| {
+            let (pool, jobs) =
+                (pool.clone(), if i % 2 == 0 { forward.clone() } else { backward.clone() });
+            tokio::spawn(async move { add_all(&pool, &jobs).await })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap().len(), 200);
+    }
+    assert_eq!(count(&pool, "select count(*) from queue.ready").await, 200);
+}
+
+#[tokio::test]
+async fn a_completed_job_keeps_its_key_and_a_cancelled_one_gives_it_up() {
+    let db = database().await;
+    let pool = db.pool();
+    let mut hand = ByHand::register(pool.clone()).await;
+    let first = add(&pool, &note("unique k")).await;
+    let got = hand.claim("notes", 1).await;
+    assert!(hand.complete(got[0].id, false).await);
+    assert_eq!(add(&pool, &note("unique k")).await, first, "completed jobs hold the key");
+
+    let second = add(&pool, &note("unique l")).await;
+    control::cancel(&pool, second).await.unwrap();
+    assert_ne!(add(&pool, &note("unique l")).await, second, "cancelled jobs give it up");
+}
+
+#[tokio::test]
+async fn a_key_held_until_claimed_lets_a_change_during_the_run_enqueue_another() {
+    let db = database().await;
+    let pool = db.pool();
+    let mut hand = ByHand::register(pool.clone()).await;
+    let refresh = NewJob::of(&Refresh { what: "AAPL".into() }).unwrap();
+    assert_eq!(refresh.holds, Holds::UntilClaimed);
+    let first = add(&pool, &refresh).await;
+    assert_eq!(add(&pool, &refresh).await, first, "waiting, it stands for the change");
+    let got = hand.claim("notes", 1).await;
+    let second = add(&pool, &refresh).await;
+    assert_ne!(second, first, "running, it may have read the old state");
+
+    // Back to waiting, the older finds its place taken.
+    assert_eq!(hand.fail(got[0].id, "failed", None).await.as_deref(), Some("cancelled"));
+    let older = inspect::find(&pool, first).await.unwrap().unwrap().job;
+    assert_eq!((older.state, older.error.as_deref()), (State::Cancelled, Some("superseded")));
+    assert_eq!(add(&pool, &refresh).await, second, "the younger holds the key still");
+}
+
+#[tokio::test]
+async fn a_future_job_waits_outside_the_claim_until_its_time() {
+    let db = database().await;
+    let pool = db.pool();
+    let mut hand = ByHand::register(pool.clone()).await;
+    let mut job = note("later");
+    job.due_at = Some(schedule::now(&pool).await.unwrap() + TimeDelta::hours(1));
+    let id = add(&pool, &job).await;
+    assert_eq!(state(&pool, id).await, State::Scheduled);
+    assert!(hand.claim("notes", 10).await.is_empty());
+    sqlx::query("update queue.scheduled set due_at = clock_timestamp()")
+        .execute(&pool)
+        .await
+        .unwrap();
+    assert_eq!(hand.claim("notes", 10).await[0].id, id.0);
+}
+
+#[tokio::test]
+async fn large_arguments_come_back_whole() {
+    let db = database().await;
+    let pool = db.pool();
+    let text: String = (0..20_000).map(|i| char::from(b'a' + (i * i % 26) as u8)).collect();
+    let id = add(&pool, &note(&text)).await;
+    let found = inspect::find(&pool, id).await.unwrap().unwrap().job;
+    assert_eq!(found.args["text"], text);
+    let stored = count(&pool, "select count(*) from queue.ready where args is null").await;
+    assert_eq!(stored, 1, "large arguments are not moved with the job");
+}
+
+#[tokio::test]
+async fn tags_parent_and_trace_are_kept() {
+    let db = database().await;
+    let pool = db.pool();
+    let mut job = note("tagged");
+    job.tags = vec!["a".into(), "b c".into()];
+    job.parent = Some(JobId(7));
+    job.trace = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into());
+    let id = add(&pool, &job).await;
+    let found = inspect::find(&pool, id).await.unwrap().unwrap().job;
+    assert_eq!((found.tags, found.parent, found.trace), (job.tags, job.parent, job.trace));
+}

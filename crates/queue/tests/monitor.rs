@@ -1,0 +1,152 @@
+//! Lists, searches, events and pruning.
+
+mod support;
+
+use bellwether_queue::{
+    State,
+    control::{self, Retention},
+    event,
+    inspect::{self, JobFilter},
+};
+use support::*;
+
+#[tokio::test]
+async fn pages_hold_every_job_once_newest_first() {
+    let db = database().await;
+    let pool = db.pool();
+    let ids = add_all(&pool, &(0..25).map(|i| note(&i.to_string())).collect::<Vec<_>>()).await;
+    let mut seen = Vec::new();
+    let mut before = None;
+    loop {
+        let filter = JobFilter { before, limit: 10, ..JobFilter::default() };
+        let page = inspect::list(&pool, &filter).await.unwrap();
+        seen.extend(page.items.iter().map(|j| j.id));
+        before = page.next;
+        if before.is_none() {
+            break;
+        }
+    }
+    let mut wanted = ids;
+    wanted.reverse();
+    assert_eq!(seen, wanted);
+}
+
+#[tokio::test]
+async fn filters_hold_together_and_a_search_takes_signs_literally() {
+    let db = database().await;
+    let pool = db.pool();
+    let mut tagged = note("100% of 1_000");
+    tagged.tags = vec!["urgent".into()];
+    let id = add(&pool, &tagged).await;
+    add_all(&pool, &[note("100 of 1x000"), note("unrelated")]).await;
+    let find = |filter: JobFilter| {
+        let pool = pool.clone();
+        async move {
+            let page = inspect::list(&pool, &JobFilter { limit: 10, ..filter }).await.unwrap();
+            assert_eq!(page.searched_to, None);
+            page.items.iter().map(|j| j.id).collect::<Vec<_>>()
+        }
+    };
+    let q = |q: &str| JobFilter { q: Some(q.into()), ..JobFilter::default() };
+    assert_eq!(find(q("100%")).await, [id]);
+    assert_eq!(find(q("1_000")).await, [id]);
+    assert_eq!(find(JobFilter { tag: Some("urgent".into()), ..JobFilter::default() }).await, [id]);
+    let nothing = JobFilter { state: Some(State::Running), ..q("100%") };
+    assert!(find(nothing).await.is_empty());
+    let kind = JobFilter {
+        kind: Some("note".into()),
+        queue: Some("notes".into()),
+        ..JobFilter::default()
+    };
+    assert_eq!(find(kind).await.len(), 3);
+}
+
+/// Transactions of other databases on the server hold events back too, for as long as they last.
+async fn some_events(pool: &sqlx::PgPool, from: event::Position, n: usize) -> Vec<event::Event> {
+    bellwether_testing::wait_until("the events", || async {
+        let events = event::after(pool, from, 100).await.unwrap().unwrap();
+        (events.len() >= n).then_some(events)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_reader_of_events_skips_none_that_commits_late() {
+    let db = database().await;
+    let pool = db.pool();
+    let from = event::now(&pool).await.unwrap();
+    let mut slow = pool.begin().await.unwrap();
+    event::emit(&mut *slow, "quote", "SLOW").await.unwrap();
+    event::emit(&pool, "quote", "FAST").await.unwrap();
+    let first = event::after(&pool, from, 100).await.unwrap().unwrap();
+    assert!(first.is_empty(), "the fast one waits for the older transaction: {first:?}");
+    slow.commit().await.unwrap();
+    let both = some_events(&pool, from, 2).await;
+    let subjects: Vec<_> = both.iter().map(|e| e.subject.as_str()).collect();
+    assert_eq!(subjects, ["SLOW", "FAST"]);
+    assert_eq!(some_events(&pool, both[0].position, 1).await.len(), 1);
+    let parsed: event::Position = both[1].position.to_string().parse().unwrap();
+    assert_eq!(parsed, both[1].position);
+}
+
+#[tokio::test]
+async fn a_reader_older_than_what_is_kept_is_told_to_look_again() {
+    let db = database().await;
+    let pool = db.pool();
+    let from = event::now(&pool).await.unwrap();
+    sqlx::query("update queue.event_floor set xid = pg_current_xact_id(), id = 5")
+        .execute(&pool)
+        .await
+        .unwrap();
+    assert!(event::after(&pool, from, 10).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn folding_announces_which_kinds_moved() {
+    let db = database().await;
+    let pool = db.pool();
+    let from = event::now(&pool).await.unwrap();
+    add_all(&pool, &[note("a"), note("b")]).await;
+    sqlx::query("select queue.fold_v1()").execute(&pool).await.unwrap();
+    let events = some_events(&pool, from, 1).await;
+    assert_eq!(events.len(), 1, "coalesced: {events:?}");
+    assert_eq!((events[0].kind.as_str(), events[0].subject.as_str()), ("job", "notes/note"));
+}
+
+#[tokio::test]
+async fn pruning_drops_old_days_with_their_keys_and_keeps_failures_longer() {
+    let db = database().await;
+    let pool = db.pool();
+    let mut hand = ByHand::register(pool.clone()).await;
+    let old = add(&pool, &note("unique old")).await;
+    let young = add(&pool, &note("unique young")).await;
+    for got in hand.claim("notes", 2).await {
+        assert!(hand.complete(got.id, false).await);
+    }
+    let failed = add(&pool, &note("failed")).await;
+    hand.claim("notes", 1).await;
+    hand.fail(failed.0, "discarded", None).await;
+    // ten days ago
+    for table in ["done", "failed"] {
+        let create = format!(
+            "do $$ declare d date := current_date - 10; begin
+                execute format('create table queue.{table}_%s partition of queue.{table} for values from (%L) to (%L)', to_char(d, 'YYYYMMDD'), d || ' 00:00:00+00', (d + 1) || ' 00:00:00+00');
+            end $$"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(create)).execute(&pool).await.unwrap();
+    }
+    sqlx::query("update queue.done set finished_at = (current_date - 10) + interval '12 hours' where id = $1").bind(old.0).execute(&pool).await.unwrap();
+    sqlx::query("update queue.failed set finished_at = (current_date - 10) + interval '12 hours'")
+        .execute(&pool)
+        .await
+        .unwrap();
+
+    let pruned =
+        control::prune(&pool, Retention { completed_days: 7, failed_days: 30 }).await.unwrap();
+    assert_eq!((pruned.partitions, pruned.jobs), (1, 1));
+    assert!(inspect::find(&pool, old).await.unwrap().is_none());
+    assert_eq!(state(&pool, young).await, State::Completed);
+    assert_eq!(state(&pool, failed).await, State::Discarded, "failures are kept longer");
+    assert_ne!(add(&pool, &note("unique old")).await, old, "its key is free");
+    assert_eq!(add(&pool, &note("unique young")).await, young);
+}

@@ -1,0 +1,191 @@
+//! Processes: leases, rescue, wake-ups, drain.
+
+mod support;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bellwether_queue::{Outcome, Process, State, control, inspect};
+use bellwether_testing::{wait_until, wait_until_within};
+use support::*;
+
+#[tokio::test]
+async fn the_jobs_of_a_process_whose_beat_stands_still_run_elsewhere_within_thirty_seconds() {
+    let db = database().await;
+    let pool = db.pool();
+    let id = add(&pool, &note("orphan")).await;
+    let mut dead = ByHand::register(pool.clone()).await;
+    assert_eq!(dead.claim("notes", 1).await.len(), 1);
+    let process = Process::start(config(&db, "live", &[("notes", 2)])).await.unwrap();
+    work(&process, "notes", |_| async { Outcome::Complete });
+    wait_until_within(Duration::from_secs(30), "the rescue", || async {
+        (state(&pool, id).await == State::Completed).then_some(())
+    })
+    .await;
+    let workers = inspect::workers(&pool).await.unwrap();
+    assert!(workers.iter().any(|w| w.dead && w.name == "by hand"), "{workers:?}");
+    process.close(Duration::from_secs(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_job_whose_process_beats_is_never_taken_away() {
+    let db = database().await;
+    let pool = db.pool();
+    let owner = Process::start(config(&db, "owner", &[("notes", 1)])).await.unwrap();
+    let other = Process::start(config(&db, "other", &[("calls", 1)])).await.unwrap();
+    let mut attempts = owner.subscribe("notes");
+    let id = add(&pool, &note("long")).await;
+    let attempt = attempts.recv().await.unwrap();
+    // Longer than a dead process is waited for: the beats of both go on.
+    let beats = || async {
+        let n: i64 = sqlx::query_scalar("select min(beat) from queue.process")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        (n >= 7).then_some(())
+    };
+    wait_until_within(Duration::from_secs(40), "seven beats", beats).await;
+    assert_eq!(state(&pool, id).await, State::Running);
+    assert!(!attempt.cancelled().is_cancelled());
+    attempt.settle(Outcome::Complete);
+    owner.close(Duration::from_secs(1)).await.unwrap();
+    other.close(Duration::from_secs(1)).await.unwrap();
+    assert_eq!(state(&pool, id).await, State::Completed);
+}
+
+#[tokio::test]
+async fn a_process_declared_dead_stops_its_attempts_and_works_on_under_a_new_name() {
+    let db = database().await;
+    let pool = db.pool();
+    let process = Process::start(config(&db, "w", &[("notes", 1)])).await.unwrap();
+    let mut attempts = process.subscribe("notes");
+    let id = add(&pool, &note("twice")).await;
+    let first = attempts.recv().await.unwrap();
+    sqlx::query("select queue.rescue_v1(array(select id from queue.process))")
+        .execute(&pool)
+        .await
+        .unwrap();
+    first.cancelled().cancelled().await;
+    first.settle(Outcome::Complete);
+    let second = attempts.recv().await.unwrap();
+    assert_eq!((second.job(), second.number()), (id, 2));
+    second.settle(Outcome::Complete);
+    until_state(&pool, id, State::Completed).await;
+    process.close(Duration::from_secs(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_queue_never_hands_out_more_than_its_free_slots() {
+    let db = database().await;
+    let pool = db.pool();
+    let process = Process::start(config(&db, "w", &[("notes", 3)])).await.unwrap();
+    let mut attempts = process.subscribe("notes");
+    add_all(&pool, &(0..10).map(|i| note(&i.to_string())).collect::<Vec<_>>()).await;
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(attempts.recv().await.unwrap());
+    }
+    assert!(attempts.try_recv().is_err());
+    assert_eq!(count(&pool, "select count(*) from queue.running").await, 3);
+    held.pop().unwrap().settle(Outcome::Complete);
+    held.push(attempts.recv().await.unwrap());
+    assert!(count(&pool, "select count(*) from queue.running").await <= 4, "one ends, one begins");
+    // Fewer slots, set for every process, take effect while jobs run.
+    assert!(control::set_concurrency(&pool, "notes", Some(1)).await.unwrap());
+    wait_until("the setting", || async { (process.in_use()["notes"] == 3).then_some(()) }).await;
+    for attempt in held.drain(..) {
+        attempt.settle(Outcome::Complete);
+    }
+    wait_until("a single slot", || async { (process.in_use()["notes"] <= 1).then_some(()) }).await;
+    process.close(Duration::ZERO).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_paused_queue_is_not_claimed_and_a_resumed_one_at_once() {
+    let db = database().await;
+    let pool = db.pool();
+    let process = Process::start(config(&db, "w", &[("notes", 3)])).await.unwrap();
+    work(&process, "notes", |_| async { Outcome::Complete });
+    assert!(control::pause(&pool, "notes").await.unwrap());
+    assert!(!control::pause(&pool, "nobody").await.unwrap());
+    let id = add(&pool, &note("x")).await;
+    assert_eq!(inspect::why(&pool, id).await.unwrap().unwrap().reason, "the queue notes is paused");
+    assert_eq!(state(&pool, id).await, State::Available);
+    control::resume(&pool, "notes").await.unwrap();
+    until_state(&pool, id, State::Completed).await;
+    process.close(Duration::from_secs(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn work_is_found_without_notifications() {
+    let db = database().await;
+    let pool = db.pool();
+    let mut deaf = config(&db, "deaf", &[("notes", 3)]);
+    deaf.direct = deaf.direct.clone();
+    let process = Process::start(deaf).await.unwrap();
+    work(&process, "notes", |_| async { Outcome::Complete });
+    // Nobody is told: the flag that enqueuers look at is taken away again and again.
+    for i in 0..3 {
+        sqlx::query("update queue.process set idle = '{}'").execute(&pool).await.unwrap();
+        let id = add(&pool, &note(&i.to_string())).await;
+        until_state(&pool, id, State::Completed).await;
+    }
+    process.close(Duration::from_secs(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn closing_finishes_what_runs_and_gives_back_what_does_not_end() {
+    let db = database().await;
+    let pool = db.pool();
+    let process = Process::start(config(&db, "w", &[("notes", 2)])).await.unwrap();
+    let mut attempts = process.subscribe("notes");
+    let ids = add_all(&pool, &[note("ends"), note("hangs"), note("waits")]).await;
+    let ends = attempts.recv().await.unwrap();
+    let hangs = attempts.recv().await.unwrap();
+    process.stop_claiming();
+    ends.settle(Outcome::Complete);
+    process.close(Duration::from_millis(50)).await.unwrap();
+    assert!(attempts.recv().await.is_none(), "nothing is claimed any more");
+    assert!(hangs.cancelled().is_cancelled());
+    assert_eq!(state(&pool, ids[0]).await, State::Completed);
+    let hung = inspect::find(&pool, ids[1]).await.unwrap().unwrap();
+    assert_eq!((hung.job.state, hung.job.attempt), (State::Available, 0), "given back unspent");
+    assert_eq!(state(&pool, ids[2]).await, State::Available);
+    assert_eq!(count(&pool, "select count(*) from queue.process where ended_at is null").await, 0);
+}
+
+#[tokio::test]
+async fn completions_outlive_a_database_that_drops_every_connection() {
+    let db = database().await;
+    let pool = db.pool();
+    let process = Process::start(config(&db, "w", &[("notes", 20)])).await.unwrap();
+    let runs = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&runs);
+    work(&process, "notes", move |_| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        async { Outcome::Complete }
+    });
+    for round in 0..5 {
+        let jobs: Vec<_> = (0..100).map(|i| note(&format!("{round}/{i}"))).collect();
+        add_all(&pool, &jobs).await;
+        sqlx::query("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")
+            .execute(&pool)
+            .await
+            .ok();
+    }
+    let done = || async {
+        let n: Result<i64, _> =
+            sqlx::query_scalar("select count(*) from queue.done").fetch_one(&pool).await;
+        (n.ok()? == 500).then_some(())
+    };
+    wait_until_within(Duration::from_mins(1), "every job to be done", done).await;
+    let lost = count(&pool, "select count(*) from queue.attempt").await;
+    let ran = runs.load(Ordering::SeqCst) as i64;
+    assert!(ran <= 500 + lost, "{ran} runs, {lost} of them explained by a row");
+    process.close(Duration::from_secs(5)).await.unwrap();
+}

@@ -1,0 +1,150 @@
+//! Schedules fire once per tick, however many processes tick.
+
+mod support;
+
+use std::time::Duration;
+
+use bellwether_queue::{
+    Process,
+    schedule::{self, Missed, Schedule, slot_key},
+};
+use bellwether_testing::at;
+use serde_json::json;
+use sqlx::PgPool;
+use support::*;
+
+fn hourly(name: &str, missed: Missed) -> Schedule {
+    Schedule {
+        name: name.into(),
+        cron: "0 * * * *".into(),
+        zone: "UTC".into(),
+        kind: "note".into(),
+        args: json!({"text": "tick"}),
+        slot: None,
+        missed,
+    }
+}
+
+/// As if nobody had ticked for three hours and a half.
+async fn asleep(pool: &PgPool) {
+    sqlx::query("update queue.schedule set since = date_trunc('hour', clock_timestamp()) - interval '150 minutes'")
+        .execute(pool)
+        .await
+        .unwrap();
+}
+
+async fn ticks(pool: &PgPool, name: &'static str) -> i64 {
+    sqlx::query_scalar("select count(*) from queue.tick where schedule = $1")
+        .bind(name)
+        .fetch_one(pool)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn three_tickers_make_each_tick_once_and_missed_ones_as_the_schedule_says() {
+    let db = database().await;
+    let pool = db.pool();
+    for (name, missed) in [("all", Missed::All), ("one", Missed::One)] {
+        schedule::define(&pool, &hourly(name, missed)).await.unwrap();
+    }
+    asleep(&pool).await;
+    let mut processes = Vec::new();
+    for name in ["a", "b", "c"] {
+        processes.push(Process::start(config(&db, name, &[("calls", 1)])).await.unwrap());
+    }
+    bellwether_testing::wait_until("the missed ticks", || async {
+        (ticks(&pool, "all").await == 3 && ticks(&pool, "one").await == 1).then_some(())
+    })
+    .await;
+    // A define at each start, as deployments do, makes no tick again.
+    schedule::define(&pool, &hourly("all", Missed::All)).await.unwrap();
+    for process in processes {
+        process.close(Duration::ZERO).await.unwrap();
+    }
+    assert_eq!(count(&pool, "select count(*) from queue.ready").await, 4, "one job a tick");
+    assert_eq!(count(&pool, "select count(distinct job) from queue.tick").await, 4);
+}
+
+#[tokio::test]
+async fn a_job_added_by_hand_for_the_slot_and_the_schedules_own_are_one() {
+    let db = database().await;
+    let pool = db.pool();
+    let half_hour = Duration::from_secs(1_800);
+    let mut every = hourly("batch", Missed::One);
+    every.cron = "*/30 * * * *".into();
+    every.slot = Some(half_hour);
+    schedule::define(&pool, &every).await.unwrap();
+    let now = schedule::now(&pool).await.unwrap();
+    let mut job = note("by hand");
+    job.unique_key = Some(slot_key(half_hour, now));
+    let by_hand = add(&pool, &job).await;
+    sqlx::query("update queue.schedule set since = clock_timestamp() - interval '31 minutes'")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let process = Process::start(config(&db, "a", &[("calls", 1)])).await.unwrap();
+    bellwether_testing::wait_until("the tick", || async {
+        (ticks(&pool, "batch").await >= 1).then_some(())
+    })
+    .await;
+    let newest: i64 =
+        sqlx::query_scalar("select job from queue.tick order by fire_at desc limit 1")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+    assert_eq!(newest, by_hand.0);
+    process.close(Duration::ZERO).await.unwrap();
+}
+
+#[test]
+fn a_slot_is_named_by_its_length_and_beginning() {
+    let half_hour = Duration::from_secs(1_800);
+    assert_eq!(slot_key(half_hour, at("2026-11-22T17:59:59Z")), "slot/30m/2026-11-22T17:30:00Z");
+    assert_eq!(slot_key(half_hour, at("2026-11-22T18:00:00Z")), "slot/30m/2026-11-22T18:00:00Z");
+    assert_eq!(
+        slot_key(Duration::from_secs(3_600), at("2026-11-22T18:10:00Z")),
+        "slot/1h/2026-11-22T18:00:00Z"
+    );
+}
+
+#[tokio::test]
+async fn a_bad_expression_or_zone_is_refused_with_its_reason() {
+    let db = database().await;
+    let pool = db.pool();
+    for (cron, zone, wanted) in [
+        ("* * * *", "UTC", "has 4 fields, not 5"),
+        ("61 * * * *", "UTC", "not a crontab expression"),
+        ("0 0 * * 9", "UTC", "weekday 9"),
+        ("0 0 * * *", "Mars/Base", "not a time zone"),
+    ] {
+        let mut bad = hourly("bad", Missed::Skip);
+        bad.cron = cron.into();
+        bad.zone = zone.into();
+        let error = schedule::define(&pool, &bad).await.unwrap_err().to_string();
+        assert!(error.contains(wanted), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_next_time_follows_the_zone_across_a_clock_change_and_crontabs_weekdays() {
+    let db = database().await;
+    let pool = db.pool();
+    let mut close = hourly("close", Missed::One);
+    close.cron = "5 16 * * 1-5".into();
+    close.zone = "America/New_York".into();
+    schedule::define(&pool, &close).await.unwrap();
+    let mut sunday = hourly("sunday", Missed::One);
+    sunday.cron = "0 12 * * 0".into();
+    schedule::define(&pool, &sunday).await.unwrap();
+    for view in schedule::list(&pool).await.unwrap() {
+        let next = view.next_fire_at.unwrap();
+        if view.name == "close" {
+            let local = next.with_timezone(&chrono_tz::America::New_York);
+            assert_eq!(local.format("%H:%M").to_string(), "16:05");
+            assert!(!["Sat", "Sun"].contains(&local.format("%a").to_string().as_str()));
+        } else {
+            assert_eq!(next.format("%a %H:%M").to_string(), "Sun 12:00");
+        }
+    }
+}
