@@ -1,0 +1,6 @@
+//! What becomes of jobs, seen as people see them: through the queue's own views.
+
+mod drain;
+mod endings;
+mod stage;
+mod stopping;
