@@ -1,0 +1,279 @@
+//! Bodies, queries and paths, read so that a misfit is named.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{HeaderMap, Uri, header, request::Parts},
+};
+use bellwether_domain::Symbol;
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::form_urlencoded;
+
+use crate::{
+    App,
+    problem::{Problem, ProblemKind, Result},
+};
+
+/// The largest body, in bytes.
+pub const BODY_LIMIT: usize = 256 * 1024;
+/// How much of a larger one is read and thrown away, so that its sender gets to read the answer.
+const DRAIN_LIMIT: usize = 16 * 1024 * 1024;
+
+/// A JSON body, together with the bytes that were sent.
+pub(crate) struct Body<T>(pub(crate) T, pub(crate) Vec<u8>);
+
+/// A JSON body that may be left out.
+pub(crate) struct OptionalBody<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self> {
+        let json = is_json(request.headers());
+        let bytes = read(request).await?;
+        if !json {
+            return Err(not_json());
+        }
+        Ok(Self(parse(&bytes)?, bytes))
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self> {
+        let json = is_json(request.headers());
+        let bytes = read(request).await?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        if !json {
+            return Err(not_json());
+        }
+        parse(&bytes).map(Self)
+    }
+}
+
+fn not_json() -> Problem {
+    Problem::new(ProblemKind::NotJson, "send the body with `Content-Type: application/json`")
+        .at("Content-Type")
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()) else {
+        return false;
+    };
+    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+async fn read(request: Request) -> Result<Vec<u8>> {
+    let too_large =
+        || Problem::new(ProblemKind::TooLarge, format!("a body has at most {BODY_LIMIT} bytes"));
+    let declared = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.parse::<usize>().ok())
+        .unwrap_or(0);
+    let waits = request.headers().contains_key(header::EXPECT);
+    if declared > DRAIN_LIMIT || (waits && declared > BODY_LIMIT) {
+        return Err(too_large());
+    }
+    let mut chunks = request.into_body().into_data_stream();
+    let (mut bytes, mut seen) = (Vec::with_capacity(declared.min(BODY_LIMIT)), 0_usize);
+    while let Some(chunk) = chunks.next().await {
+        let chunk =
+            chunk.map_err(|_| Problem::new(ProblemKind::MalformedJson, "the body broke off"))?;
+        seen += chunk.len();
+        if seen > DRAIN_LIMIT {
+            break;
+        }
+        if seen <= BODY_LIMIT {
+            bytes.extend_from_slice(&chunk);
+        }
+    }
+    if seen > BODY_LIMIT { Err(too_large()) } else { Ok(bytes) }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    let value: Value = serde_json::from_slice(bytes)
+        .map_err(|e| Problem::new(ProblemKind::MalformedJson, e.to_string()))?;
+    if let Some(path) = nul(&value) {
+        return Err(Problem::field(path, "text holds no NUL characters"));
+    }
+    // serde would also read a list as the fields in their order
+    if !value.is_object() {
+        return Err(Problem::field("body", "the body is a JSON object"));
+    }
+    serde_path_to_error::deserialize(value).map_err(|e| {
+        let reason = e.inner().to_string();
+        let path = e.path().to_string();
+        // a missing or unknown field is named by the message, not by the path
+        let named = reason.split('`').nth(1).filter(|_| reason.contains(" field `"));
+        let field = match (path.as_str(), named) {
+            (".", Some(name)) => name.to_owned(),
+            (path, Some(name)) if !path.ends_with(name) => format!("{path}.{name}"),
+            (path, _) => path.to_owned(),
+        };
+        Problem::field(field, reason)
+    })
+}
+
+/// Where a text holds U+0000, which PostgreSQL does not store.
+fn nul(value: &Value) -> Option<String> {
+    let below = |name: String, inner: &Value| {
+        nul(inner).map(|rest| if rest.is_empty() { name.clone() } else { format!("{name}.{rest}") })
+    };
+    match value {
+        Value::String(s) => s.contains('\0').then(String::new),
+        Value::Array(items) => {
+            items.iter().enumerate().find_map(|(i, item)| below(i.to_string(), item))
+        }
+        Value::Object(fields) => fields.iter().find_map(|(name, inner)| {
+            if name.contains('\0') {
+                return Some(name.replace('\0', ""));
+            }
+            below(name.clone(), inner)
+        }),
+        _ => None,
+    }
+}
+
+/// The query; 400 names the parameter that does not fit. An empty one says nothing.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
+            .filter(|(_, value)| !value.is_empty());
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let uri = Uri::try_from(format!("/?{query}"))
+            .map_err(|_| Problem::new(ProblemKind::BadQuery, "the query cannot be read"))?;
+        axum::extract::Query::try_from_uri(&uri)
+            .map(|axum::extract::Query(query)| Self(query))
+            .map_err(|rejection| misfit(&rejection.body_text()))
+    }
+}
+
+/// The parameter is named by its path before the reason or, if it comes twice, in it.
+fn misfit(text: &str) -> Problem {
+    let reason = text.rsplit_once("query string: ").map_or(text, |(_, reason)| reason);
+    match reason.split_once(": ") {
+        Some((name, rest)) if !name.contains(' ') => Problem::query(name, rest),
+        _ => match reason.split('`').nth(1) {
+            Some(name) => Problem::query(name, reason),
+            None => Problem::new(ProblemKind::BadQuery, reason),
+        },
+    }
+}
+
+/// A job's id in the path. What is no number is no job.
+pub(crate) struct Id(pub(crate) bellwether_queue::JobId);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let text = path_text(parts, state).await?;
+        text.parse().map(|id| Self(bellwether_queue::JobId(id))).map_err(|_| no_job(&text))
+    }
+}
+
+pub(crate) fn no_job(id: impl std::fmt::Display) -> Problem {
+    Problem::not_found(format!("there is no job {}", cut(&id.to_string())))
+}
+
+/// A name in the path: of a queue, a limit key or a schedule.
+pub(crate) struct Name(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Name {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let text = path_text(parts, state).await?;
+        if text.contains('\0') {
+            return Err(Problem::not_found("there is no such name"));
+        }
+        Ok(Self(text))
+    }
+}
+
+/// A symbol in the path that is watched or known; 422 for what no symbol looks like, 404 for one
+/// that nobody has heard of.
+pub(crate) struct Known(pub(crate) Symbol);
+
+impl FromRequestParts<Arc<App>> for Known {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self> {
+        let text = path_text(parts, app).await?;
+        let symbol: Symbol = text.parse().map_err(|e: bellwether_domain::InvalidSymbol| {
+            Problem::field("symbol", e.to_string())
+        })?;
+        let known = app.watchlist.contains(&symbol)
+            || bellwether_store::instrument::find(&app.pool, &symbol).await?.is_some();
+        if known {
+            Ok(Self(symbol))
+        } else {
+            Err(Problem::not_found(format!("{symbol} is not watched here")).at("symbol"))
+        }
+    }
+}
+
+async fn path_text<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String> {
+    axum::extract::Path::<String>::from_request_parts(parts, state)
+        .await
+        .map(|axum::extract::Path(text)| text)
+        .map_err(|_| Problem::not_found("the path cannot be read"))
+}
+
+pub(crate) fn cut(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Deserialize, Debug)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only whether it can be read is looked at")]
+    struct Sample {
+        kind: String,
+        inner: Option<Inner>,
+    }
+
+    #[derive(Deserialize, Debug)]
+    #[expect(dead_code, reason = "only whether it can be read is looked at")]
+    struct Inner {
+        n: u8,
+    }
+
+    #[test]
+    fn a_misfit_is_named_by_its_field() {
+        let field = |text: &str| {
+            let problem = parse::<Sample>(text.as_bytes()).unwrap_err();
+            let body = serde_json::to_value(format!("{problem:?}")).unwrap();
+            assert_eq!(problem.kind(), ProblemKind::InvalidField, "{body}");
+            problem.named().unwrap().to_owned()
+        };
+        assert_eq!(field("{}"), "kind");
+        assert_eq!(field(r#"{"kind":1}"#), "kind");
+        assert_eq!(field(r#"{"kind":"a","knid":1}"#), "knid");
+        assert_eq!(field(r#"{"kind":"a","inner":{}}"#), "inner.n");
+        assert_eq!(field(r#"{"kind":"a","inner":{"n":-1}}"#), "inner.n");
+        assert_eq!(field(r#"{"kind":"a\u0000"}"#), "kind");
+        assert_eq!(field("[1]"), "body");
+        let kind = parse::<Sample>(b"{").unwrap_err().kind();
+        assert_eq!(kind, ProblemKind::MalformedJson);
+    }
+}

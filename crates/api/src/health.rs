@@ -1,0 +1,95 @@
+//! `/health` and `/ready`: whether the process lives, and whether it can be sent work.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{Extension, Json, extract::State};
+use serde::Serialize;
+use sqlx::{
+    PgConnection, PgPool,
+    migrate::{Migrate, Migrator},
+};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    App,
+    app::Shared,
+    problem::{Problem, ProblemKind, Result},
+    serve::Stopping,
+};
+
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(health)).routes(routes!(ready))
+}
+
+#[derive(Serialize, ToSchema)]
+struct Health {
+    #[schema(example = "healthy")]
+    status: &'static str,
+    #[schema(example = "api")]
+    service: &'static str,
+    version: String,
+}
+
+/// Whether the process lives; says nothing of the database.
+#[utoipa::path(
+    get, path = "/health", tag = "health", operation_id = "getHealth",
+    responses((status = 200, body = Health)),
+)]
+async fn health(State(app): Shared) -> Json<Health> {
+    Json(Health {
+        status: "healthy",
+        service: app.settings.service.as_str(),
+        version: app.settings.version.clone(),
+    })
+}
+
+#[derive(Serialize, ToSchema)]
+struct Ready {
+    #[schema(example = "ready")]
+    status: &'static str,
+}
+
+/// Whether the database answers, its schema is current, and this process is not on its way out.
+#[utoipa::path(
+    get, path = "/ready", tag = "health", operation_id = "getReady",
+    responses((status = 200, body = Ready)),
+)]
+async fn ready(State(app): Shared, stopping: Option<Extension<Stopping>>) -> Result<Json<Ready>> {
+    if app.is_draining() || stopping.is_some_and(|Extension(Stopping(t))| t.is_cancelled()) {
+        return Err(not_ready("this process is draining"));
+    }
+    match tokio::time::timeout(Duration::from_secs(2), schema(&app.pool)).await {
+        Ok(Ok(Ok(()))) => Ok(Json(Ready { status: "ready" })),
+        Ok(Ok(Err(name))) => Err(not_ready(format!("the schema of {name} is not current"))),
+        Ok(Err(_)) | Err(_) => Err(not_ready("the database does not answer")),
+    }
+}
+
+fn not_ready(detail: impl Into<String>) -> Problem {
+    Problem::new(ProblemKind::NotReady, detail)
+}
+
+/// `Err` names the schema that lacks a migration.
+async fn schema(pool: &PgPool) -> sqlx::Result<Result<(), &'static str>> {
+    let mut conn = pool.acquire().await?;
+    for (name, migrator) in
+        [("the queue", &*bellwether_queue::MIGRATOR), ("the product", &bellwether_store::MIGRATOR)]
+    {
+        if !is_current(&mut conn, migrator).await {
+            sqlx::Connection::ping(&mut *conn).await?;
+            return Ok(Err(name));
+        }
+    }
+    Ok(Ok(()))
+}
+
+async fn is_current(conn: &mut PgConnection, migrator: &Migrator) -> bool {
+    let Ok(applied) = conn.list_applied_migrations(&migrator.table_name).await else {
+        return false;
+    };
+    migrator
+        .iter()
+        .filter(|m| !m.migration_type.is_down_migration())
+        .all(|wanted| applied.iter().any(|have| have.version == wanted.version))
+}

@@ -1,0 +1,57 @@
+//! One job, and why it is not running.
+
+use axum::{Json, extract::State};
+use bellwether_queue::inspect;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::view::{JobDetail, State as JobState};
+use crate::{
+    app::Shared,
+    extract::{Id, no_job},
+    problem::Result,
+};
+
+/// One job with its attempts and relatives.
+#[utoipa::path(
+    get, path = "/api/jobs/{id}", tag = "jobs", operation_id = "getJob",
+    params(("id" = String, Path)),
+    responses((status = 200, body = JobDetail)),
+)]
+pub(crate) async fn find_job(State(app): Shared, Id(id): Id) -> Result<Json<JobDetail>> {
+    let job = inspect::find(&app.pool, id).await?.ok_or_else(|| no_job(id))?;
+    Ok(Json(job.into()))
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Why {
+    state: JobState,
+    /// One sentence for people.
+    reason: String,
+    /// The limit key that blocks.
+    key: Option<String>,
+    /// And which of its dimensions.
+    dimension: Option<String>,
+    /// Jobs ahead of it: exact to 1,000, then at least that.
+    position: Option<i64>,
+    estimated_start_at: Option<DateTime<Utc>>,
+}
+
+/// Why a job is not running: what blocks it, its position, and when it may start.
+#[utoipa::path(
+    get, path = "/api/jobs/{id}/why", tag = "jobs", operation_id = "explainJob",
+    params(("id" = String, Path)),
+    responses((status = 200, body = Why)),
+)]
+pub(crate) async fn why(State(app): Shared, Id(id): Id) -> Result<Json<Why>> {
+    let why = inspect::why(&app.pool, id).await?.ok_or_else(|| no_job(id))?;
+    Ok(Json(Why {
+        state: why.state.into(),
+        reason: why.reason,
+        key: why.key,
+        dimension: why.dimension,
+        position: why.position,
+        estimated_start_at: why.estimated_start_at,
+    }))
+}

@@ -1,0 +1,105 @@
+//! The door: routes, problems, tokens, events, and their description.
+//!
+//! One module is one resource. A request reads the product's tables and the queue's, and adds
+//! jobs; it never calls a provider and never runs a job. [`App`] is one port's state, [`router`]
+//! its routes, [`serve`] its life, [`openapi`] the description of all of it.
+
+mod alerts;
+mod app;
+mod events;
+mod exposure;
+mod extract;
+mod guard;
+mod health;
+mod home;
+mod jobs;
+mod limits;
+mod metrics;
+mod news;
+mod notices;
+mod page;
+mod problem;
+mod queues;
+mod quotes;
+mod replica;
+mod request;
+mod schedules;
+mod scrape;
+mod sentiment;
+mod serve;
+mod signals;
+mod spec;
+mod token;
+mod trigger;
+mod workers;
+
+use std::sync::Arc;
+
+use axum::{Router, middleware};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+
+pub use app::{App, Mode, Notice, Service, Settings};
+pub use exposure::{Exposure, ExposureError, check_exposure};
+pub use extract::BODY_LIMIT;
+pub use problem::{Problem, ProblemKind};
+pub use serve::serve;
+pub use spec::openapi;
+pub use token::{Role, Tokens, TokensError};
+
+/// The routes of a port, by its service and by how far it is open.
+pub fn router(app: Arc<App>) -> Router {
+    let (routes, _) = match app.settings.exposure {
+        Exposure::HealthOnly => health_routes(),
+        Exposure::Open | Exposure::Guarded => service_routes(app.settings.service),
+    }
+    .split_for_parts();
+    let routes = match (app.settings.exposure, app.settings.service) {
+        (Exposure::Open | Exposure::Guarded, Service::Api) => {
+            routes.merge(home::routes()).merge(spec::routes())
+        }
+        _ => routes,
+    };
+    // the last layer is the first to see a request
+    routes
+        .fallback(request::no_route)
+        .method_not_allowed_fallback(request::no_method)
+        .layer(CatchPanicLayer::custom(request::panicked))
+        .layer(middleware::from_fn(request::limit_time))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::guard))
+        .layer(middleware::from_fn(request::set_headers))
+        .layer(middleware::from_fn(metrics::count))
+        .layer(middleware::from_fn(request::trace))
+        .with_state(app)
+}
+
+fn health_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::default().merge(health::routes()).merge(metrics::routes())
+}
+
+fn service_routes(service: Service) -> OpenApiRouter<Arc<App>> {
+    let scraper = || {
+        OpenApiRouter::default()
+            .merge(scrape::routes())
+            .merge(quotes::routes())
+            .merge(news::routes())
+    };
+    let analyzer = || OpenApiRouter::default().merge(sentiment::routes()).merge(signals::routes());
+    let routes = health_routes();
+    match service {
+        Service::Scraper => routes.merge(scraper()),
+        Service::Analyzer => routes.merge(analyzer()),
+        Service::Alert => routes.merge(alerts::routes()),
+        Service::Api => routes
+            .merge(scraper())
+            .merge(analyzer())
+            .merge(alerts::routes())
+            .merge(notices::routes())
+            .merge(jobs::routes())
+            .merge(queues::routes())
+            .merge(limits::routes())
+            .merge(schedules::routes())
+            .merge(workers::routes())
+            .merge(events::routes()),
+    }
+}

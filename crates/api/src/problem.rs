@@ -1,0 +1,224 @@
+//! What went wrong, said as RFC 9457 says it.
+
+use axum::{
+    Json,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bellwether_queue as queue;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The kinds of problem; each has a stable `type`, `/problems/<slug>`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ProblemKind {
+    MalformedJson,
+    BadQuery,
+    Unauthorized,
+    Forbidden,
+    ForeignOrigin,
+    NotFound,
+    MethodNotAllowed,
+    NotApplicable,
+    TooLarge,
+    NotJson,
+    InvalidField,
+    UnknownKind,
+    InvalidArgs,
+    IdempotencyKeyReused,
+    Internal,
+    DatabaseUnavailable,
+    NotReady,
+    Timeout,
+    TooManyStreams,
+}
+
+impl ProblemKind {
+    const fn parts(self) -> (&'static str, StatusCode, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::MalformedJson => ("malformed-json", S::BAD_REQUEST, "The body is not JSON"),
+            Self::BadQuery => ("bad-query", S::BAD_REQUEST, "A query parameter cannot be read"),
+            Self::Unauthorized => ("unauthorized", S::UNAUTHORIZED, "A valid token is needed"),
+            Self::Forbidden => ("forbidden", S::FORBIDDEN, "The token's role does not allow this"),
+            Self::ForeignOrigin => {
+                ("foreign-origin", S::FORBIDDEN, "The request comes from another site")
+            }
+            Self::NotFound => ("not-found", S::NOT_FOUND, "There is no such thing"),
+            Self::MethodNotAllowed => {
+                ("method-not-allowed", S::METHOD_NOT_ALLOWED, "The route has no such method")
+            }
+            Self::NotApplicable => {
+                ("not-applicable", S::CONFLICT, "The command does not apply to this state")
+            }
+            Self::TooLarge => ("too-large", S::PAYLOAD_TOO_LARGE, "The body is too large"),
+            Self::NotJson => ("not-json", S::UNSUPPORTED_MEDIA_TYPE, "The body has to be JSON"),
+            Self::InvalidField => {
+                ("invalid-field", S::UNPROCESSABLE_ENTITY, "A field does not fit")
+            }
+            Self::UnknownKind => {
+                ("unknown-kind", S::UNPROCESSABLE_ENTITY, "There is no such kind of job")
+            }
+            Self::InvalidArgs => {
+                ("invalid-args", S::UNPROCESSABLE_ENTITY, "The arguments do not fit the kind")
+            }
+            Self::IdempotencyKeyReused => (
+                "idempotency-key-reused",
+                S::UNPROCESSABLE_ENTITY,
+                "The idempotency key belongs to another request",
+            ),
+            Self::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "Something broke here"),
+            Self::DatabaseUnavailable => {
+                ("database-unavailable", S::SERVICE_UNAVAILABLE, "The database does not answer")
+            }
+            Self::NotReady => ("not-ready", S::SERVICE_UNAVAILABLE, "Not ready"),
+            Self::Timeout => ("timeout", S::SERVICE_UNAVAILABLE, "The request took too long"),
+            Self::TooManyStreams => {
+                ("too-many-streams", S::SERVICE_UNAVAILABLE, "Too many event streams are open")
+            }
+        }
+    }
+
+    pub const fn status(self) -> StatusCode {
+        self.parts().1
+    }
+}
+
+/// An answer that tells what went wrong.
+#[derive(Debug)]
+pub struct Problem {
+    kind: ProblemKind,
+    detail: String,
+    field: Option<String>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// The body of every error answer, `application/problem+json`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody {
+    /// Stable: `/problems/` and a word per kind of problem.
+    #[serde(rename = "type")]
+    #[schema(example = "/problems/invalid-field")]
+    kind: String,
+    title: String,
+    status: u16,
+    detail: String,
+    /// The field, parameter or header that does not fit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+}
+
+pub(crate) type Result<T, E = Problem> = std::result::Result<T, E>;
+
+impl Problem {
+    pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), field: None, headers: Vec::new() }
+    }
+
+    /// Names what does not fit.
+    #[must_use]
+    pub fn at(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.headers.push((name, HeaderValue::from_static(value)));
+        self
+    }
+
+    /// 422 for a field of the body.
+    pub fn field(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(ProblemKind::InvalidField, detail).at(field)
+    }
+
+    /// 400 for a parameter of the query.
+    pub fn query(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(ProblemKind::BadQuery, detail).at(field)
+    }
+
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(ProblemKind::NotFound, detail)
+    }
+
+    pub(crate) fn internal() -> Self {
+        Self::new(ProblemKind::Internal, "the log of this server says more")
+    }
+
+    pub(crate) fn database_away() -> Self {
+        Self::new(ProblemKind::DatabaseUnavailable, "the database cannot be reached; try again")
+            .header(header::RETRY_AFTER, "5")
+    }
+
+    pub fn kind(&self) -> ProblemKind {
+        self.kind
+    }
+
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The field that does not fit.
+    pub fn named(&self) -> Option<&str> {
+        self.field.as_deref()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (slug, status, title) = self.kind.parts();
+        let body = ProblemBody {
+            kind: format!("/problems/{slug}"),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: self.detail,
+            field: self.field,
+        };
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.extend(self.headers);
+        response
+    }
+}
+
+/// Whether the server, not the statement, is what fails.
+pub(crate) fn is_away(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        // connection exceptions, out of resources, shutting down or starting up, read only
+        sqlx::Error::Database(e) => e.code().is_some_and(|code| {
+            ["08", "53", "57P"].iter().any(|class| code.starts_with(class)) || code == "25006"
+        }),
+        _ => false,
+    }
+}
+
+impl From<sqlx::Error> for Problem {
+    fn from(error: sqlx::Error) -> Self {
+        if is_away(&error) {
+            tracing::warn!(error = %error, "the database does not answer");
+            Self::database_away()
+        } else {
+            tracing::error!(error = %error, "a statement failed");
+            Self::internal()
+        }
+    }
+}
+
+impl From<queue::Error> for Problem {
+    fn from(error: queue::Error) -> Self {
+        if let queue::Error::Database(error) = error {
+            return error.into();
+        }
+        tracing::error!(error = %error, "the queue refused");
+        Self::internal()
+    }
+}

@@ -1,0 +1,152 @@
+//! `/api/latest-data`: the latest quote of each watched symbol, and how far it may be trusted.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use bellwether_domain::calendar;
+use bellwether_store::summary::{self, Latest};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use rust_decimal::Decimal;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{App, app::Shared, page::Items, problem::Result, replica::Read};
+
+/// Trading hours without any answer after which a price is stale, as in the default alert rule.
+const SILENCE: TimeDelta = TimeDelta::hours(4);
+
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(latest_data))
+}
+
+#[derive(Serialize, ToSchema)]
+struct Quote {
+    #[schema(value_type = String, example = "AAPL")]
+    symbol: bellwether_domain::Symbol,
+    name: Option<String>,
+    currency: String,
+    /// `null` until a provider has told one.
+    #[schema(value_type = Option<String>, example = "231.45")]
+    price: Option<Decimal>,
+    /// Against the previous close, in percent, two decimals.
+    #[schema(value_type = Option<String>, example = "-1.27")]
+    change_percent: Option<Decimal>,
+    #[schema(value_type = Option<String>)]
+    previous_close: Option<Decimal>,
+    #[schema(value_type = Option<String>)]
+    open: Option<Decimal>,
+    #[schema(value_type = Option<String>)]
+    high: Option<Decimal>,
+    #[schema(value_type = Option<String>)]
+    low: Option<Decimal>,
+    volume: Option<i64>,
+    /// The exchange's day that the price belongs to.
+    trading_day: Option<NaiveDate>,
+    /// When a provider last answered for this symbol.
+    as_of: Option<DateTime<Utc>>,
+    /// The newest session that has begun has no price yet, or nobody has answered for four
+    /// trading hours.
+    stale: bool,
+    /// The provider.
+    source: Option<String>,
+}
+
+impl Quote {
+    fn of(latest: Latest, now: DateTime<Utc>) -> Self {
+        let as_of = latest.quote_seen_at.max(latest.first_seen_at);
+        let stale = match (latest.trading_day, as_of) {
+            (Some(day), Some(seen)) => is_stale(day, seen, now),
+            _ => true,
+        };
+        Self {
+            change_percent: change(latest.price, latest.previous_close),
+            symbol: latest.symbol,
+            name: latest.name,
+            currency: latest.currency,
+            price: latest.price.map(plain),
+            previous_close: latest.previous_close.map(plain),
+            open: latest.open.map(plain),
+            high: latest.high.map(plain),
+            low: latest.low.map(plain),
+            volume: latest.volume,
+            trading_day: latest.trading_day,
+            as_of,
+            stale,
+            source: latest.provider,
+        }
+    }
+}
+
+/// As people write prices: at least two decimals, no zeros after them.
+fn plain(price: Decimal) -> Decimal {
+    let mut price = price.normalize();
+    if price.scale() < 2 {
+        price.rescale(2);
+    }
+    price
+}
+
+fn change(price: Option<Decimal>, previous: Option<Decimal>) -> Option<Decimal> {
+    let (price, previous) = (price?, previous?);
+    let ratio = (price - previous).checked_div(previous)?;
+    let mut percent = ratio.checked_mul(Decimal::ONE_HUNDRED)?.round_dp(2);
+    percent.rescale(2);
+    Some(percent)
+}
+
+fn is_stale(day: NaiveDate, seen: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    day < calendar::last_begun(now).day || calendar::open_time(seen, now) >= SILENCE
+}
+
+/// The latest quote of each watched symbol.
+#[utoipa::path(
+    get, path = "/api/latest-data", tag = "product", operation_id = "listLatestData",
+    responses((status = 200, body = Items<Quote>)),
+)]
+async fn latest_data(State(app): Shared) -> Result<Read<Items<Quote>>> {
+    let read = app
+        .read(|pool| async move {
+            let now = bellwether_store::now(&pool).await?;
+            Ok((summary::list_latest_quotes(&pool).await?, now))
+        })
+        .await?;
+    Ok(read.map(|(latest, now)| {
+        Items::all(latest.into_iter().map(|latest| Quote::of(latest, now)).collect())
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_in_percent_with_two_decimals() {
+        let d = |text: &str| Some(text.parse::<Decimal>().unwrap());
+        assert_eq!(change(d("101"), d("100")).unwrap().to_string(), "1.00");
+        assert_eq!(change(d("88.005"), d("100")).unwrap().to_string(), "-12.00");
+        assert_eq!(change(d("1"), None), None);
+        assert_eq!(change(d("1"), d("0")), None);
+    }
+
+    #[test]
+    fn a_price_has_two_decimals_or_as_many_as_it_needs() {
+        for (stored, shown) in [("98.730000", "98.73"), ("100", "100.00"), ("0.123400", "0.1234")] {
+            assert_eq!(plain(stored.parse().unwrap()).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn a_price_is_stale_once_a_newer_session_has_begun_or_nobody_answers() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let friday = NaiveDate::from_ymd_opt(2026, 11, 20).unwrap();
+        let seen = at("2026-11-20T21:05:00Z");
+        // over the weekend nothing newer could be known
+        assert!(!is_stale(friday, seen, at("2026-11-22T18:00:00Z")));
+        assert!(is_stale(friday, seen, at("2026-11-23T14:31:00Z")));
+        let monday = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();
+        let seen = at("2026-11-23T14:31:00Z");
+        assert!(!is_stale(monday, seen, at("2026-11-23T18:00:00Z")));
+        assert!(is_stale(monday, seen, at("2026-11-23T18:31:00Z")));
+    }
+}

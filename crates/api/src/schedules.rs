@@ -1,0 +1,118 @@
+//! Schedules: what the clock adds, when, and whether it may.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State, http::StatusCode};
+use bellwether_queue::{inspect, schedule};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    App,
+    app::Shared,
+    extract::{Name, cut},
+    jobs::Queued,
+    page::Items,
+    problem::{Problem, Result},
+    trigger::Triggered,
+};
+
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(list_schedules))
+        .routes(routes!(run_schedule))
+        .routes(routes!(pause_schedule))
+        .routes(routes!(resume_schedule))
+}
+
+#[derive(Serialize, ToSchema)]
+struct Schedule {
+    name: String,
+    /// Five fields, as in crontab.
+    #[schema(example = "*/30 * * * *")]
+    cron: String,
+    #[schema(example = "America/New_York")]
+    zone: String,
+    kind: String,
+    args: Value,
+    paused: bool,
+    last_fire_at: Option<DateTime<Utc>>,
+    next_fire_at: Option<DateTime<Utc>>,
+    /// The job that the last tick added.
+    last_job: Option<String>,
+}
+
+impl From<schedule::ScheduleView> for Schedule {
+    fn from(schedule: schedule::ScheduleView) -> Self {
+        Self {
+            name: schedule.name,
+            cron: schedule.cron,
+            zone: schedule.zone,
+            kind: schedule.kind,
+            args: schedule.args,
+            paused: schedule.paused,
+            last_fire_at: schedule.last_fire_at,
+            next_fire_at: schedule.next_fire_at,
+            last_job: schedule.last_job.map(|id| id.to_string()),
+        }
+    }
+}
+
+/// Every schedule.
+#[utoipa::path(
+    get, path = "/api/schedules", tag = "schedules", operation_id = "listSchedules",
+    responses((status = 200, body = Items<Schedule>)),
+)]
+async fn list_schedules(State(app): Shared) -> Result<Json<Items<Schedule>>> {
+    let schedules = schedule::list(&app.pool).await?;
+    Ok(Json(Items::all(schedules.into_iter().map(Into::into).collect())))
+}
+
+/// Adds the schedule's job now, outside its ticks.
+#[utoipa::path(
+    post, path = "/api/schedules/{name}/run", tag = "schedules", operation_id = "runSchedule",
+    params(("name" = String, Path)), responses((status = 202, body = Triggered)),
+)]
+async fn run_schedule(
+    State(app): Shared,
+    Name(name): Name,
+) -> Result<(StatusCode, Json<Triggered>)> {
+    let enqueued =
+        schedule::run_now(&app.pool, &app.registry, &name).await?.ok_or_else(|| unknown(&name))?;
+    let job = inspect::find(&app.pool, enqueued.id).await?.ok_or_else(Problem::internal)?.job;
+    let job = Queued { id: job.id.to_string(), kind: job.kind, state: job.state.into() };
+    Ok((StatusCode::ACCEPTED, Json(Triggered { jobs: vec![job] })))
+}
+
+/// Stops a schedule from adding jobs.
+#[utoipa::path(
+    post, path = "/api/schedules/{name}/pause", tag = "schedules", operation_id = "pauseSchedule",
+    params(("name" = String, Path)), responses((status = 200, body = Schedule)),
+)]
+async fn pause_schedule(State(app): Shared, Name(name): Name) -> Result<Json<Schedule>> {
+    let known = schedule::pause(&app.pool, &name, true).await?;
+    answer(&app, &name, known).await
+}
+
+/// Lets a paused schedule go on.
+#[utoipa::path(
+    post, path = "/api/schedules/{name}/resume", tag = "schedules", operation_id = "resumeSchedule",
+    params(("name" = String, Path)), responses((status = 200, body = Schedule)),
+)]
+async fn resume_schedule(State(app): Shared, Name(name): Name) -> Result<Json<Schedule>> {
+    let known = schedule::pause(&app.pool, &name, false).await?;
+    answer(&app, &name, known).await
+}
+
+async fn answer(app: &App, name: &str, known: bool) -> Result<Json<Schedule>> {
+    let schedules = if known { schedule::list(&app.pool).await? } else { Vec::new() };
+    let found = schedules.into_iter().find(|schedule| schedule.name == name);
+    Ok(Json(found.ok_or_else(|| unknown(name))?.into()))
+}
+
+fn unknown(name: &str) -> Problem {
+    Problem::not_found(format!("there is no schedule {:?}", cut(name)))
+}

@@ -1,0 +1,140 @@
+//! Who may do what, from where.
+
+use bellwether_api::Service;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use crate::door::{Answer, Door};
+
+const TOKENS: &str = "viewer:see,operator:do,admin:rule";
+
+#[tokio::test]
+async fn each_role_may_do_what_it_should_and_no_more() {
+    let door = Door::guarded(TOKENS).await;
+    let see = (Method::GET, "/api/jobs");
+    let enqueue = (Method::POST, "/jobs");
+    let pause = (Method::POST, "/api/queues/none/pause");
+    let concurrency = (Method::PATCH, "/api/queues/none");
+    let limit = (Method::PATCH, "/api/limits/none");
+    let delete = (Method::DELETE, "/api/jobs/1");
+    let unknown = (Method::GET, "/nowhere");
+    for (token, allowed) in [
+        (None, 0),
+        (Some("wrong"), 0),
+        (Some(""), 0),
+        (Some("see"), 2),
+        (Some("do"), 5),
+        (Some("rule"), 7),
+    ] {
+        let routes = [&see, &unknown, &enqueue, &pause, &concurrency, &limit, &delete];
+        for (i, (method, path)) in routes.into_iter().enumerate() {
+            let mut request = door.request(method.clone(), path);
+            if let Some(token) = token {
+                request = request.bearer_auth(token);
+            }
+            let answer = Answer::of(request.send().await.unwrap()).await;
+            let refused =
+                [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&answer.status);
+            assert_eq!(!refused, i < allowed, "{token:?} {method} {path}: {}", answer.text);
+        }
+    }
+    door.close().await;
+}
+
+#[tokio::test]
+async fn a_refusal_says_what_is_missing() {
+    let door = Door::guarded(TOKENS).await;
+    let answer = door.get("/api/jobs").await;
+    answer.is_problem(401, "unauthorized", None);
+    assert!(answer.header("www-authenticate").starts_with("Bearer"));
+    let wrong = door.request(Method::GET, "/api/jobs").bearer_auth("hunter2").send().await.unwrap();
+    let wrong = Answer::of(wrong).await;
+    wrong.is_problem(401, "unauthorized", None);
+    assert!(!wrong.text.contains("hunter2"));
+    let low = door.request(Method::POST, "/jobs").bearer_auth("see").json(&json!({}));
+    let low = Answer::of(low.send().await.unwrap()).await;
+    low.is_problem(403, "forbidden", None);
+    assert!(low.body["detail"].as_str().unwrap().contains("operator"));
+}
+
+#[tokio::test]
+async fn health_and_the_page_need_no_token() {
+    let door = Door::guarded(TOKENS).await;
+    for path in ["/health", "/ready", "/metrics", "/"] {
+        assert_eq!(door.get(path).await.status, StatusCode::OK, "{path}");
+    }
+    for path in ["/api/openapi.json", "/api/latest-data", "/api/notices", "/api/events"] {
+        assert_eq!(door.get(path).await.status, StatusCode::UNAUTHORIZED, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_in_the_query_opens_the_event_stream_and_nothing_else() {
+    let door = Door::guarded(TOKENS).await;
+    let stream = door.request(Method::GET, "/api/events?access_token=see").send().await.unwrap();
+    assert_eq!(stream.status(), StatusCode::OK);
+    let wrong = door.get("/api/events?access_token=nobody").await;
+    wrong.is_problem(401, "unauthorized", None);
+    door.get("/api/jobs?access_token=see").await.is_problem(401, "unauthorized", None);
+}
+
+#[tokio::test]
+async fn an_open_port_answers_no_foreign_page() {
+    let door = Door::open().await;
+    let send = async |header: &'static str, value: &str| {
+        let request = door.request(Method::GET, "/api/jobs").header(header, value);
+        Answer::of(request.send().await.unwrap()).await
+    };
+    for origin in ["https://evil.example", "null", "http://127.0.0.1.evil.example"] {
+        send("Origin", origin).await.is_problem(403, "foreign-origin", Some("Origin"));
+    }
+    for host in ["evil.example", "10.1.2.3:3000"] {
+        send("Host", host).await.is_problem(403, "foreign-origin", Some("Host"));
+    }
+    for origin in ["http://localhost:5173", "http://127.0.0.1:3000", "http://[::1]:3000"] {
+        assert_eq!(send("Origin", origin).await.status, StatusCode::OK, "{origin}");
+    }
+    for host in ["localhost:3000", "127.0.0.1"] {
+        assert_eq!(send("Host", host).await.status, StatusCode::OK, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_guarded_port_goes_by_the_token_alone() {
+    let door = Door::guarded(TOKENS).await;
+    let request = door.request(Method::GET, "/api/jobs").header("Host", "bellwether.example");
+    let answer = request.bearer_auth("see").send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_worker_without_tokens_on_any_address_answers_for_its_health_only() {
+    let door = Door::of(Service::Scraper, "0.0.0.0:0", "").await;
+    for path in ["/health", "/ready", "/metrics"] {
+        assert_eq!(door.get(path).await.status, StatusCode::OK, "{path}");
+    }
+    door.get("/api/latest-data").await.is_problem(404, "not-found", None);
+    door.command("/scrape").await.is_problem(404, "not-found", None);
+}
+
+#[tokio::test]
+async fn each_worker_serves_its_own_routes() {
+    let routes = [
+        (Service::Scraper, "/api/latest-data"),
+        (Service::Scraper, "/api/news/AAPL"),
+        (Service::Analyzer, "/api/sentiment-summary"),
+        (Service::Analyzer, "/api/signals/AAPL"),
+        (Service::Alert, "/api/alerts/recent"),
+        (Service::Alert, "/api/alerts/AAPL"),
+    ];
+    for service in [Service::Scraper, Service::Analyzer, Service::Alert] {
+        let door = Door::of(service, "127.0.0.1:0", "").await;
+        for (owner, path) in routes {
+            let expected = if owner == service { StatusCode::OK } else { StatusCode::NOT_FOUND };
+            assert_eq!(door.get(path).await.status, expected, "{service:?} {path}");
+        }
+        assert_eq!(door.get("/api/jobs").await.status, StatusCode::NOT_FOUND);
+        assert_eq!(door.get("/").await.status, StatusCode::NOT_FOUND);
+        door.close().await;
+    }
+}

@@ -1,0 +1,14 @@
+//! The API over a real socket, on a real database.
+
+mod access;
+mod door;
+mod events;
+mod health;
+mod idempotency;
+mod jobs;
+mod kinds;
+mod monitor;
+mod problems;
+mod product;
+mod snapshot;
+mod trigger;
