@@ -1,0 +1,270 @@
+//! One request, one symbol's price: its missing days with the newest close, or its latest quote.
+//!
+//! Reads and writes `quote` and `bar`; leads to [`DeriveSignal`] and [`EvaluateAlerts`].
+
+use std::time::Duration;
+
+use bellwether_domain::{Bar, Quote, Symbol, calendar};
+use bellwether_providers::{self as providers, alpha_vantage};
+use bellwether_queue::{Attempt, Failure, Job, NewJob, event};
+use bellwether_store as store;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{DeriveSignal, Error, EvaluateAlerts, Services, error::judged, permit::Granted};
+
+pub const QUEUE: &str = "scraper";
+pub const LANE: &str = "quotes";
+
+/// A day without a bar this long after its close will have none: the share was halted.
+const BARS_COME_WITHIN: TimeDelta = TimeDelta::hours(6);
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScrapeQuotes {
+    #[schemars(with = "String")]
+    pub symbol: Symbol,
+    /// The round that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<i64>,
+}
+
+impl Job for ScrapeQuotes {
+    const KIND: &'static str = "scrape_quotes";
+    const QUEUE: &'static str = QUEUE;
+    const LANE: &'static str = LANE;
+    const TIMEOUT: Duration = Duration::from_secs(60);
+    type Context = Services;
+
+    fn unique_key(&self) -> Option<String> {
+        self.batch.map(|batch| format!("{batch}/{}", self.symbol))
+    }
+
+    async fn run(self, cx: Services, attempt: &Attempt) -> Result<(), Failure> {
+        judged(&cx, attempt, self.work(&cx, attempt)).await
+    }
+}
+
+/// What one request brings.
+struct Answer {
+    quote: Quote,
+    /// Completed sessions only.
+    bars: Vec<Bar>,
+}
+
+impl ScrapeQuotes {
+    async fn work(&self, cx: &Services, attempt: &Attempt) -> Result<(), Error> {
+        let market = cx.market.as_ref().ok_or(Error::Off("market data provider"))?;
+        let now = store::now(&cx.pool).await?;
+        let known = store::instrument::find(&cx.pool, &self.symbol).await?;
+        let last_bar = store::bar::find_last_day(&cx.pool, &self.symbol).await?;
+        let last_quote = store::quote::find_latest(&cx.pool, &self.symbol, now).await?;
+        let need = need(
+            now,
+            last_bar,
+            last_quote.map(|q| q.trading_day),
+            known.and_then(|i| i.quote_seen_at),
+        );
+
+        let permit = Granted(attempt);
+        let asked = match need {
+            Need::Bars => market
+                .daily(self.symbol.as_str(), &permit)
+                .await
+                .and_then(|bars| self.from_bars(&bars, now)),
+            Need::Quote | Need::Nothing => {
+                market.quote(self.symbol.as_str(), &permit).await.map(|quote| self.from_quote(quote))
+            }
+        };
+        if let Err(providers::Error::Refused { reason, detail }) = &asked {
+            store::operator::add(&cx.pool, &refusal_key(&self.symbol), reason, detail).await?;
+        }
+        let Answer { quote, bars } = asked?;
+
+        let mut tx = cx.pool.begin().await?;
+        store::instrument::add_all(&mut *tx, std::slice::from_ref(&self.symbol)).await?;
+        let observation = store::quote::add(&mut tx, &quote, alpha_vantage::KEY).await?;
+        let rows =
+            store::bar::add_all(&mut *tx, &self.symbol, &bars, alpha_vantage::KEY).await?;
+        store::operator::clear(&mut *tx, market.key()).await?;
+        store::operator::clear(&mut *tx, &refusal_key(&self.symbol)).await?;
+        attempt.log(match observation {
+            Some(_) => format!("{} on {}, {rows} bars", quote.price, quote.trading_day),
+            None => format!("nothing new on {}, {rows} bars", quote.trading_day),
+        });
+
+        let cause = match observation {
+            Some(id) => Some(format!("observation/{id}")),
+            None if rows > 0 => Some(format!("bars/{}", attempt.job())),
+            None => None,
+        };
+        if let Some(cause) = cause {
+            event::emit(&mut *tx, "quote", self.symbol.as_str()).await?;
+            let (symbol, cause) = (Some(self.symbol.clone()), Some(cause));
+            let derive = DeriveSignal { symbol: symbol.clone(), cause: cause.clone() };
+            attempt.enqueue(&mut tx, &derive).await?;
+            attempt.enqueue(&mut tx, &EvaluateAlerts { symbol, cause }).await?;
+        }
+        if need == Need::Bars && calendar::is_open(now) {
+            // the bars end at the last close; the price of the running session is another request
+            let again = NewJob {
+                unique_key: self.unique_key().map(|key| format!("{key}/quote")),
+                ..NewJob::of(self)?
+            };
+            attempt.add(&mut tx, again).await?;
+        }
+        attempt.complete_in(&mut tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    fn from_quote(&self, quote: alpha_vantage::Quote) -> Answer {
+        let quote = Quote {
+            symbol: self.symbol.clone(),
+            trading_day: quote.trading_day,
+            price: quote.price,
+            open: quote.open,
+            high: quote.high,
+            low: quote.low,
+            previous_close: quote.previous_close,
+            volume: quote.volume,
+        };
+        Answer { quote, bars: Vec::new() }
+    }
+
+    /// The newest bar is a quote too; a bar of a session that still runs is nothing else.
+    fn from_bars(
+        &self,
+        bars: &[alpha_vantage::Bar],
+        now: DateTime<Utc>,
+    ) -> providers::Result<Answer> {
+        let newest = bars.last().ok_or_else(|| providers::Error::Unusable {
+            reason: "no_data".to_owned(),
+            detail: "no days".to_owned(),
+        })?;
+        let quote = Quote {
+            symbol: self.symbol.clone(),
+            trading_day: newest.day,
+            price: newest.close,
+            open: Some(newest.open),
+            high: Some(newest.high),
+            low: Some(newest.low),
+            previous_close: bars.iter().rev().nth(1).map(|bar| bar.close),
+            volume: Some(newest.volume),
+        };
+        let complete = calendar::last_completed(now).day;
+        let bars = bars
+            .iter()
+            .filter(|bar| bar.day <= complete)
+            .map(|bar| Bar {
+                day: bar.day,
+                open: bar.open,
+                high: bar.high,
+                low: bar.low,
+                close: bar.close,
+                volume: bar.volume,
+            })
+            .collect();
+        Ok(Answer { quote, bars })
+    }
+}
+
+/// Under which an operator finds that a provider does not know a symbol.
+pub(crate) fn refusal_key(symbol: &Symbol) -> String {
+    format!("symbol/{symbol}")
+}
+
+/// What a symbol lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    Bars,
+    Quote,
+    Nothing,
+}
+
+/// What to ask for at an instant, given the newest bar and quote, and when the provider last
+/// answered.
+pub(crate) fn need(
+    now: DateTime<Utc>,
+    last_bar: Option<NaiveDate>,
+    last_quote: Option<NaiveDate>,
+    seen_at: Option<DateTime<Utc>>,
+) -> Need {
+    let completed = calendar::last_completed(now);
+    let is_open = calendar::is_open(now);
+    let asked_since = |t: DateTime<Utc>| seen_at.is_some_and(|seen| seen >= t);
+    let given_up = asked_since(completed.closes + BARS_COME_WITHIN)
+        || (is_open && asked_since(completed.closes));
+    let lags = match last_bar {
+        None => true,
+        Some(day) => day < completed.day && !given_up,
+    };
+    if lags {
+        Need::Bars
+    } else if is_open || (last_quote.is_none_or(|day| day < completed.day) && !given_up) {
+        Need::Quote
+    } else {
+        Need::Nothing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_ask_for_follows_from_what_is_known() {
+        let friday = "2026-11-20";
+        let sunday = "2026-11-22T18:00:00Z";
+        let monday_noon = "2026-11-23T17:00:00Z";
+        let cases = [
+            ("nothing is known", sunday, None, None, None, Need::Bars),
+            (
+                "the last session is known",
+                sunday,
+                Some(friday),
+                Some(friday),
+                Some("2026-11-20T21:05:00Z"),
+                Need::Nothing,
+            ),
+            (
+                "its bar is missing",
+                sunday,
+                Some("2026-11-19"),
+                Some(friday),
+                Some("2026-11-20T20:30:00Z"),
+                Need::Bars,
+            ),
+            (
+                "its bar is missing, hours after the close",
+                sunday,
+                Some("2026-11-19"),
+                Some(friday),
+                Some("2026-11-21T09:00:00Z"),
+                Need::Nothing,
+            ),
+            (
+                "the exchange is open",
+                monday_noon,
+                Some(friday),
+                Some(friday),
+                Some("2026-11-20T21:05:00Z"),
+                Need::Quote,
+            ),
+            (
+                "the exchange is open and the bar never came",
+                monday_noon,
+                Some("2026-11-19"),
+                Some("2026-11-19"),
+                Some("2026-11-20T21:05:00Z"),
+                Need::Quote,
+            ),
+        ];
+        for (what, now, bar, quote, seen, expected) in cases {
+            let day = |d: Option<&str>| d.map(|d| d.parse().unwrap());
+            let seen = seen.map(|t| t.parse().unwrap());
+            assert_eq!(need(now.parse().unwrap(), day(bar), day(quote), seen), expected, "{what}");
+        }
+    }
+}
