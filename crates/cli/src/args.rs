@@ -1,0 +1,343 @@
+//! The command line: every option with its environment variable.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use anyhow::Context;
+use bellwether_api::Tokens;
+use bellwether_domain::Symbol;
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use secrecy::SecretString;
+use url::Url;
+
+/// Market data and news in, trading signals and alerts out.
+#[derive(Parser)]
+#[command(name = "bellwether", version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run everything in one process: database, sandbox where a key is missing, workers, API
+    Up(UpArgs),
+    /// Serve the HTTP API, its events and the page
+    Api(ApiArgs),
+    /// Run one worker role and serve its HTTP port (scraper 5000, analyzer 5001, alert 5002)
+    Worker(WorkerArgs),
+    /// Add a job and print its id
+    Enqueue(EnqueueArgs),
+    /// Bring the database to this version's schema, back, or say where it stands
+    Migrate(MigrateArgs),
+    /// Wait until the database answers
+    Wait(WaitArgs),
+    /// Run the provider sandbox alone
+    Sandbox(SandboxArgs),
+    /// Look at jobs, retry and cancel them
+    Jobs(JobsArgs),
+    /// Make one decision of the pipeline for each line of JSON on stdin; nothing is stored
+    #[command(subcommand)]
+    Try(crate::decide::What),
+    /// Print the API's description
+    Openapi,
+}
+
+#[derive(Args)]
+pub(crate) struct LogArgs {
+    /// How log lines look; they go to stderr
+    #[arg(long, env = "BELLWETHER_LOG_FORMAT", value_enum, default_value = "text", global = true)]
+    pub(crate) log_format: LogFormat,
+    /// Which log lines, as `tracing` filters them, for example `info,bellwether_queue=debug`
+    #[arg(long, env = "RUST_LOG", default_value = "info", global = true)]
+    pub(crate) log_filter: String,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct DatabaseArgs {
+    /// The primary; without it, PostgreSQL is started on the data folder
+    #[arg(long, env, hide_env_values = true)]
+    pub(crate) database_url: Option<SecretString>,
+    /// A replica for the product's read routes
+    #[arg(long, env, hide_env_values = true)]
+    pub(crate) database_read_url: Option<SecretString>,
+    /// For LISTEN, migrations and locks, when the primary is behind a transaction pooler
+    #[arg(long, env, hide_env_values = true)]
+    pub(crate) database_direct_url: Option<SecretString>,
+    /// Where the embedded PostgreSQL keeps its data
+    #[arg(long, env = "BELLWETHER_DATA_DIR", default_value = ".bellwether")]
+    pub(crate) data_dir: PathBuf,
+    /// The folder of `postgres` and `initdb`, when they are in none of the usual places
+    #[arg(long, env = "BELLWETHER_PG_BIN")]
+    pub(crate) pg_bin: Option<PathBuf>,
+    /// Most connections of this process
+    #[arg(long, env = "BELLWETHER_DATABASE_CONNECTIONS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(4..=1000))]
+    pub(crate) database_connections: u32,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct HttpArgs {
+    /// Where to listen
+    #[arg(long, env = "BELLWETHER_HTTP_ADDR")]
+    pub(crate) http_addr: Option<SocketAddr>,
+    /// Who may do what: role:token, separated by commas; roles are viewer, operator, admin
+    #[arg(long, env = "BELLWETHER_API_TOKENS", hide_env_values = true, default_value = "", hide_default_value = true)]
+    pub(crate) api_tokens: Tokens,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct WatchArgs {
+    /// The watchlist, separated by commas
+    #[arg(
+        long,
+        env = "BELLWETHER_SYMBOLS",
+        value_delimiter = ',',
+        default_value = "AAPL,MSFT,GOOGL,AMZN,TSLA"
+    )]
+    pub(crate) symbols: Vec<Symbol>,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct ProviderArgs {
+    #[arg(long, env, hide_env_values = true)]
+    pub(crate) alpha_vantage_api_key: Option<SecretString>,
+    #[arg(long, env)]
+    pub(crate) alpha_vantage_base_url: Option<Url>,
+    #[arg(long, env, hide_env_values = true)]
+    pub(crate) newsapi_api_key: Option<SecretString>,
+    #[arg(long, env)]
+    pub(crate) newsapi_base_url: Option<Url>,
+    #[arg(long, env, hide_env_values = true)]
+    pub(crate) gemini_api_key: Option<SecretString>,
+    #[arg(long, env)]
+    pub(crate) gemini_base_url: Option<Url>,
+    /// Which Gemini model reads articles
+    #[arg(long, env, default_value = "gemini-3.5-flash-lite")]
+    pub(crate) gemini_model: String,
+    /// A server that speaks OpenAI's chat completions
+    #[arg(long, env)]
+    pub(crate) openai_base_url: Option<Url>,
+    #[arg(long, env, hide_env_values = true)]
+    pub(crate) openai_api_key: Option<SecretString>,
+    #[arg(long, env)]
+    pub(crate) openai_model: Option<String>,
+    #[arg(long, env)]
+    pub(crate) twilio_account_sid: Option<String>,
+    #[arg(long, env, hide_env_values = true)]
+    pub(crate) twilio_auth_token: Option<SecretString>,
+    #[arg(long, env)]
+    pub(crate) twilio_from: Option<String>,
+    #[arg(long, env)]
+    pub(crate) twilio_base_url: Option<Url>,
+    /// Who gets text messages, separated by commas
+    #[arg(long, env, value_delimiter = ',')]
+    pub(crate) alert_sms_to: Vec<String>,
+    #[arg(long, env, hide_env_values = true)]
+    pub(crate) smtp_url: Option<SecretString>,
+    #[arg(long, env)]
+    pub(crate) alert_email_from: Option<String>,
+    /// Who gets mail, separated by commas
+    #[arg(long, env, value_delimiter = ',')]
+    pub(crate) alert_email_to: Vec<String>,
+    /// An address that gets each alert as JSON by POST
+    #[arg(long, env, hide_env_values = true)]
+    pub(crate) alert_webhook_url: Option<SecretString>,
+}
+
+#[derive(Args)]
+pub(crate) struct UpArgs {
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+    #[command(flatten)]
+    pub(crate) http: HttpArgs,
+    #[command(flatten)]
+    pub(crate) watch: WatchArgs,
+    #[command(flatten)]
+    pub(crate) providers: ProviderArgs,
+    #[command(flatten)]
+    pub(crate) sandbox: SandboxArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct ApiArgs {
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+    #[command(flatten)]
+    pub(crate) http: HttpArgs,
+    #[command(flatten)]
+    pub(crate) watch: WatchArgs,
+    #[command(flatten)]
+    pub(crate) providers: ProviderArgs,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+pub(crate) enum Role {
+    Scraper,
+    Analyzer,
+    Alert,
+}
+
+#[derive(Args)]
+pub(crate) struct WorkerArgs {
+    /// Which queues: scraper works scraper and maintenance
+    #[arg(value_enum)]
+    pub(crate) role: Role,
+    /// Attempts at a time in each queue
+    #[arg(long, env = "BELLWETHER_CONCURRENCY", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) concurrency: u16,
+    /// How long running jobs may go on after SIGTERM
+    #[arg(long, env = "BELLWETHER_GRACE", default_value = "25s", value_parser = humantime::parse_duration)]
+    pub(crate) grace: Duration,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+    #[command(flatten)]
+    pub(crate) http: HttpArgs,
+    #[command(flatten)]
+    pub(crate) watch: WatchArgs,
+    #[command(flatten)]
+    pub(crate) providers: ProviderArgs,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Wait {
+    /// Until the job itself has ended
+    Job,
+    /// Until its children have ended too
+    Batch,
+}
+
+#[derive(Args)]
+pub(crate) struct EnqueueArgs {
+    /// scrape_batch, scrape_quotes, scrape_news, analyze_article, derive_signal,
+    /// evaluate_alerts, send_notification or prune
+    pub(crate) kind: String,
+    /// The arguments, as JSON
+    #[arg(long, default_value = "{}", value_parser = parse_json)]
+    pub(crate) args: serde_json::Value,
+    /// Names the occasion: a second job of the kind for it is not added
+    #[arg(long, conflicts_with = "slot")]
+    pub(crate) unique_key: Option<String>,
+    /// Not before this time (RFC 3339)
+    #[arg(long)]
+    pub(crate) at: Option<DateTime<Utc>>,
+    /// The unique key of the current slot of this length by the database's clock, for example 30m
+    #[arg(long, value_parser = humantime::parse_duration)]
+    pub(crate) slot: Option<Duration>,
+    /// Follow it to its end: exit 0 only if it completed; `--wait=batch`: its children too
+    #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "job")]
+    pub(crate) wait: Option<Wait>,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Direction {
+    Up,
+    Down,
+    Status,
+}
+
+#[derive(Args)]
+pub(crate) struct MigrateArgs {
+    #[arg(value_enum)]
+    pub(crate) direction: Direction,
+    /// With `down`: undo every migration and lose all data; without it, the newest is undone
+    #[arg(long)]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct WaitArgs {
+    /// Also until every migration of this version is applied
+    #[arg(long)]
+    pub(crate) schema: bool,
+    /// Give up after this long
+    #[arg(long, default_value = "5m", value_parser = humantime::parse_duration)]
+    pub(crate) timeout: Duration,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct SandboxArgs {
+    /// Where the sandbox answers
+    #[arg(long, env = "BELLWETHER_SANDBOX_ADDR", default_value = "127.0.0.1:4010")]
+    pub(crate) sandbox_addr: SocketAddr,
+    /// Where the sandbox takes mail
+    #[arg(long, env = "BELLWETHER_SANDBOX_SMTP_ADDR", default_value = "127.0.0.1:4025")]
+    pub(crate) sandbox_smtp_addr: SocketAddr,
+    /// Equal seeds give equal prices and stories
+    #[arg(long, env = "BELLWETHER_SANDBOX_SEED", default_value_t = 42)]
+    pub(crate) sandbox_seed: u64,
+}
+
+#[derive(Args)]
+pub(crate) struct JobsArgs {
+    #[command(subcommand)]
+    pub(crate) action: JobsAction,
+    /// One JSON document instead of text
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum JobsAction {
+    /// The newest jobs
+    List {
+        #[arg(long)]
+        state: Option<bellwether_queue::State>,
+        #[arg(long)]
+        kind: Option<String>,
+        #[arg(long)]
+        queue: Option<String>,
+        /// Text in the arguments, the unique key or the last error
+        #[arg(long, short)]
+        q: Option<String>,
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=500))]
+        limit: u16,
+    },
+    /// One job with its attempts
+    Show { id: i64 },
+    /// Make a job available now
+    Retry { id: i64 },
+    /// Call a job off
+    Cancel { id: i64 },
+    /// Why a job is not running
+    Why { id: i64 },
+}
+
+fn parse_json(text: &str) -> Result<serde_json::Value, String> {
+    serde_json::from_str(text).map_err(|e| format!("not JSON: {e}"))
+}
+
+/// Reads `.env` from the working folder, where there is one. Variables that are set already stay.
+pub(crate) fn load_dotenv() -> anyhow::Result<()> {
+    match dotenvy::from_path(".env") {
+        Err(dotenvy::Error::Io(e)) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other.context("cannot read .env"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,31 @@
+//! `bellwether api`: the HTTP API alone.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use bellwether_api::{Service, router, serve};
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::{args::ApiArgs, database::Database, http::Port, lifecycle::Lifecycle, providers};
+
+pub(crate) async fn run(args: ApiArgs, metrics: Option<PrometheusHandle>) -> anyhow::Result<bool> {
+    let lifecycle = Lifecycle::start()?;
+    let default = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 3000));
+    let port = Port::bind(Service::Api, &args.http, default).await?;
+    let providers = providers::resolve(&args.providers, &args.watch, None)?;
+    // The API starts while its database is away: /ready says so until it is there.
+    let database = Database::open(&args.database).await?;
+    let app = port.app(&database, args.watch.symbols, providers.notices, metrics);
+    tracing::info!("listening on http://{}", port.addr());
+    let draining = app.clone();
+    let soft = lifecycle.soft.clone();
+    tokio::spawn(async move {
+        soft.cancelled().await;
+        draining.drain();
+    });
+    tokio::select! {
+        served = serve(port.listener, router(app), lifecycle.soft.clone()) => served?,
+        () = lifecycle.hard.cancelled() => {}
+    }
+    database.close().await?;
+    Ok(true)
+}

@@ -1,0 +1,156 @@
+//! `bellwether jobs`: the job monitor in a terminal.
+
+use anyhow::bail;
+use bellwether_queue::{
+    JobId,
+    control::{self, Commanded},
+    inspect::{self, AttemptView, JobDetail, JobFilter, JobView},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    args::{JobsAction, JobsArgs},
+    database::Database,
+};
+
+pub(crate) async fn run(args: JobsArgs) -> anyhow::Result<bool> {
+    let database = Database::open(&args.database).await?;
+    let result = async {
+        database.check_schema().await?;
+        act(&database, args.action, args.json).await
+    }
+    .await;
+    database.close().await?;
+    result
+}
+
+async fn act(database: &Database, action: JobsAction, json: bool) -> anyhow::Result<bool> {
+    let pool = &database.pool;
+    match action {
+        JobsAction::List { state, kind, queue, q, limit } => {
+            let filter = JobFilter { state, kind, queue, q, limit, ..JobFilter::default() };
+            let page = inspect::list(pool, &filter).await?;
+            if json {
+                let items: Vec<Value> = page.items.iter().map(job_json).collect();
+                let next = page.next.map(|id| id.to_string());
+                println!("{}", json!({"items": items, "next_cursor": next}));
+            } else {
+                println!("{:>10}  {:10} {:18} {:>8}  {:20}  LAST ERROR", "ID", "STATE", "KIND", "ATTEMPTS", "CREATED");
+                for job in &page.items {
+                    println!("{}", line(job));
+                }
+            }
+        }
+        JobsAction::Show { id } => match inspect::find(pool, JobId(id)).await? {
+            Some(found) if json => println!("{}", detail_json(&found)),
+            Some(found) => show(&found),
+            None => bail!("there is no job {id}"),
+        },
+        JobsAction::Retry { id } => {
+            return commanded(control::retry(pool, JobId(id)).await?, id, "retried", json);
+        }
+        JobsAction::Cancel { id } => {
+            return commanded(control::cancel(pool, JobId(id)).await?, id, "cancelled", json);
+        }
+        JobsAction::Why { id } => match inspect::why(pool, JobId(id)).await? {
+            None => bail!("there is no job {id}"),
+            Some(why) if json => println!(
+                "{}",
+                json!({"id": id.to_string(), "state": why.state, "reason": why.reason, "key": why.key,
+                    "dimension": why.dimension, "position": why.position,
+                    "estimated_start_at": why.estimated_start_at})
+            ),
+            Some(why) => {
+                println!("{}: {}", why.state, why.reason);
+                if let Some(position) = why.position {
+                    println!("jobs ahead of it: {position}");
+                }
+                if let Some(at) = why.estimated_start_at {
+                    println!("estimated start: {}", at.format("%FT%TZ"));
+                }
+            }
+        },
+    }
+    Ok(true)
+}
+
+fn commanded(done: Commanded, id: i64, verb: &str, json: bool) -> anyhow::Result<bool> {
+    let (applied, state) = match done {
+        Commanded::NotFound => bail!("there is no job {id}"),
+        Commanded::Done(state) => (true, state),
+        Commanded::NotApplicable(state) => (false, state),
+    };
+    if json {
+        println!("{}", json!({"id": id.to_string(), "applied": applied, "state": state}));
+    } else if applied {
+        println!("job {id} is {state}");
+    } else {
+        println!("job {id} is {state} and cannot be {verb}");
+    }
+    Ok(applied)
+}
+
+fn line(job: &JobView) -> String {
+    let attempts = format!("{}/{}", job.attempt, job.max_attempts);
+    let error: String = job.error.as_deref().unwrap_or("").chars().take(80).collect();
+    let created = job.created_at.format("%FT%TZ");
+    format!("{:>10}  {:10} {:18} {attempts:>8}  {created}  {error}", job.id.0, job.state.as_str(), job.kind)
+}
+
+fn show(found: &JobDetail) {
+    let job = &found.job;
+    println!("{}", line(job));
+    println!("queue {}, lane {}, priority {}", job.queue, job.lane, job.priority);
+    println!("arguments {}", job.args);
+    if let Some(key) = &job.unique_key {
+        println!("unique key {key}");
+    }
+    if let Some(due) = job.due_at {
+        println!("due {}", due.format("%FT%TZ"));
+    }
+    for attempt in &found.attempts {
+        println!("{}", attempt_line(attempt));
+        for line in &attempt.log {
+            println!("    {line}");
+        }
+    }
+    for (name, ids) in [("parents", &found.parents), ("children", &found.children)] {
+        if !ids.is_empty() {
+            let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+            println!("{name} {}", ids.join(" "));
+        }
+    }
+}
+
+fn attempt_line(a: &AttemptView) -> String {
+    let ended = a.ended_at.map_or_else(|| "now".to_owned(), |t| t.format("%TZ").to_string());
+    let started = a.started_at.format("%FT%TZ");
+    let error = a.error.as_deref().map(|e| format!(": {e}")).unwrap_or_default();
+    format!("attempt {} {} on {} from {started} to {ended}{error}", a.number, a.outcome, a.worker)
+}
+
+fn job_json(job: &JobView) -> Value {
+    json!({
+        "id": job.id.to_string(), "kind": job.kind, "queue": job.queue, "lane": job.lane, "state": job.state,
+        "priority": job.priority, "attempt": job.attempt, "max_attempts": job.max_attempts, "args": job.args,
+        "unique_key": job.unique_key, "tags": job.tags, "created_at": job.created_at, "scheduled_at": job.due_at,
+        "started_at": job.claimed_at, "finished_at": job.finished_at, "worker": job.worker, "error": job.error,
+    })
+}
+
+fn detail_json(found: &JobDetail) -> Value {
+    let ids = |ids: &[JobId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let attempts: Vec<Value> = found
+        .attempts
+        .iter()
+        .map(|a| {
+            json!({"number": a.number, "worker": a.worker, "started_at": a.started_at, "ended_at": a.ended_at,
+                "outcome": a.outcome, "error": a.error, "log": a.log})
+        })
+        .collect();
+    let mut value = job_json(&found.job);
+    value["attempts"] = attempts.into();
+    value["parents"] = ids(&found.parents).into();
+    value["children"] = ids(&found.children).into();
+    value
+}

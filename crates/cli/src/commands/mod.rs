@@ -1,0 +1,11 @@
+//! One command, one file.
+
+pub(crate) mod api;
+pub(crate) mod enqueue;
+pub(crate) mod jobs;
+pub(crate) mod migrate;
+pub(crate) mod openapi;
+pub(crate) mod sandbox;
+pub(crate) mod up;
+pub(crate) mod wait;
+pub(crate) mod worker;

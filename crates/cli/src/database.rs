@@ -1,0 +1,168 @@
+//! The database of a command: the one at `DATABASE_URL`, or PostgreSQL on the data folder.
+
+use std::{str::FromStr, time::Duration};
+
+use anyhow::{Context, bail};
+use bellwether_postgres::Server;
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::{
+    PgPool,
+    migrate::{Migrate, MigrateError, Migrator},
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::args::DatabaseArgs;
+
+pub(crate) struct Database {
+    pub(crate) pool: PgPool,
+    /// Not through a transaction pooler.
+    pub(crate) direct: PgConnectOptions,
+    pub(crate) read: Option<PgPool>,
+    embedded: Option<Server>,
+}
+
+/// The migrations in the order in which they are applied, with their names.
+pub(crate) fn migrators() -> [(&'static str, &'static Migrator); 2] {
+    [("queue", &bellwether_queue::MIGRATOR), ("product", &bellwether_store::MIGRATOR)]
+}
+
+impl Database {
+    /// Connects, starting PostgreSQL where no address is given and none runs on the data folder.
+    pub(crate) async fn open(args: &DatabaseArgs) -> anyhow::Result<Self> {
+        let (url, embedded) = match &args.database_url {
+            Some(url) if !url.expose_secret().is_empty() => (url.clone(), None),
+            _ => embedded(args).await?,
+        };
+        let database = Self::connect(args, &url, embedded)?;
+        Ok(database)
+    }
+
+    fn connect(
+        args: &DatabaseArgs,
+        url: &SecretString,
+        embedded: Option<Server>,
+    ) -> anyhow::Result<Self> {
+        let options = parse("DATABASE_URL", url)?;
+        let direct = match &args.database_direct_url {
+            Some(url) if !url.expose_secret().is_empty() => parse("DATABASE_DIRECT_URL", url)?,
+            _ => options.clone(),
+        };
+        let read = match &args.database_read_url {
+            Some(url) if !url.expose_secret().is_empty() => {
+                Some(pool(parse("DATABASE_READ_URL", url)?, args.database_connections))
+            }
+            _ => None,
+        };
+        Ok(Self { pool: pool(options, args.database_connections), direct, read, embedded })
+    }
+
+    /// Brings the schema to this version, under the migrations' own lock.
+    pub(crate) async fn migrate(&self) -> anyhow::Result<()> {
+        let direct = pool(self.direct.clone(), 1);
+        for (name, migrator) in migrators() {
+            migrator.run(&direct).await.map_err(|e| explain(name, e))?;
+        }
+        direct.close().await;
+        Ok(())
+    }
+
+    /// Fails with one clear line unless every migration of this version is applied.
+    pub(crate) async fn check_schema(&self) -> anyhow::Result<()> {
+        for (name, migrator) in migrators() {
+            let applied = applied(&self.pool, migrator).await?;
+            if let Some(newer) = applied.iter().find(|v| !migrator.version_exists(**v)) {
+                bail!(newer_schema(name, *newer));
+            }
+            let missing = migrator
+                .iter()
+                .filter(|m| !m.migration_type.is_down_migration())
+                .filter(|m| !applied.contains(&m.version))
+                .count();
+            if missing > 0 {
+                bail!(
+                    "the database lacks {missing} of the {name} migrations: run `bellwether migrate up`"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// The PostgreSQL that this command has started, to be watched; it is given back before the end.
+    pub(crate) fn take_embedded(&mut self) -> Option<Server> {
+        self.embedded.take()
+    }
+
+    pub(crate) fn give_back(&mut self, server: Server) {
+        self.embedded = Some(server);
+    }
+
+    /// Closes every connection, then stops the PostgreSQL that this command has started.
+    pub(crate) async fn close(self) -> anyhow::Result<()> {
+        let closing = async {
+            self.pool.close().await;
+            if let Some(read) = &self.read {
+                read.close().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), closing).await.ok();
+        if let Some(server) = self.embedded {
+            server.stop().await?;
+        }
+        Ok(())
+    }
+}
+
+/// The versions of `migrator` that the database has; none where it has never been migrated.
+pub(crate) async fn applied(pool: &PgPool, migrator: &Migrator) -> anyhow::Result<Vec<i64>> {
+    let there: bool = sqlx::query_scalar("select to_regclass($1) is not null")
+        .bind(migrator.table_name.as_ref())
+        .fetch_one(pool)
+        .await?;
+    if !there {
+        return Ok(Vec::new());
+    }
+    let mut conn = pool.acquire().await?;
+    let rows = conn.list_applied_migrations(&migrator.table_name).await?;
+    Ok(rows.into_iter().map(|m| m.version).collect())
+}
+
+pub(crate) fn explain(name: &str, e: MigrateError) -> anyhow::Error {
+    match e {
+        MigrateError::VersionMissing(version) => anyhow::anyhow!(newer_schema(name, version)),
+        other => anyhow::Error::new(other).context(format!("cannot migrate the {name} tables")),
+    }
+}
+
+fn newer_schema(name: &str, version: i64) -> String {
+    format!(
+        "the database is of a newer release: it has {name} migration {version}, which this \
+         bellwether {} does not know; run that release, or go back with its `bellwether migrate down`",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+fn parse(variable: &str, url: &SecretString) -> anyhow::Result<PgConnectOptions> {
+    // The error of a URL may repeat the URL, and with it the password.
+    PgConnectOptions::from_str(url.expose_secret())
+        .map(|o| o.application_name("bellwether"))
+        .map_err(|_| anyhow::anyhow!("{variable} is not an address like postgres://user:password@host:5432/database"))
+}
+
+fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_lazy_with(options)
+}
+
+/// The server on the data folder: the one that runs there, or one that ends with this command.
+async fn embedded(args: &DatabaseArgs) -> anyhow::Result<(SecretString, Option<Server>)> {
+    let mut settings = bellwether_postgres::Settings::new(args.data_dir.join("postgres"));
+    settings.bin.clone_from(&args.pg_bin);
+    settings.path = std::env::var_os("PATH");
+    if let Some(url) = bellwether_postgres::running(&settings).await {
+        return Ok((url, None));
+    }
+    let server = Server::start(settings).await.context("cannot start PostgreSQL")?;
+    Ok((server.url(), Some(server)))
+}

@@ -1,0 +1,60 @@
+//! `bellwether`: every role and every tool of the product in one binary.
+
+mod args;
+mod commands;
+mod database;
+mod decide;
+mod http;
+mod lifecycle;
+mod providers;
+mod telemetry;
+mod work;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+
+fn main() -> ExitCode {
+    // Before the options are read: they may come from there.
+    let dotenv = args::load_dotenv();
+    let cli = Cli::parse();
+    let metrics = telemetry::start(&cli.log);
+    if let Err(e) = dotenv {
+        eprintln!("bellwether: {e:#}");
+        return ExitCode::FAILURE;
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            eprintln!("bellwether: cannot start: {e}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = runtime.block_on(async {
+        match cli.command {
+            Command::Up(args) => commands::up::run(args, metrics).await,
+            Command::Api(args) => commands::api::run(args, metrics).await,
+            Command::Worker(args) => commands::worker::run(args, metrics).await,
+            Command::Enqueue(args) => commands::enqueue::run(args).await,
+            Command::Migrate(args) => commands::migrate::run(args).await,
+            Command::Wait(args) => commands::wait::run(args).await,
+            Command::Sandbox(args) => commands::sandbox::run(args).await,
+            Command::Jobs(args) => commands::jobs::run(args).await,
+            Command::Try(what) => {
+                decide::run(what, std::io::stdin().lock(), std::io::stdout().lock())
+            }
+            Command::Openapi => commands::openapi::run(),
+        }
+    });
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(e) => {
+            eprintln!("bellwether: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

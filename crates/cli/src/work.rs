@@ -1,0 +1,70 @@
+//! The worker's side of a process: its queues, its jobs' services, and how it is shown to people.
+
+use std::{sync::Arc, time::Duration};
+
+use bellwether_jobs::{Services, handlers, prepare};
+use bellwether_queue::{Config, QueueConfig};
+use tokio_util::sync::CancellationToken;
+
+use crate::database::Database;
+
+/// The queues of each role. The maintenance queue goes with the scraper.
+pub(crate) const SCRAPER: &[&str] = &["scraper", "maintenance"];
+pub(crate) const ANALYZER: &[&str] = &["analyzer"];
+pub(crate) const ALERT: &[&str] = &["alert"];
+pub(crate) const ALL: &[&str] = &["scraper", "maintenance", "analyzer", "alert"];
+
+/// Works `queues` until `shutdown` fires, then drains for at most `grace`.
+pub(crate) async fn run(
+    database: &Database,
+    services: Services,
+    role: &str,
+    queues: &[&str],
+    concurrency: u16,
+    shutdown: CancellationToken,
+    grace: Duration,
+) -> anyhow::Result<()> {
+    prepare(&services, queues).await?;
+    let handlers = Arc::new(handlers(services));
+    let config = Config {
+        pool: database.pool.clone(),
+        direct: database.direct.clone(),
+        name: format!("{role}@{}:{}", host(), std::process::id()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        queues: queues
+            .iter()
+            .map(|name| QueueConfig {
+                name: (*name).to_owned(),
+                concurrency: usize::from(concurrency),
+            })
+            .collect(),
+        registry: handlers.registry().clone(),
+    };
+    bellwether_worker::run(config, handlers, shutdown, grace).await?;
+    Ok(())
+}
+
+fn host() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "localhost".to_owned())
+}
+
+/// Returns once every migration of this version is applied; fails on a database of a newer release.
+pub(crate) async fn until_migrated(database: &Database) -> anyhow::Result<()> {
+    let mut told = String::new();
+    loop {
+        let Err(e) = database.check_schema().await else { return Ok(()) };
+        let text = format!("{e:#}");
+        if text.contains("newer release") {
+            return Err(e);
+        }
+        if told != text {
+            tracing::info!("waiting: {text}");
+            told = text;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}

@@ -1,0 +1,96 @@
+//! The commands that a person or a manifest calls.
+
+use bellwether_queue::MIGRATOR;
+use bellwether_testing::database;
+
+use crate::support::{bellwether, output, stderr, stdout};
+
+#[tokio::test]
+async fn migrate_goes_up_says_where_it_stands_and_goes_down() {
+    let db = database(&[]).await;
+    let run = |args: &[&str]| output(bellwether(args).env("DATABASE_URL", &db.url));
+    let missing = run(&["migrate", "status"]);
+    assert_eq!(missing.status.code(), Some(1), "something is missing");
+    let up = run(&["migrate", "up"]);
+    assert!(up.status.success(), "{}", stderr(&up));
+    let status = run(&["migrate", "status"]);
+    assert!(status.status.success());
+    assert!(!stdout(&status).contains("missing"), "{}", stdout(&status));
+    assert!(run(&["migrate", "up"]).status.success(), "a second run changes nothing");
+    assert!(run(&["wait", "--schema", "--timeout", "5s"]).status.success());
+    let down = run(&["migrate", "down", "--all"]);
+    assert!(down.status.success(), "{}", stderr(&down));
+    assert!(run(&["migrate", "up"]).status.success(), "{}", stderr(&down));
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_release_is_one_clear_line() {
+    let db = database(&[&MIGRATOR, &bellwether_store::MIGRATOR]).await;
+    sqlx::query("insert into _sqlx_migrations (version, description, success, checksum, execution_time) values (9001, 'from the future', true, '', 0)")
+        .execute(&db.pool())
+        .await
+        .expect("a row");
+    for args in [&["migrate", "up"][..], &["enqueue", "prune"], &["worker", "alert", "--http-addr", "127.0.0.1:0"]] {
+        let ended = output(bellwether(args).env("DATABASE_URL", &db.url));
+        assert_eq!(ended.status.code(), Some(1), "{args:?}");
+        let said = stderr(&ended);
+        assert!(said.contains("newer release") && said.contains("9001"), "{args:?}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn enqueue_prints_an_id_and_a_duplicate_exits_0_with_the_same() {
+    let db = database(&[&MIGRATOR, &bellwether_store::MIGRATOR]).await;
+    let run = |args: &[&str]| output(bellwether(args).env("DATABASE_URL", &db.url));
+    let slot = ["enqueue", "scrape_batch", "--slot", "12h"];
+    let first = run(&slot);
+    let second = run(&slot);
+    assert!(first.status.success() && second.status.success(), "{}", stderr(&second));
+    let id = stdout(&first);
+    assert!(id.trim().parse::<i64>().is_ok(), "stdout is the id: {id}");
+    assert_eq!(id, stdout(&second));
+
+    let unknown = run(&["enqueue", "scrape_everything"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(stderr(&unknown).contains("scrape_batch"), "it names the kinds: {}", stderr(&unknown));
+    let misfit = run(&["enqueue", "scrape_quotes", "--args", r#"{"symbol":7}"#]);
+    assert_eq!(misfit.status.code(), Some(1));
+    assert_eq!(run(&["enqueue", "prune", "--args", "{"]).status.code(), Some(2), "wrong usage");
+
+    let listed = run(&["jobs", "list", "--json"]);
+    assert!(stdout(&listed).contains("scrape_batch"));
+    let why = run(&["jobs", "why", id.trim()]);
+    assert!(stdout(&why).contains("no worker works the queue"), "{}", stdout(&why));
+    let cancelled = run(&["jobs", "cancel", id.trim()]);
+    assert!(cancelled.status.success(), "{}", stderr(&cancelled));
+    assert_eq!(run(&["jobs", "cancel", id.trim()]).status.code(), Some(1), "it has ended");
+    assert!(run(&["jobs", "retry", id.trim()]).status.success());
+    assert_eq!(run(&["jobs", "show", "999999"]).status.code(), Some(1));
+}
+
+#[test]
+fn wrong_usage_exits_2_and_help_names_the_variables() {
+    assert_eq!(output(&mut bellwether(&["upp"])).status.code(), Some(2));
+    assert_eq!(output(&mut bellwether(&["worker", "miner"])).status.code(), Some(2));
+    let help = output(&mut bellwether(&["worker", "--help"]));
+    let text = stdout(&help);
+    for variable in ["DATABASE_URL", "BELLWETHER_SYMBOLS", "GEMINI_API_KEY", "BELLWETHER_API_TOKENS"] {
+        assert!(text.contains(variable), "{variable}");
+    }
+}
+
+#[test]
+fn the_api_without_tokens_refuses_an_address_that_others_can_reach() {
+    let ended = output(
+        bellwether(&["api"]).env("DATABASE_URL", "postgres://nobody@127.0.0.1:1/x").env("BELLWETHER_HTTP_ADDR", "0.0.0.0:0"),
+    );
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(stderr(&ended).contains("BELLWETHER_API_TOKENS"), "{}", stderr(&ended));
+}
+
+#[test]
+fn a_secret_in_an_address_is_not_repeated_in_its_error() {
+    let ended = output(bellwether(&["migrate", "status"]).env("DATABASE_URL", "postgre://u:hunter2@h/db"));
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(!stderr(&ended).contains("hunter2"), "{}", stderr(&ended));
+}
