@@ -89,7 +89,13 @@ pub(crate) struct HttpArgs {
     #[arg(long, env = "BELLWETHER_HTTP_ADDR")]
     pub(crate) http_addr: Option<SocketAddr>,
     /// Who may do what: role:token, separated by commas; roles are viewer, operator, admin
-    #[arg(long, env = "BELLWETHER_API_TOKENS", hide_env_values = true, default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        env = "BELLWETHER_API_TOKENS",
+        hide_env_values = true,
+        default_value = "",
+        hide_default_value = true
+    )]
     pub(crate) api_tokens: Tokens,
 }
 

@@ -145,13 +145,17 @@ fn parse(variable: &str, url: &SecretString) -> anyhow::Result<PgConnectOptions>
     // The error of a URL may repeat the URL, and with it the password.
     PgConnectOptions::from_str(url.expose_secret())
         .map(|o| o.application_name("bellwether"))
-        .map_err(|_| anyhow::anyhow!("{variable} is not an address like postgres://user:password@host:5432/database"))
+        .map_err(|_| {
+            anyhow::anyhow!(
+                "{variable} is not an address like postgres://user:password@host:5432/database"
+            )
+        })
 }
 
 fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
     PgPoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(10))
+        .acquire_timeout(Duration::from_secs(3))
         .connect_lazy_with(options)
 }
 

@@ -42,6 +42,7 @@ impl Port {
         database: &Database,
         watchlist: Vec<Symbol>,
         notices: Vec<Notice>,
+        analyzer: String,
         metrics: Option<PrometheusHandle>,
     ) -> Arc<App> {
         Arc::new(
@@ -49,6 +50,7 @@ impl Port {
                 .with_read_pool(database.read.clone())
                 .with_watchlist(watchlist)
                 .with_notices(notices)
+                .with_analyzer(analyzer)
                 .with_metrics(metrics),
         )
     }

@@ -63,7 +63,12 @@ pub(crate) fn resolve(
     )? {
         Some(real) => Some(real),
         None => {
-            note("alpha_vantage", sandbox.is_some(), "ALPHA_VANTAGE_API_KEY", "no prices are scraped");
+            note(
+                "alpha_vantage",
+                sandbox.is_some(),
+                "ALPHA_VANTAGE_API_KEY",
+                "no prices are scraped",
+            );
             simulated("alphavantage")?
         }
     };
@@ -78,14 +83,12 @@ pub(crate) fn resolve(
             simulated("newsapi")?
         }
     };
-    let real_model = match keyed(
-        args.gemini_api_key.as_ref(),
-        args.gemini_base_url.as_ref(),
-        gemini::BASE_URL,
-    )? {
-        Some(access) => Some(Model::Gemini { access, model: args.gemini_model.clone() }),
-        None => openai(args),
-    };
+    let real_model =
+        match keyed(args.gemini_api_key.as_ref(), args.gemini_base_url.as_ref(), gemini::BASE_URL)?
+        {
+            Some(access) => Some(Model::Gemini { access, model: args.gemini_model.clone() }),
+            None => openai(args),
+        };
     let model = match real_model {
         Some(model) => Some(model),
         None => {

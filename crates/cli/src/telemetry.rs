@@ -1,5 +1,7 @@
 //! Where logs and metrics go.
 
+use std::io::IsTerminal;
+
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
@@ -11,7 +13,10 @@ pub(crate) fn start(args: &LogArgs) -> Option<PrometheusHandle> {
         eprintln!("bellwether: cannot read the log filter, logging at info: {e}");
         EnvFilter::new("info")
     });
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     // A second subscriber in one process is refused; the first one goes on.
     let installed = match args.log_format {
         LogFormat::Text => builder.with_target(false).try_init(),

@@ -148,6 +148,21 @@ fn a_weekend_of_unchanged_prices_raises_nothing() {
 }
 
 #[test]
+fn a_move_of_the_newest_session_is_told_when_it_is_learned_at_the_weekend_and_no_later() {
+    let fall = |at: &str| {
+        format!(
+            r#"{{"at":"{at}","do":"observe","symbol":"ACME","trading_day":"2026-11-20","values":{{"price":88,"previous_close":100}}}}"#
+        )
+    };
+    let sunday = fall("2026-11-22T18:00:00Z");
+    let again = fall("2026-11-22T20:00:00Z");
+    let played = play(BANDS, &events(&[sunday, again]), "2026-11-23T12:00:00Z");
+    assert_eq!(transitions(&played), ["22T18:00:00 firing 1", "23T05:00:00 resolved 1"]);
+    let monday = fall("2026-11-23T14:31:00Z");
+    assert!(play(BANDS, &monday, "2026-11-23T16:00:00Z").transitions.is_empty());
+}
+
+#[test]
 fn a_suspicious_move_is_held_until_the_split_is_known_or_it_is_released() {
     let fall = price("2026-11-23T15:00:00Z", 24.0);
     let split = r#"{"at":"2026-11-23T15:10:00Z","do":"split","symbol":"ACME","effective":"2026-11-23","factor":4}"#;

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use bellwether_api::{Service, router, serve};
+use bellwether_jobs::Services;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::{args::ApiArgs, database::Database, http::Port, lifecycle::Lifecycle, providers};
@@ -14,7 +15,14 @@ pub(crate) async fn run(args: ApiArgs, metrics: Option<PrometheusHandle>) -> any
     let providers = providers::resolve(&args.providers, &args.watch, None)?;
     // The API starts while its database is away: /ready says so until it is there.
     let database = Database::open(&args.database).await?;
-    let app = port.app(&database, args.watch.symbols, providers.notices, metrics);
+    let services = Services::new(database.pool.clone(), providers.settings)?;
+    let app = port.app(
+        &database,
+        args.watch.symbols,
+        providers.notices,
+        services.analyzer.name(),
+        metrics,
+    );
     tracing::info!("listening on http://{}", port.addr());
     let draining = app.clone();
     let soft = lifecycle.soft.clone();

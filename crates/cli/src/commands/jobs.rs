@@ -35,7 +35,10 @@ async fn act(database: &Database, action: JobsAction, json: bool) -> anyhow::Res
                 let next = page.next.map(|id| id.to_string());
                 println!("{}", json!({"items": items, "next_cursor": next}));
             } else {
-                println!("{:>10}  {:10} {:18} {:>8}  {:20}  LAST ERROR", "ID", "STATE", "KIND", "ATTEMPTS", "CREATED");
+                println!(
+                    "{:>10}  {:10} {:18} {:>8}  {:20}  LAST ERROR",
+                    "ID", "STATE", "KIND", "ATTEMPTS", "CREATED"
+                );
                 for job in &page.items {
                     println!("{}", line(job));
                 }
@@ -94,7 +97,12 @@ fn line(job: &JobView) -> String {
     let attempts = format!("{}/{}", job.attempt, job.max_attempts);
     let error: String = job.error.as_deref().unwrap_or("").chars().take(80).collect();
     let created = job.created_at.format("%FT%TZ");
-    format!("{:>10}  {:10} {:18} {attempts:>8}  {created}  {error}", job.id.0, job.state.as_str(), job.kind)
+    format!(
+        "{:>10}  {:10} {:18} {attempts:>8}  {created}  {error}",
+        job.id.0,
+        job.state.as_str(),
+        job.kind
+    )
 }
 
 fn show(found: &JobDetail) {

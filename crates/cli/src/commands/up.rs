@@ -46,7 +46,16 @@ pub(crate) async fn run(args: UpArgs, metrics: Option<PrometheusHandle>) -> anyh
         () = lifecycle.soft.cancelled() => Err(anyhow::anyhow!("stopped before the database was up")),
     } {
         Ok(mut database) => {
-            let ended = with_database(&lifecycle, port, &mut database, &args, providers, sandbox.as_ref(), metrics).await;
+            let ended = with_database(
+                &lifecycle,
+                port,
+                &mut database,
+                &args,
+                providers,
+                sandbox.as_ref(),
+                metrics,
+            )
+            .await;
             database.close().await.and(ended)
         }
         Err(e) => Err(e),
@@ -70,8 +79,13 @@ async fn with_database(
 ) -> anyhow::Result<()> {
     database.migrate().await?;
     let services = Services::new(database.pool.clone(), providers.settings)?;
-    let app =
-        port.app(database, args.watch.symbols.clone(), providers.notices, metrics);
+    let app = port.app(
+        database,
+        args.watch.symbols.clone(),
+        providers.notices,
+        services.analyzer.name(),
+        metrics,
+    );
     let addr = port.addr();
     let stop_http = CancellationToken::new();
     let http = tokio::spawn(serve(port.listener, router(Arc::clone(&app)), stop_http.clone()));
@@ -128,7 +142,10 @@ async fn first_round(pool: &PgPool) -> anyhow::Result<()> {
 fn greet(addr: SocketAddr, app: &App, sandbox: Option<&Running>) {
     println!("Bellwether is up at http://{addr}");
     if let Some(sandbox) = sandbox {
-        println!("  sandbox: {}/_sandbox/ledger and /_sandbox/outbox show what providers were asked and sent", sandbox.url());
+        println!(
+            "  sandbox: {}/_sandbox/ledger and /_sandbox/outbox show what providers were asked and sent",
+            sandbox.url()
+        );
     }
     for notice in &app.notices {
         println!("  {}: {}", notice.subject, notice.reason);

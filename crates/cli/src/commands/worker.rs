@@ -32,12 +32,18 @@ pub(crate) async fn run(
         tracing::info!(provider = notice.subject, "{}", notice.reason);
     }
     let database = Database::open(&args.database).await?;
-    let app = port.app(&database, args.watch.symbols, providers.notices, metrics);
+    let services = Services::new(database.pool.clone(), providers.settings)?;
+    let app = port.app(
+        &database,
+        args.watch.symbols,
+        providers.notices,
+        services.analyzer.name(),
+        metrics,
+    );
     tracing::info!("{name} listening on http://{}", port.addr());
     let stop_http = CancellationToken::new();
     let http = tokio::spawn(serve(port.listener, router(app.clone()), stop_http.clone()));
 
-    let services = Services::new(database.pool.clone(), providers.settings)?;
     let draining = lifecycle.soft.clone();
     let drained_app = app.clone();
     tokio::spawn(async move {

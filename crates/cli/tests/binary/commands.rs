@@ -30,7 +30,11 @@ async fn a_database_of_a_newer_release_is_one_clear_line() {
         .execute(&db.pool())
         .await
         .expect("a row");
-    for args in [&["migrate", "up"][..], &["enqueue", "prune"], &["worker", "alert", "--http-addr", "127.0.0.1:0"]] {
+    for args in [
+        &["migrate", "up"][..],
+        &["enqueue", "prune"],
+        &["worker", "alert", "--http-addr", "127.0.0.1:0"],
+    ] {
         let ended = output(bellwether(args).env("DATABASE_URL", &db.url));
         assert_eq!(ended.status.code(), Some(1), "{args:?}");
         let said = stderr(&ended);
@@ -74,7 +78,9 @@ fn wrong_usage_exits_2_and_help_names_the_variables() {
     assert_eq!(output(&mut bellwether(&["worker", "miner"])).status.code(), Some(2));
     let help = output(&mut bellwether(&["worker", "--help"]));
     let text = stdout(&help);
-    for variable in ["DATABASE_URL", "BELLWETHER_SYMBOLS", "GEMINI_API_KEY", "BELLWETHER_API_TOKENS"] {
+    for variable in
+        ["DATABASE_URL", "BELLWETHER_SYMBOLS", "GEMINI_API_KEY", "BELLWETHER_API_TOKENS"]
+    {
         assert!(text.contains(variable), "{variable}");
     }
 }
@@ -82,7 +88,9 @@ fn wrong_usage_exits_2_and_help_names_the_variables() {
 #[test]
 fn the_api_without_tokens_refuses_an_address_that_others_can_reach() {
     let ended = output(
-        bellwether(&["api"]).env("DATABASE_URL", "postgres://nobody@127.0.0.1:1/x").env("BELLWETHER_HTTP_ADDR", "0.0.0.0:0"),
+        bellwether(&["api"])
+            .env("DATABASE_URL", "postgres://nobody@127.0.0.1:1/x")
+            .env("BELLWETHER_HTTP_ADDR", "0.0.0.0:0"),
     );
     assert_eq!(ended.status.code(), Some(1));
     assert!(stderr(&ended).contains("BELLWETHER_API_TOKENS"), "{}", stderr(&ended));
@@ -90,7 +98,8 @@ fn the_api_without_tokens_refuses_an_address_that_others_can_reach() {
 
 #[test]
 fn a_secret_in_an_address_is_not_repeated_in_its_error() {
-    let ended = output(bellwether(&["migrate", "status"]).env("DATABASE_URL", "postgre://u:hunter2@h/db"));
+    let ended =
+        output(bellwether(&["migrate", "status"]).env("DATABASE_URL", "postgre://u:hunter2@h/db"));
     assert_eq!(ended.status.code(), Some(1));
     assert!(!stderr(&ended).contains("hunter2"), "{}", stderr(&ended));
 }

@@ -45,8 +45,11 @@ pub(crate) struct Running {
 impl Running {
     /// Starts it and keeps what it says on stdout and stderr.
     pub(crate) fn start(mut command: Command) -> Self {
-        let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
         let said = Arc::new(Mutex::new(String::new()));
         let out = child.stdout.take().expect("piped");
         let err = child.stderr.take().expect("piped");
@@ -77,10 +80,8 @@ impl Running {
             if let Some(rest) = said.split(marker).nth(1)
                 && let Some(start) = rest.find("http://")
             {
-                let address: String = rest[start..]
-                    .chars()
-                    .take_while(|c| !c.is_whitespace())
-                    .collect();
+                let address: String =
+                    rest[start..].chars().take_while(|c| !c.is_whitespace()).collect();
                 return address.split("/_sandbox").next().unwrap_or(&address).to_owned();
             }
             assert!(

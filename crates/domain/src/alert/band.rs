@@ -72,13 +72,14 @@ fn parts(key: &str) -> Option<(bool, f64)> {
     Some((parts.next()? == "down", parts.next()?.parse().ok()?))
 }
 
-/// When a band that fires now is over; `None` when its day is over already, because a price of
-/// the past is no alarm.
+/// When a band that fires now is over: with its session, or with the day on which it was learned
+/// when the session had ended by then. `None` when a newer session has begun: a price of the past
+/// is no alarm.
 fn end(day: NaiveDate, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let midnight = calendar::end_of_day(day);
-    if now >= midnight {
+    if calendar::last_begun(now).day > day {
         return None;
     }
     let close = calendar::session(day).map(|s| s.closes);
-    Some(close.filter(|close| now + LAST_CALL <= *close).unwrap_or(midnight))
+    let in_session = close.filter(|close| now + LAST_CALL <= *close);
+    Some(in_session.unwrap_or_else(|| calendar::end_of_day(calendar::local_day(now))))
 }
