@@ -78,6 +78,9 @@ pub(crate) struct DatabaseArgs {
     /// The folder of `postgres` and `initdb`, when they are in none of the usual places
     #[arg(long, env = "BELLWETHER_PG_BIN")]
     pub(crate) pg_bin: Option<PathBuf>,
+    /// Where programs are looked for
+    #[arg(long, env = "PATH", hide = true)]
+    pub(crate) path: Option<std::ffi::OsString>,
     /// Most connections of this process
     #[arg(long, env = "BELLWETHER_DATABASE_CONNECTIONS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(4..=1000))]
     pub(crate) database_connections: u32,

@@ -29,12 +29,28 @@ pub(crate) fn migrators() -> [(&'static str, &'static Migrator); 2] {
 impl Database {
     /// Connects, starting PostgreSQL where no address is given and none runs on the data folder.
     pub(crate) async fn open(args: &DatabaseArgs) -> anyhow::Result<Self> {
-        let (url, embedded) = match &args.database_url {
-            Some(url) if !url.expose_secret().is_empty() => (url.clone(), None),
-            _ => embedded(args).await?,
-        };
-        let database = Self::connect(args, &url, embedded)?;
-        Ok(database)
+        if let Some(url) = address(args) {
+            return Self::connect(args, &url, None);
+        }
+        match bellwether_postgres::running(&embedded(args)).await {
+            Some(url) => Self::connect(args, &url, None),
+            None => Self::start(args).await,
+        }
+    }
+
+    /// As [`Self::open`], but a data folder that another process uses is refused: its database
+    /// would end with that process.
+    pub(crate) async fn own(args: &DatabaseArgs) -> anyhow::Result<Self> {
+        match address(args) {
+            Some(url) => Self::connect(args, &url, None),
+            None => Self::start(args).await,
+        }
+    }
+
+    async fn start(args: &DatabaseArgs) -> anyhow::Result<Self> {
+        let server = Server::start(embedded(args)).await.context("cannot start PostgreSQL")?;
+        let url = server.url();
+        Self::connect(args, &url, Some(server))
     }
 
     fn connect(
@@ -129,7 +145,7 @@ pub(crate) async fn applied(pool: &PgPool, migrator: &Migrator) -> anyhow::Resul
 pub(crate) fn explain(name: &str, e: MigrateError) -> anyhow::Error {
     match e {
         MigrateError::VersionMissing(version) => anyhow::anyhow!(newer_schema(name, version)),
-        other => anyhow::Error::new(other).context(format!("cannot migrate the {name} tables")),
+        other => anyhow::anyhow!("cannot migrate the {name} tables: {other}"),
     }
 }
 
@@ -159,14 +175,14 @@ fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
         .connect_lazy_with(options)
 }
 
-/// The server on the data folder: the one that runs there, or one that ends with this command.
-async fn embedded(args: &DatabaseArgs) -> anyhow::Result<(SecretString, Option<Server>)> {
+fn address(args: &DatabaseArgs) -> Option<SecretString> {
+    args.database_url.clone().filter(|url| !url.expose_secret().is_empty())
+}
+
+/// PostgreSQL on the data folder.
+fn embedded(args: &DatabaseArgs) -> bellwether_postgres::Settings {
     let mut settings = bellwether_postgres::Settings::new(args.data_dir.join("postgres"));
     settings.bin.clone_from(&args.pg_bin);
-    settings.path = std::env::var_os("PATH");
-    if let Some(url) = bellwether_postgres::running(&settings).await {
-        return Ok((url, None));
-    }
-    let server = Server::start(settings).await.context("cannot start PostgreSQL")?;
-    Ok((server.url(), Some(server)))
+    settings.path.clone_from(&args.path);
+    settings
 }

@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let metrics = telemetry::start(&cli.log);
     if let Err(e) = dotenv {
-        eprintln!("bellwether: {e:#}");
+        eprintln!("bellwether: {}", one_line(&e));
         return ExitCode::FAILURE;
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -53,8 +53,23 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(e) => {
-            eprintln!("bellwether: {e:#}");
+            eprintln!("bellwether: {}", one_line(&e));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error with its causes; a cause whose words were said already is not repeated.
+fn one_line(e: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in e.chain() {
+        let text = cause.to_string();
+        if line.is_empty() {
+            line = text;
+        } else if !line.contains(&text) {
+            line.push_str(": ");
+            line.push_str(&text);
+        }
+    }
+    line.replace('\n', " ")
 }

@@ -37,9 +37,13 @@ const BAD: [&str; 20] = [
     "lawsuit",
 ];
 
-/// A reading of whatever the prompt tells. Equal prompts get equal readings.
+/// A reading of whatever the prompt tells. Prompts that differ in their nonces only get equal
+/// readings.
 pub(crate) fn read(world: &World, model: &str, prompt: &str, now: DateTime<Utc>) -> Value {
-    let mark = hash(prompt.as_bytes(), 0xcbf2_9ce4_8422_2325);
+    let mark = crate::world::words(prompt)
+        .iter()
+        .filter(|word| !is_nonce(word))
+        .fold(0xcbf2_9ce4_8422_2325, |mark, word| hash(word.as_bytes(), mark));
     let mut rng = chance(world.seed, &format!("model/{model}"), mark as i64);
     let story = world.story_in(prompt, now);
     let (truth, relevance, event) = match &story {
@@ -74,6 +78,12 @@ pub(crate) fn read(world: &World, model: &str, prompt: &str, now: DateTime<Utc>)
         ],
         "summary": format!("A {label} story on {event} at {company}."),
     })
+}
+
+/// Long, and letters mixed with digits: no word of an article.
+fn is_nonce(word: &str) -> bool {
+    let digits = word.bytes().filter(u8::is_ascii_digit).count();
+    word.len() >= 16 || (word.len() >= 8 && digits > 0 && digits < word.len())
 }
 
 /// For texts that no outlet here has published.

@@ -42,10 +42,10 @@ where
 /// A failure for good whose arguments do not fit the kind is not the handler's.
 fn failed(registry: &Registry, attempt: &Attempt, failure: Failure) -> Outcome {
     if failure.verdict == Verdict::Discard
-        && let Err(ArgsError::Invalid { reason, .. }) =
+        && let Err(misfit @ ArgsError::Invalid { .. }) =
             registry.job(attempt.kind(), attempt.args().clone())
     {
-        return Outcome::Undecodable(reason);
+        return Outcome::Undecodable(misfit.to_string());
     }
     Outcome::Failed(failure)
 }

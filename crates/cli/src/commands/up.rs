@@ -42,7 +42,7 @@ pub(crate) async fn run(args: UpArgs, metrics: Option<PrometheusHandle>) -> anyh
 
     // What has been started is stopped in the opposite order, whatever happens in between.
     let result = match tokio::select! {
-        opened = Database::open(&args.database) => opened,
+        opened = Database::own(&args.database) => opened,
         () = lifecycle.soft.cancelled() => Err(anyhow::anyhow!("stopped before the database was up")),
     } {
         Ok(mut database) => {

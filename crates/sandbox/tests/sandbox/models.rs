@@ -114,6 +114,14 @@ async fn equal_prompts_get_equal_answers() {
 }
 
 #[tokio::test]
+async fn a_nonce_does_not_change_what_is_read() {
+    let desk = desk::open().await;
+    let one = read(&desk, "<article nonce=\"00f3a9c17be24d50\"> Tesla recalls cars").await;
+    let other = read(&desk, "<article nonce=\"9be01c44d8a7f321\"> Tesla recalls cars").await;
+    assert_eq!(one, other);
+}
+
+#[tokio::test]
 async fn requests_that_gemini_would_not_take_are_refused() {
     let desk = desk::open().await;
     let mut closed = schema();

@@ -1,7 +1,7 @@
 //! Articles, their shares and their stories.
 
 use bellwether_domain::EventType;
-use bellwether_store::{article, cluster, instrument, now, sentiment, unread};
+use bellwether_store::{article, cluster, instrument, now, sentiment};
 use bellwether_testing::{at, day};
 
 use crate::{hours, knowing, reading, story, symbol, told};
@@ -118,19 +118,6 @@ async fn one_article_of_a_story_waits_for_an_analyzer() {
     assert_eq!(waiting.iter().map(|w| w.id).collect::<Vec<_>>(), [newer.id]);
     assert_eq!(article::list_unanalyzed(&pool, "gemini", t, 10).await.unwrap().len(), 2);
     assert_eq!(article::list_unanalyzed(&pool, "gemini", t + hours(1), 10).await.unwrap().len(), 1);
-}
-
-#[tokio::test]
-async fn a_story_that_any_analyzer_has_read_is_not_unread() {
-    let db = knowing(&["AAPL"]).await;
-    let pool = db.pool();
-    let t = now(&pool).await.unwrap() - hours(2);
-    let first = told(&pool, &story("first", t), None, &[("AAPL", 0.9)]).await;
-    told(&pool, &story("reprint", t), Some(first.cluster_id), &[("AAPL", 0.9)]).await;
-    let second = told(&pool, &story("second", t), None, &[("AAPL", 0.9)]).await;
-    assert_eq!(unread::list(&pool, t, 10).await.unwrap(), [second.id, first.id]);
-    sentiment::add(&pool, &reading(first.id, "lexicon/1", 10, 0.5)).await.unwrap();
-    assert_eq!(unread::list(&pool, t, 10).await.unwrap(), [second.id]);
 }
 
 #[tokio::test]

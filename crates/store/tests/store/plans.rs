@@ -2,7 +2,7 @@
 
 use bellwether_store::{
     MIGRATOR, alert, alert_state, article, bar, cluster, idempotency, instrument, notification,
-    now, quote, sentiment, signal, summary, unread,
+    now, quote, sentiment, signal, summary,
 };
 use bellwether_testing::{database, day};
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -76,13 +76,6 @@ async fn hot_reads_use_their_index() {
     assert_uses!(
         conn,
         article::list_unanalyzed(&mut *conn, "lexicon/1", t - hours(72), 100),
-        false,
-        "article_published",
-        "cluster_representative"
-    );
-    assert_uses!(
-        conn,
-        unread::list(&mut *conn, t - hours(72), 100),
         false,
         "article_published",
         "cluster_representative"
