@@ -14,7 +14,7 @@ create table queue.lane (
     name  text    not null check (name ~ '^[a-z][a-z0-9_./-]{0,79}$'),
 
     unique (queue, name)
-);
+) with (autovacuum_analyze_threshold = 1);  -- few rows, but they decide whether a job is found by probes
 
 -- A process is one start of one worker program. It is dead when a live process has watched its
 -- beat stand still; no times are compared. Ended and dead rows stay as long as history names them.

@@ -168,21 +168,23 @@ create table queue.unique_key (
     primary key (kind, key)
 );
 
--- Makes sure that history has a partition for each of the next days. A day whose rows are in the
--- default partition already is left there.
+-- Makes sure that history has a partition for each of the next days (UTC). A day whose rows are in
+-- the default partition already is left there. A new partition needs its parent for itself, so the
+-- wait for it is short: what cannot be had now is had next time, days before it is needed.
 create function queue.partition_v1(p_days integer default 14) returns void
-language plpgsql as $$
+language plpgsql set lock_timeout = '100ms' as $$
 declare
+    today date := clock_timestamp() at time zone 'UTC';
     d date;
     t text;
 begin
     for t in select unnest(array['done', 'failed']) loop
-        for d in select generate_series(current_date, current_date + p_days, interval '1 day')::date loop
+        for d in select generate_series(today, today + p_days, interval '1 day')::date loop
             if to_regclass(format('queue.%I', t || '_' || to_char(d, 'YYYYMMDD'))) is null then
                 begin
                     execute format('create table queue.%I partition of queue.%I for values from (%L) to (%L)',
                         t || '_' || to_char(d, 'YYYYMMDD'), t, d || ' 00:00:00+00', (d + 1) || ' 00:00:00+00');
-                exception when check_violation or duplicate_table or invalid_object_definition then null;
+                exception when check_violation or duplicate_table or invalid_object_definition or lock_not_available then null;
                 end;
             end if;
         end loop;

@@ -87,13 +87,15 @@ language sql as $$
     ) last on true
 $$;
 
--- How many requests each key could serve at `p_at`, and the end of its ledger. Ledger, unfolded
--- settlements and calls in flight are read by one statement, so that no call is between them.
+-- How many requests each key could serve at `p_at`, by its windows alone and by its longest, and
+-- the end of its ledger. Ledger, unfolded settlements and calls in flight are read by one
+-- statement, so that no call is between them.
 create function queue.room_v1(p_keys integer[], p_at timestamptz)
-returns table (key integer, requests bigint, longest bigint, flying bigint, last_at timestamptz, cum_requests bigint)
+returns table (key integer, requests bigint, windows bigint, longest bigint, flying bigint, last_at timestamptz, cum_requests bigint)
 language sql stable as $$
     select k.id,
         least(coalesce(min(w.amount - w.used), 1000000), coalesce(k.in_flight, 1000000) - f.n),
+        coalesce(min(w.amount - w.used), 1000000),
         coalesce((array_agg(w.amount - w.used order by w.period desc))[1], 1000000),
         f.n, last.at, coalesce(last.cum_requests, 0)
     from queue.limit_key k
@@ -119,13 +121,14 @@ language sql stable as $$
     group by k.id, k.in_flight, f.n, last.at, last.cum_requests
 $$;
 
--- When a key can next serve `p_requests`, not before `p_at`; infinity: once a call in flight has
--- ended. What is being granted right now is told by `p_more`.
-create function queue.next_permit_v1(p_key integer, p_at timestamptz, p_more bigint default 0)
+-- When a key can next serve a request, not before `p_at`; infinity: once a call in flight has
+-- ended. What is being granted right now is told by `p_more`, and by `p_own` how many of the calls
+-- in flight are the asker's own.
+create function queue.next_permit_v1(p_key integer, p_at timestamptz, p_more bigint default 0, p_own bigint default 0)
 returns timestamptz
 language sql stable as $$
     select greatest(p_at, k.parked_until,
-        case when k.in_flight is not null and f.n + p_more + 1 > k.in_flight then 'infinity'::timestamptz end,
+        case when k.in_flight is not null and f.n - p_own + p_more + 1 > k.in_flight then 'infinity'::timestamptz end,
         max(x.at))
     from queue.limit_key k
     cross join lateral (select count(*) as n from queue.running r where r.key = k.id) f
@@ -135,7 +138,7 @@ language sql stable as $$
     ) last on true
     left join lateral (
         select case
-            when held.n + 1 > w.amount then 'infinity'::timestamptz  -- a call in flight has to end first
+            when k.counts = 'finish' and held.n + 1 > w.amount then 'infinity'::timestamptz  -- a call in flight has to end first
             when coalesce(last.cum_requests - base.before, 0) + u.n + held.n + 1 <= w.amount then p_at
             else coalesce(
                 -- the row that has to leave the window
@@ -146,7 +149,7 @@ language sql stable as $$
                 coalesce(u.at, p_at) + w.period + k.guard)
             end as at
         from queue.limit_window w
-        cross join lateral (select case k.counts when 'finish' then f.n else 0 end + p_more as n) held
+        cross join lateral (select case k.counts when 'finish' then f.n - p_own else 0 end + p_more as n) held
         left join lateral (
             select g.cum_requests - g.requests as before
             from queue.permit_grant g

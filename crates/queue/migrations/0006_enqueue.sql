@@ -24,8 +24,8 @@ begin
     where not exists (select from queue.lane x where x.queue = u.q and x.name = u.l)
     order by 1, 2 on conflict do nothing;
 
-    select array_agg(i) into rest from generate_subscripts(p_kind, 1) i;
-    while rest is not null loop
+    rest := array(select generate_subscripts(p_kind, 1));
+    while cardinality(rest) > 0 loop
         tries := tries + 1;
         if tries > 20 then
             raise exception 'the holders of a unique key changed too often' using errcode = '40001';
@@ -33,13 +33,14 @@ begin
 
         with input as materialized (
             select nextval('queue.job_id') as id, u.* from (
-                select o.i, l.id as lane, p_kind[o.i] as kind, p_args[o.i] as args, p_priority[o.i] as priority,
-                    p_max_attempts[o.i] as max_attempts, p_due_at[o.i] as due_at, p_key[o.i] as key, p_holds[o.i] as holds,
-                    case when p_tags[o.i] is null then null else array(select jsonb_array_elements_text(p_tags[o.i])) end as tags,
-                    p_parent[o.i] as parent, p_trace[o.i] as trace, l.queue,
-                    pg_column_size(p_args[o.i]) > 2048 as big
-                from unnest(rest) o(i)
-                join queue.lane l on l.queue = p_queue[o.i] and l.name = p_lane[o.i]
+                -- unnest walks the arrays once; a subscript of a long array walks it each time
+                select o.i::integer as i, l.id as lane, o.kind, o.args, o.priority, o.max_attempts, o.due_at, o.key, o.holds,
+                    case when o.tags is null then null else array(select jsonb_array_elements_text(o.tags)) end as tags,
+                    o.parent, o.trace, l.queue, pg_column_size(o.args) > 2048 as big
+                from unnest(p_kind, p_queue, p_lane, p_args, p_priority, p_max_attempts, p_due_at, p_key, p_holds, p_tags, p_parent, p_trace)
+                    with ordinality o(kind, queue, lane, args, priority, max_attempts, due_at, key, holds, tags, parent, trace, i)
+                join queue.lane l on l.queue = o.queue and l.name = o.lane
+                where tries = 1 or o.i = any (rest)
                 order by o.i
             ) u
         ), keyed as (
@@ -73,14 +74,15 @@ begin
         from fresh f, (select count(*) from woken) w;
 
         return query select u.i, u.id, false from unnest(won, ids) u(i, id);
-        select array_agg(i) into rest from unnest(rest) i where i <> all (coalesce(won, '{}'));
-        exit when rest is null;
+        exit when cardinality(won) = cardinality(rest);
+        rest := array(select i from unnest(rest) i except select i from unnest(won) i);
 
         -- The snapshot of the statement above cannot see the winner; this one can. A winner that has
         -- given its key up meanwhile leaves its place to another try.
         select array_agg(o.i), array_agg(k.job) into won, ids
         from unnest(rest) o(i) join queue.unique_key k on k.kind = p_kind[o.i] and k.key = p_key[o.i];
         return query select u.i, u.id, true from unnest(won, ids) u(i, id);
-        select array_agg(i) into rest from unnest(rest) i where i <> all (coalesce(won, '{}'));
+        exit when cardinality(won) = cardinality(rest);
+        rest := array(select i from unnest(rest) i except select i from unnest(won) i);
     end loop;
 end $$;

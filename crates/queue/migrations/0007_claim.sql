@@ -1,13 +1,14 @@
 -- Moves scheduled jobs whose time has come to where they can be claimed.
 create function queue.promote_v1(p_limit integer default 1000) returns integer
-language plpgsql as $$
+language plpgsql set enable_seqscan = off as $$
 declare
+    t timestamptz := clock_timestamp();  -- a volatile bound would be compared with every row
     moved integer;
 begin
     with due as (
         delete from queue.scheduled s
         where s.id = any (array(
-            select id from queue.scheduled where due_at <= clock_timestamp()
+            select id from queue.scheduled where due_at <= t
             order by due_at limit p_limit for update skip locked))
         returning s.*
     ), ready as (
@@ -24,6 +25,9 @@ begin
     return moved;
 end $$;
 
+-- Hot functions keep their plans for a connection's life, and are often planned first on an empty
+-- table. `enable_seqscan = off` holds them to the index however the table has grown since.
+
 -- Gives a process up to `p_limit` jobs of a queue, of kinds that it knows, each under a key of its
 -- lane that can serve it now.
 --
@@ -33,8 +37,9 @@ end $$;
 create function queue.claim_v1(p_process uuid, p_lease bigint, p_queue text, p_limit integer, p_kinds text[])
 returns table (
     id bigint, kind text, lane text, attempt smallint, max_attempts smallint, args jsonb, unique_key text,
-    tags text[], parent bigint, trace text, created_at timestamptz, available_at timestamptz, key text)
-language plpgsql as $$
+    tags text[], parent bigint, trace text, created_at timestamptz, available_at timestamptz, key text,
+    guard interval)  -- null: the key counts from the finish, or there is none
+language plpgsql set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
     t timestamptz;
@@ -171,7 +176,7 @@ begin
         from gone g group by 1, 2, 5
     )
     select m.id, m.kind, l.name, m.attempt, m.max_attempts, coalesce(m.args, p.args, '{}'), m.unique_key, m.tags, m.parent, m.trace,
-        m.created_at, m.available_at, k.name
+        m.created_at, m.available_at, k.name, case k.counts when 'start' then k.guard end
     from moved m
     join queue.lane l on l.id = m.lane
     left join queue.payload p on m.args is null and p.job = m.id
@@ -233,13 +238,15 @@ begin
         if m.requests >= 0 then
             return null;
         end if;
-        return queue.next_permit_v1(k.id, t, -1);
+        return queue.next_permit_v1(k.id, t, 0, 1);
     end if;
-    if m.requests >= 1 or (k.in_flight is not null and m.requests >= 0 and m.longest >= 1) then
+    if m.windows >= 1 and m.flying <= coalesce(k.in_flight, m.flying) then
         insert into queue.permit_grant (key, at, kind, requests, cum_requests)
         values (k.id, greatest(t, coalesce(m.last_at, '-infinity') + interval '1 microsecond'), 'grant', 1, m.cum_requests + 1);
-        update queue.running set granted_at = t where id = p_job;
+        -- without a wait: the row may be locked by whoever calls the job off or completes it
+        update queue.running set granted_at = t
+        where id = (select r.id from queue.running r where r.id = p_job for update skip locked);
         return null;
     end if;
-    return queue.next_permit_v1(k.id, t, -1);
+    return queue.next_permit_v1(k.id, t, 0, 1);
 end $$;

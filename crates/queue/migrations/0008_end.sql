@@ -3,7 +3,7 @@
 -- call with its permit.
 create function queue.complete_v1(p_process uuid, p_jobs bigint[], p_leases bigint[], p_used boolean[], p_logs jsonb[])
 returns setof bigint
-language plpgsql as $$
+language plpgsql set enable_seqscan = off as $$
 declare
     t timestamptz := clock_timestamp();
     won bigint[];
@@ -12,7 +12,7 @@ begin
     with gone as (
         delete from queue.running r
         using unnest(p_jobs, p_leases, p_used, p_logs) u(job, lease, used, log)
-        where r.id = any (p_jobs) and r.id = u.job and r.process = p_process and r.lease = u.lease
+        where r.id = u.job and r.process = p_process and r.lease = u.lease
         returning r.*, u.used, u.log
     ), kept as (
         insert into queue.done (id, finished_at, process, claimed_at, lane, priority, kind, attempt, max_attempts, args, unique_key, holds, tags, parent, trace, created_at, log)

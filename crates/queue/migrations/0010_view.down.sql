@@ -1,1 +1,2 @@
+drop function queue.page_v1, queue.fits;
 drop view queue.job;

@@ -20,7 +20,8 @@ use crate::{
     process::{Shared, Slot},
 };
 
-/// How long a permit is good for from the claim, by this process's monotonic clock.
+/// How long a permit is good for from before its claim, by this process's monotonic clock; less if
+/// its key's guard is shorter.
 const PERMIT_GOOD_FOR: Duration = Duration::from_millis(500);
 /// An attempt's log: at most this many lines of this many characters.
 const LOG_LINES: usize = 100;
@@ -54,6 +55,8 @@ pub(crate) struct Claimed {
     pub(crate) trace: Option<String>,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) key: Option<String>,
+    /// Of a key that counts from the start.
+    pub(crate) guard: Option<Duration>,
     pub(crate) timeout: Duration,
     pub(crate) backoff: fn(u16) -> Option<Duration>,
 }
@@ -76,22 +79,31 @@ pub struct Attempt {
     called_off: AtomicBool,
     completed_in: AtomicBool,
     settled: AtomicBool,
+    lost: AtomicBool,
     log: Mutex<Vec<String>>,
     slot: Mutex<Option<Slot>>,
 }
 
 impl Attempt {
-    pub(crate) fn new(claimed: Claimed, lease: Lease, shared: Arc<Shared>, slot: Slot) -> Self {
+    /// `asked`: just before the claim.
+    pub(crate) fn new(
+        claimed: Claimed,
+        lease: Lease,
+        shared: Arc<Shared>,
+        slot: Slot,
+        asked: Instant,
+    ) -> Self {
         Self {
             claimed,
             lease,
             shared,
-            permit: tokio::sync::Mutex::new(PermitState { granted: Instant::now(), spent: false }),
+            permit: tokio::sync::Mutex::new(PermitState { granted: asked, spent: false }),
             used: AtomicBool::new(false),
             cancelled: CancellationToken::new(),
             called_off: AtomicBool::new(false),
             completed_in: AtomicBool::new(false),
             settled: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
             log: Mutex::new(Vec::new()),
             slot: Mutex::new(Some(slot)),
         }
@@ -164,8 +176,8 @@ impl Attempt {
 
     /// A permit for one request under the attempt's limit key, to be taken just before its bytes
     /// leave. The claim's own permit serves the first request if it is taken within 500 ms of the
-    /// claim and while this process's heartbeat is fresh; a late or further one is exchanged in a
-    /// short transaction. Without a limit key every request may go.
+    /// claim (or the key's guard, if that is shorter) and while this process's heartbeat is fresh;
+    /// a late or further one is exchanged in a short transaction. Without a limit key every request may go.
     pub async fn take_permit(&self) -> Result<Result<(), NotGranted>, Error> {
         let Some(key) = self.key() else {
             return Ok(Ok(()));
@@ -174,8 +186,10 @@ impl Attempt {
         if self.cancelled.is_cancelled() {
             return Err(Error::LeaseLost(self.job()));
         }
-        let fresh = permit.granted.elapsed() < PERMIT_GOOD_FOR && self.shared.heartbeat_is_fresh();
+        let good_for = self.claimed.guard.map_or(PERMIT_GOOD_FOR, |g| g.min(PERMIT_GOOD_FOR));
+        let fresh = permit.granted.elapsed() < good_for && self.shared.heartbeat_is_fresh();
         if permit.spent || !fresh {
+            let asked = Instant::now();
             let next_at = sqlx::query_scalar!(
                 // infinity has no place in a calendar: far away is far enough
                 "select case when p = 'infinity' then '9999-01-01Z'::timestamptz else p end
@@ -195,7 +209,7 @@ impl Attempt {
                 let next_at = (at.year() < 9999).then_some(at);
                 return Ok(Err(NotGranted { key: key.to_owned(), next_at }));
             }
-            permit.granted = Instant::now();
+            permit.granted = asked;
         }
         permit.spent = true;
         self.used.store(true, Ordering::Release);
@@ -287,6 +301,9 @@ impl Attempt {
 
     /// The lease is gone: whatever the handler still does will not count.
     pub(crate) fn lose(&self, where_: &'static str) {
+        if self.lost.swap(true, Ordering::AcqRel) {
+            return;
+        }
         if !self.cancelled.is_cancelled() {
             tracing::warn!(job.id = %self.job(), job.kind = self.kind(), at = where_, "lease lost");
         }

@@ -107,12 +107,24 @@ pub struct Pruned {
 /// Drops history past its time, whole days at once, and with it unique keys, arguments, ticks and
 /// the ledger's rows that no window can reach any more.
 pub async fn prune(pool: &PgPool, retention: Retention) -> Result<Pruned, Error> {
-    let row = sqlx::query!(
-        r#"select partitions as "partitions!", jobs as "jobs!" from queue.prune_v1($1, $2)"#,
-        i32::from(retention.completed_days.max(1)),
-        i32::from(retention.failed_days.max(1)),
-    )
-    .fetch_one(pool)
-    .await?;
-    Ok(Pruned { partitions: row.partitions, jobs: row.jobs })
+    let completed = i32::from(retention.completed_days.max(1));
+    let failed = i32::from(retention.failed_days.max(1));
+    let mut pruned = Pruned::default();
+    let expired =
+        sqlx::query_scalar!(r#"select queue.expired_v1($1, $2) as "name!""#, completed, failed)
+            .fetch_all(pool)
+            .await?;
+    for name in expired {
+        let jobs =
+            sqlx::query_scalar!("select queue.drop_day_v1($1)", name).fetch_one(pool).await?;
+        if let Some(jobs) = jobs {
+            pruned.partitions += 1;
+            pruned.jobs += jobs;
+        }
+    }
+    pruned.jobs +=
+        sqlx::query_scalar!(r#"select queue.prune_v1($1, $2) as "n!""#, completed, failed)
+            .fetch_one(pool)
+            .await?;
+    Ok(pruned)
 }

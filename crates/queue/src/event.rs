@@ -85,11 +85,12 @@ pub async fn after(
 pub(crate) async fn prune(pool: &PgPool) -> Result<(), Error> {
     sqlx::query!(
         "with gone as (
-            delete from queue.event where at < clock_timestamp() - interval '24 hours' returning xid, id
+            delete from queue.event where at < statement_timestamp() - interval '24 hours' returning xid, id
         ), newest as (
             select xid, id from gone order by xid desc, id desc limit 1
         )
-        update queue.event_floor f set xid = n.xid, id = n.id from newest n"
+        update queue.event_floor f set xid = n.xid, id = n.id from newest n
+        where (f.xid, f.id) < (n.xid, n.id)"
     )
     .execute(pool)
     .await?;
@@ -109,5 +110,31 @@ impl std::str::FromStr for Position {
             xid: xid.parse().map_err(|_| format!("not an event id: {s:?}"))?,
             id: id.parse().map_err(|_| format!("not an event id: {s:?}"))?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_slower_pruner_does_not_move_the_floor_back() {
+        let db = bellwether_testing::database(&[&crate::MIGRATOR]).await;
+        let pool = db.pool();
+        emit(&pool, "quote", "AAPL").await.unwrap();
+        let position = now(&pool).await.unwrap();
+        sqlx::query("update queue.event set at = at - interval '25 hours'")
+            .execute(&pool)
+            .await
+            .unwrap();
+        sqlx::query("update queue.event_floor set xid = '9000000000', id = 3")
+            .execute(&pool)
+            .await
+            .unwrap();
+        prune(&pool).await.unwrap();
+        let kept: i64 =
+            sqlx::query_scalar("select count(*) from queue.event").fetch_one(&pool).await.unwrap();
+        assert_eq!(kept, 0);
+        assert!(after(&pool, position, 10).await.unwrap().is_none(), "the floor stands");
     }
 }

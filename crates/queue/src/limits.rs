@@ -163,7 +163,9 @@ pub async fn room(db: impl PgExecutor<'_>, key: &str) -> Result<Option<Room>, Er
             case when k.parked_until > clock_timestamp() then 0 else greatest(m.requests, 0) end as "permits!",
             greatest(m.longest, 0) as "longest!",
             (select count(*) from (
-                select from queue.lane_key lk join queue.ready r on r.lane = lk.lane where lk.key = k.id limit 10000
+                select from queue.lane_key lk cross join lateral (
+                    select from queue.ready r where r.lane = lk.lane order by r.priority, r.id limit 10000
+                ) r where lk.key = k.id limit 10000
             ) x) as "waiting!"
         from queue.limit_key k cross join lateral queue.room_v1(array[k.id], clock_timestamp()) m
         where k.name = $1"#,

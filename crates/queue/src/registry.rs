@@ -11,9 +11,13 @@ use crate::{Attempt, Failure, Holds, Job, NewJob};
 pub enum ArgsError {
     #[error("unknown job kind {kind:?}; known are {known}")]
     UnknownKind { kind: String, known: String },
-    #[error("the arguments do not fit {kind}: {reason}")]
-    Invalid { kind: String, reason: String },
+    /// `field` is `args`, or the place inside it: `args.symbol`.
+    #[error("{field} does not fit {kind}: {reason}")]
+    Invalid { kind: String, field: String, reason: String },
 }
+
+/// The job's own unique key, or which field does not fit and why.
+type Check = fn(&Value) -> Result<Option<String>, (String, String)>;
 
 /// What the queue knows of a kind without running it.
 #[derive(Clone, Copy)]
@@ -26,7 +30,7 @@ pub struct Kind {
     pub timeout: Duration,
     pub holds: Holds,
     pub backoff: fn(u16) -> Option<Duration>,
-    check: fn(&Value) -> Result<Option<String>, serde_json::Error>,
+    check: Check,
     schema: fn() -> schemars::Schema,
 }
 
@@ -41,7 +45,7 @@ impl Kind {
             timeout: J::TIMEOUT,
             holds: J::HOLDS,
             backoff: J::backoff,
-            check: |args| Ok(serde_json::from_value::<J>(args.clone())?.unique_key()),
+            check: check::<J>,
             schema: || schemars::schema_for!(J),
         }
     }
@@ -50,6 +54,14 @@ impl Kind {
     pub fn schema(&self) -> Value {
         (self.schema)().to_value()
     }
+}
+
+fn check<J: Job>(args: &Value) -> Result<Option<String>, (String, String)> {
+    serde_path_to_error::deserialize::<_, J>(args).map(|job| job.unique_key()).map_err(|e| {
+        let path = e.path().to_string();
+        let field = if path == "." { "args".to_owned() } else { format!("args.{path}") };
+        (field, e.into_inner().to_string())
+    })
 }
 
 /// The kinds an application has.
@@ -85,9 +97,10 @@ impl Registry {
             .get(kind)
             .ok_or_else(|| ArgsError::UnknownKind { kind: kind.to_owned(), known: known() })?;
         let args = if args.is_null() { Value::Object(serde_json::Map::new()) } else { args };
-        let unique_key = (kind.check)(&args).map_err(|e| ArgsError::Invalid {
+        let unique_key = (kind.check)(&args).map_err(|(field, reason)| ArgsError::Invalid {
             kind: kind.name.to_owned(),
-            reason: e.to_string(),
+            field,
+            reason,
         })?;
         Ok(NewJob {
             kind: kind.name.to_owned(),

@@ -101,6 +101,31 @@ impl Clock {
         self.cron.after(&t.with_timezone(&self.zone)).next().map(|t| t.with_timezone(&Utc))
     }
 
+    /// The ticks to make in `(since, now]`, oldest first, and up to where that deals with them.
+    fn due(
+        &self,
+        missed: Missed,
+        since: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> (Vec<DateTime<Utc>>, Option<DateTime<Utc>>) {
+        let due = match missed {
+            Missed::All => self.between(since, now),
+            Missed::Skip => self.between(since.max(now - SKIP_AFTER), now),
+            Missed::One => self.last_before(now).filter(|t| *t > since).into_iter().collect(),
+        };
+        let last = due.last().copied();
+        (due, last)
+    }
+
+    /// The last fire up to and including `t`.
+    fn last_before(&self, t: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let from = t + TimeDelta::seconds(1);
+        let mut back = self.cron.after(&from.with_timezone(&self.zone));
+        std::iter::from_fn(|| back.next_back())
+            .map(|t| t.with_timezone(&Utc))
+            .find(|fire| *fire <= t)
+    }
+
     /// Fires in `(since, until]`, oldest first, at most 1,000.
     fn between(&self, since: DateTime<Utc>, until: DateTime<Utc>) -> Vec<DateTime<Utc>> {
         self.cron
@@ -142,14 +167,16 @@ fn crontab_weekday(field: &str) -> Result<String, String> {
 }
 
 /// Makes the schedule exist with this definition; a pause and its history stay. Its first tick is
-/// the first after its definition.
+/// the first after its definition, and again after a change of its expression or zone.
 pub async fn define(pool: &PgPool, schedule: &Schedule) -> Result<(), Error> {
     Clock::parse(&schedule.name, &schedule.cron, &schedule.zone)?;
     sqlx::query!(
         "insert into queue.schedule (name, cron, zone, kind, args, slot, missed)
         values ($1, $2, $3, $4, $5, $6, $7)
-        on conflict (name) do update set cron = excluded.cron, zone = excluded.zone,
-            kind = excluded.kind, args = excluded.args, slot = excluded.slot, missed = excluded.missed",
+        on conflict (name) do update set
+            since = case when (schedule.cron, schedule.zone) = (excluded.cron, excluded.zone)
+                then schedule.since else clock_timestamp() end,
+            cron = excluded.cron, zone = excluded.zone, kind = excluded.kind, args = excluded.args, slot = excluded.slot, missed = excluded.missed",
         schedule.name,
         schedule.cron,
         schedule.zone,
@@ -237,16 +264,17 @@ pub(crate) async fn tick(pool: &PgPool, registry: &Registry) -> Result<(), Error
     for row in rows {
         // A kind of a newer release is left to processes that know it.
         let Ok(job) = registry.job(&row.kind, row.args) else { continue };
-        let clock = Clock::parse(&row.name, &row.cron, &row.zone)?;
-        let due = clock.between(row.since, row.now);
-        let Some(&last) = due.last() else { continue };
-        let due = match Missed::from_str(&row.missed) {
-            Missed::All => due,
-            Missed::One => vec![last],
-            Missed::Skip => {
-                due.into_iter().filter(|t| row.now - *t <= SKIP_AFTER).collect::<Vec<_>>()
+        // Nor may one that cannot be read keep the others from their ticks.
+        let clock = match Clock::parse(&row.name, &row.cron, &row.zone) {
+            Ok(clock) => clock,
+            Err(e) => {
+                tracing::debug!("{e}");
+                continue;
             }
         };
+        let missed = Missed::from_str(&row.missed);
+        let (due, last) = clock.due(missed, row.since, row.now);
+        let Some(last) = last else { continue };
         for fire_at in due {
             let mut job = job.clone();
             job.unique_key = match row.slot {
@@ -310,5 +338,44 @@ impl Missed {
             "one" => Self::One,
             _ => Self::Skip,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bellwether_testing::at;
+
+    use super::*;
+
+    fn due(cron: &str, missed: Missed, since: &str, now: &str) -> Vec<String> {
+        let clock = Clock::parse("x", cron, "UTC").unwrap();
+        let (due, last) = clock.due(missed, at(since), at(now));
+        assert_eq!(due.last().copied(), last);
+        due.iter().map(|t| t.format("%d %H:%M").to_string()).collect()
+    }
+
+    #[test]
+    fn of_missed_ticks_none_the_last_or_all_are_made() {
+        let (since, now) = ("2026-03-02T10:00:00Z", "2026-03-02T13:30:00Z");
+        assert!(due("0 * * * *", Missed::Skip, since, now).is_empty());
+        assert_eq!(due("0 * * * *", Missed::One, since, now), ["02 13:00"]);
+        assert_eq!(due("0 * * * *", Missed::All, since, now), ["02 11:00", "02 12:00", "02 13:00"]);
+        assert!(due("0 * * * *", Missed::One, "2026-03-02T13:00:00Z", now).is_empty());
+    }
+
+    #[test]
+    fn a_tick_of_this_very_moment_is_due_and_one_of_this_minute_is_not_missed() {
+        let since = "2026-03-02T12:00:00Z";
+        for missed in [Missed::Skip, Missed::One, Missed::All] {
+            assert_eq!(due("0 * * * *", missed, since, "2026-03-02T13:00:00Z"), ["02 13:00"]);
+            assert_eq!(due("0 * * * *", missed, since, "2026-03-02T13:00:59.5Z"), ["02 13:00"]);
+            assert!(due("0 * * * *", missed, since, "2026-03-02T12:59:59.9Z").is_empty());
+        }
+    }
+
+    #[test]
+    fn the_last_of_very_many_missed_ticks_is_the_last() {
+        let made = due("* * * * *", Missed::One, "2026-03-01T00:00:00Z", "2026-03-09T09:09:30Z");
+        assert_eq!(made, ["09 09:09"]);
     }
 }

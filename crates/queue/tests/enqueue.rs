@@ -80,6 +80,18 @@ async fn bulk_inserts_of_the_same_keys_in_opposite_orders_do_not_deadlock() {
 }
 
 #[tokio::test]
+async fn a_bulk_insert_takes_its_keys_in_sorted_order() {
+    let db = database().await;
+    let pool = db.pool();
+    add_all(&pool, &["unique c", "unique a", "unique d", "unique b"].map(note)).await;
+    let keys: Vec<String> = sqlx::query_scalar("select key from queue.unique_key order by ctid")
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+    assert_eq!(keys, ["a", "b", "c", "d"]);
+}
+
+#[tokio::test]
 async fn a_completed_job_keeps_its_key_and_a_cancelled_one_gives_it_up() {
     let db = database().await;
     let pool = db.pool();
@@ -92,6 +104,10 @@ async fn a_completed_job_keeps_its_key_and_a_cancelled_one_gives_it_up() {
     let second = add(&pool, &note("unique l")).await;
     control::cancel(&pool, second).await.unwrap();
     assert_ne!(add(&pool, &note("unique l")).await, second, "cancelled jobs give it up");
+
+    let third = hand.claim("notes", 1).await[0].id;
+    hand.fail(third, "discarded", None).await;
+    assert_ne!(add(&pool, &note("unique l")).await.0, third, "and discarded ones");
 }
 
 #[tokio::test]

@@ -79,35 +79,25 @@ async fn no_window_is_exceeded_by_eight_claimers_of_a_full_backlog() {
 async fn lock_and_sum_in_one_statement_would_grant_too_much() {
     let db = database().await;
     let pool = db.pool();
-    sqlx::query("create table lim (k int primary key); ").execute(&pool).await.unwrap();
-    sqlx::query("insert into lim values (1)").execute(&pool).await.unwrap();
-    sqlx::query("create table led (at timestamptz default clock_timestamp())")
+    sqlx::raw_sql("create table lim (k int primary key); insert into lim values (1); create table led (n int)")
         .execute(&pool)
         .await
         .unwrap();
-    let start = Arc::new(tokio::sync::Barrier::new(8));
-    let claimers: Vec<_> = (0..8)
-        .map(|_| {
-            let (pool, start) = (pool.clone(), Arc::clone(&start));
-            tokio::spawn(async move {
-                let mut conn = pool.acquire().await.unwrap();
-                start.wait().await;
-                for _ in 0..200 {
-                    sqlx::query(
-                        "with l as materialized (select k from lim where k = 1 for no key update)
-                        insert into led (at) select clock_timestamp() from l where (select count(*) from led) < 500",
-                    )
-                    .execute(&mut *conn)
-                    .await
-                    .unwrap();
-                }
-            })
-        })
-        .collect();
-    for claimer in claimers {
-        claimer.await.unwrap();
-    }
-    assert!(count(&pool, "select count(*) from led").await > 500, "the reason for two statements");
+    let claim = "with l as materialized (select k from lim for no key update)
+        insert into led select 1 from l where (select count(*) from led) < 1";
+    let mut first = pool.begin().await.unwrap();
+    sqlx::query(claim).execute(&mut *first).await.unwrap();
+    let second = tokio::spawn({
+        let pool = pool.clone();
+        async move { sqlx::query(claim).execute(&pool).await.unwrap().rows_affected() }
+    });
+    let waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    bellwether_testing::wait_until("the second to wait for the lock", || async {
+        (count(&pool, waiting).await == 1).then_some(())
+    })
+    .await;
+    first.commit().await.unwrap();
+    assert_eq!(second.await.unwrap(), 1, "two of one: the reason for two statements");
 }
 
 #[tokio::test]
@@ -123,6 +113,12 @@ async fn a_key_that_counts_from_the_finish_holds_its_place_while_a_call_is_in_fl
     assert!(hand.claim("calls", 10).await.is_empty(), "both places are in flight");
     let lease = 1;
     assert!(hand.complete_with_lease(first[0].id, lease, true).await);
+    let room = limits::room(&pool, "k").await.unwrap().unwrap();
+    assert_eq!(
+        (room.permits, room.longest, room.waiting),
+        (0, 0, 4),
+        "before any claim folds it in"
+    );
     assert!(
         hand.claim("calls", 10).await.is_empty(),
         "an ended call counts for the period after its end"
@@ -235,6 +231,23 @@ async fn a_cap_on_calls_in_flight_holds_and_a_freed_place_is_taken() {
 }
 
 #[tokio::test]
+async fn the_ledger_rises_even_if_its_last_row_lies_in_the_future() {
+    let db = database().await;
+    let pool = db.pool();
+    define(&pool, "k", START, &[(9, 3_600_000)], None).await;
+    sqlx::query("insert into queue.permit_grant (key, at, kind, requests, cum_requests) select id, clock_timestamp() + interval '3 seconds', 'grant', 4, 4 from queue.limit_key")
+        .execute(&pool)
+        .await
+        .unwrap();
+    add_all(&pool, &(0..9).map(|_| call("k")).collect::<Vec<_>>()).await;
+    let mut hand = ByHand::register(pool.clone()).await;
+    assert_eq!(hand.claim("calls", 2).await.len(), 2);
+    let last = "select cum_requests from queue.permit_grant order by at desc limit 1";
+    assert_eq!(count(&pool, last).await, 6);
+    assert_eq!(hand.claim("calls", 9).await.len(), 3, "nine in all");
+}
+
+#[tokio::test]
 async fn redefining_a_key_keeps_what_was_granted() {
     let db = database().await;
     let pool = db.pool();
@@ -248,7 +261,7 @@ async fn redefining_a_key_keeps_what_was_granted() {
 
 #[tokio::test]
 async fn a_second_request_takes_a_second_permit() {
-    for counts in [START, Counts::Finish] {
+    for counts in [Counts::Start { guard: Duration::from_millis(500) }, Counts::Finish] {
         let db = database().await;
         let pool = db.pool();
         define(&pool, "k", counts, &[(2, 3_600_000)], None).await;
@@ -267,6 +280,82 @@ async fn a_second_request_takes_a_second_permit() {
         assert_eq!(view.windows[0].used, 2, "{counts:?}: two calls, each counted once");
         process.close(Duration::from_secs(1)).await.unwrap();
     }
+}
+
+/// A permit asked for by hand; `None`: granted, else how many milliseconds until the next.
+async fn exchange(hand: &ByHand, job: i64, spent: bool) -> Option<f64> {
+    sqlx::query_scalar(
+        "select extract(epoch from p - clock_timestamp())::float8 * 1000 from queue.permit_v1($1, $2, $3, $4) p",
+    )
+    .bind(hand.process)
+    .bind(job)
+    .bind(hand.lease)
+    .bind(spent)
+    .fetch_one(&hand.pool)
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn an_exchange_at_the_cap_in_flight_still_obeys_the_shortest_window() {
+    let db = database().await;
+    let pool = db.pool();
+    define(&pool, "k", START, &[(1, 3_600_000), (9, 7_200_000)], Some(1)).await;
+    add(&pool, &call("k")).await;
+    let mut hand = ByHand::register(pool.clone()).await;
+    let job = hand.claim("calls", 1).await[0].id;
+    let wait = exchange(&hand, job, true).await.expect("the hour's only permit is spent");
+    assert!(wait > 3_500_000.0, "and says when the next one comes: {wait} ms");
+    // Its own place in flight does not stand in its way.
+    define(&pool, "k", START, &[(2, 3_600_000), (9, 7_200_000)], Some(1)).await;
+    assert_eq!(exchange(&hand, job, true).await, None);
+    assert_eq!(most_in(&pool, "k", 3_600_000).await, 2);
+}
+
+#[tokio::test]
+async fn an_exchange_counts_the_attempts_own_call_in_flight_once() {
+    let db = database().await;
+    let pool = db.pool();
+    define(&pool, "k", Counts::Finish, &[(2, 3_600_000)], None).await;
+    add(&pool, &call("k")).await;
+    let mut hand = ByHand::register(pool.clone()).await;
+    let job = hand.claim("calls", 1).await[0].id;
+    assert_eq!(exchange(&hand, job, false).await, None, "late, but its own place is free");
+    assert_eq!(exchange(&hand, job, true).await, None, "one is settled, one in flight");
+    let wait = exchange(&hand, job, true).await.expect("two are settled");
+    assert!(wait > 3_500_000.0, "until the first leaves the window: {wait} ms");
+    define(&pool, "k", Counts::Finish, &[(1, 3_600_000)], None).await;
+    let wait = exchange(&hand, job, false).await.expect("one at most");
+    assert!(wait > 3_500_000.0, "no call but its own has to end first: {wait} ms");
+}
+
+#[tokio::test]
+async fn a_permit_is_good_no_longer_than_its_keys_guard() {
+    let db = database().await;
+    let pool = db.pool();
+    define(&pool, "k", START, &[(5, 3_600_000)], None).await;
+    let process = Process::start(config(&db, "w", &[("calls", 1)])).await.unwrap();
+    let mut attempts = process.subscribe("calls");
+    add(&pool, &call("k")).await;
+    let attempt = attempts.recv().await.unwrap();
+    assert!(attempt.take_permit().await.unwrap().is_ok());
+    assert_eq!(most_in(&pool, "k", 3_600_000).await, 2, "without a guard it is late at once");
+    attempt.settle(Outcome::Complete);
+    process.close(Duration::from_secs(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_key_that_this_claim_fills_is_worth_its_wait_like_any_other() {
+    let db = database().await;
+    let pool = db.pool();
+    define(&pool, "best", START, &[(2, 60_000)], None).await;
+    define(&pool, "second", START, &[(100, 1_000)], None).await;
+    let keys = [("best", Some(Duration::from_secs(90))), ("second", None)];
+    limits::set_lane(&pool, "calls", "model", &keys).await.unwrap();
+    add_all(&pool, &(0..5).map(|_| call("model")).collect::<Vec<_>>()).await;
+    let mut hand = ByHand::register(pool.clone()).await;
+    let keys: Vec<_> = hand.claim("calls", 10).await.into_iter().map(|g| g.key.unwrap()).collect();
+    assert_eq!(keys, ["best", "best"], "a minute is worth waiting for");
 }
 
 #[tokio::test]

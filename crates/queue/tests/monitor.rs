@@ -32,6 +32,73 @@ async fn pages_hold_every_job_once_newest_first() {
 }
 
 #[tokio::test]
+async fn a_page_finds_jobs_in_every_table_and_by_every_condition_as_the_view_does() {
+    let db = database().await;
+    let pool = db.pool();
+    let mut hand = ByHand::register(pool.clone()).await;
+    for (i, outcome) in
+        ["completed", "failed", "snoozed", "discarded", "cancelled", "running"].iter().enumerate()
+    {
+        let mut job = note(outcome);
+        job.tags = vec![format!("t{}", i % 2)];
+        let id = add(&pool, &job).await;
+        hand.claim("notes", 1).await;
+        match *outcome {
+            "completed" => assert!(hand.complete(id.0, false).await),
+            "running" => {}
+            outcome => assert!(hand.fail(id.0, outcome, None).await.is_some()),
+        }
+    }
+    let mut urgent = call("free");
+    urgent.priority = 0;
+    add_all(&pool, &[note("waits"), urgent, call("free"), note(&"large ".repeat(1_000))]).await;
+    let middle: chrono::DateTime<chrono::Utc> =
+        sqlx::query_scalar("select created_at from queue.job order by id offset 4 limit 1")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+    let some = |s: &str| Some(s.to_owned());
+    let every = JobFilter { limit: 100, ..JobFilter::default() };
+    let mut cases = vec![
+        (every.clone(), "true".to_owned()),
+        (JobFilter { kind: some("note"), ..every.clone() }, "kind = 'note'".to_owned()),
+        (JobFilter { queue: some("calls"), ..every.clone() }, "queue = 'calls'".to_owned()),
+        (JobFilter { queue: some("nowhere"), ..every.clone() }, "false".to_owned()),
+        (JobFilter { tag: some("t1"), ..every.clone() }, "'t1' = any (tags)".to_owned()),
+        (JobFilter { q: some("LARGE"), ..every.clone() }, "args::text ilike '%large%'".to_owned()),
+        (JobFilter { from: Some(middle), ..every.clone() }, format!("created_at >= '{middle}'")),
+        (JobFilter { to: Some(middle), ..every.clone() }, format!("created_at < '{middle}'")),
+    ];
+    for state in State::ALL {
+        cases.push((
+            JobFilter { state: Some(state), ..every.clone() },
+            format!("state = '{state}'"),
+        ));
+    }
+    for (filter, condition) in cases {
+        let sql = format!("select id from queue.job where {condition} order by id desc");
+        let wanted: Vec<i64> =
+            sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(&pool).await.unwrap();
+        let page = inspect::list(&pool, &filter).await.unwrap();
+        let found: Vec<i64> = page.items.iter().map(|j| j.id.0).collect();
+        assert_eq!(found, wanted, "{condition}");
+    }
+}
+
+#[tokio::test]
+async fn a_few_jobs_deep_in_history_are_found_by_their_kind() {
+    let db = database().await;
+    let pool = db.pool();
+    let old = add(&pool, &call("free")).await;
+    sqlx::query("select setval('queue.job_id', 5000000)").execute(&pool).await.unwrap();
+    add(&pool, &note("new")).await;
+    let filter = JobFilter { kind: Some("call".into()), limit: 10, ..JobFilter::default() };
+    let page = inspect::list(&pool, &filter).await.unwrap();
+    assert_eq!(page.items.iter().map(|j| j.id).collect::<Vec<_>>(), [old]);
+    assert_eq!((page.next, page.searched_to), (None, None));
+}
+
+#[tokio::test]
 async fn filters_hold_together_and_a_search_takes_signs_literally() {
     let db = database().await;
     let pool = db.pool();
@@ -149,4 +216,50 @@ async fn pruning_drops_old_days_with_their_keys_and_keeps_failures_longer() {
     assert_eq!(state(&pool, failed).await, State::Discarded, "failures are kept longer");
     assert_ne!(add(&pool, &note("unique old")).await, old, "its key is free");
     assert_eq!(add(&pool, &note("unique young")).await, young);
+}
+
+#[tokio::test]
+async fn pruning_waits_for_nobody_and_locks_out_no_completion() {
+    let db = database().await;
+    let pool = db.pool();
+    let mut hand = ByHand::register(pool.clone()).await;
+    sqlx::query("create table queue.done_20200101 partition of queue.done for values from ('2020-01-01Z') to ('2020-01-02Z')")
+        .execute(&pool)
+        .await
+        .unwrap();
+    add(&pool, &note("x")).await;
+    let got = hand.claim("notes", 1).await;
+    let retention = Retention { completed_days: 7, failed_days: 30 };
+    // What a transaction that has completed a job holds while it is open.
+    let mut open = pool.begin().await.unwrap();
+    sqlx::query("lock table queue.done in row exclusive mode").execute(&mut *open).await.unwrap();
+    assert_eq!(control::prune(&pool, retention).await.unwrap().partitions, 0, "left for later");
+    open.rollback().await.unwrap();
+    assert!(hand.complete(got[0].id, false).await);
+    assert_eq!(control::prune(&pool, retention).await.unwrap().partitions, 1);
+}
+
+#[tokio::test]
+async fn finished_jobs_without_a_days_partition_are_pruned_too() {
+    let db = database().await;
+    let pool = db.pool();
+    let mut hand = ByHand::register(pool.clone()).await;
+    let id = add(&pool, &note("unique old")).await;
+    let failed = add(&pool, &note(&"large ".repeat(1_000))).await;
+    hand.claim("notes", 2).await;
+    hand.complete(id.0, false).await;
+    hand.fail(failed.0, "discarded", None).await;
+    for table in ["done", "failed"] {
+        let age =
+            format!("update queue.{table} set finished_at = finished_at - interval '40 days'");
+        sqlx::query(sqlx::AssertSqlSafe(age)).execute(&pool).await.unwrap();
+    }
+    let pruned =
+        control::prune(&pool, Retention { completed_days: 7, failed_days: 30 }).await.unwrap();
+    assert_eq!((pruned.partitions, pruned.jobs), (0, 2));
+    assert!(counted(&pool).await.is_empty());
+    assert_eq!(count(&pool, "select count(*) from queue.unique_key").await, 0);
+    assert_eq!(count(&pool, "select count(*) from queue.payload").await, 0);
+    let depth = inspect::queues(&pool).await.unwrap().remove(0).depth;
+    assert!(depth.values().all(|n| *n == 0), "the counts follow: {depth:?}");
 }

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use bellwether_queue::{Outcome, Process, State, control, inspect};
+use bellwether_queue::{Outcome, Process, State, control, inspect, limits};
 use bellwether_testing::{wait_until, wait_until_within};
 use support::*;
 
@@ -136,6 +136,155 @@ async fn work_is_found_without_notifications() {
         until_state(&pool, id, State::Completed).await;
     }
     process.close(Duration::from_secs(1)).await.unwrap();
+}
+
+/// Counts the looks of a worker, which otherwise find what they always found.
+async fn count_looks(pool: &sqlx::PgPool) {
+    sqlx::raw_sql(
+        "create sequence looks;
+        alter function queue.next_v1(text) rename to next_v1_uncounted;
+        create function queue.next_v1(p_queue text) returns interval language sql as $$
+        select nextval('looks'); select queue.next_v1_uncounted(p_queue) $$",
+    )
+    .execute(pool)
+    .await
+    .unwrap();
+}
+
+/// Returns once the next look is nearly as far away as it gets.
+async fn until_it_looks_seldom(pool: &sqlx::PgPool) {
+    sqlx::query("select setval('looks', 1)").execute(pool).await.unwrap();
+    wait_until("eight looks", || async {
+        (count(pool, "select last_value from looks").await >= 9).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_notification_alone_finds_work_at_once() {
+    let db = database().await;
+    let pool = db.pool();
+    count_looks(&pool).await;
+    let process = Process::start(config(&db, "w", &[("notes", 3)])).await.unwrap();
+    work(&process, "notes", |_| async { Outcome::Complete });
+    for i in 0..4 {
+        until_it_looks_seldom(&pool).await;
+        add(&pool, &note(&i.to_string())).await;
+        wait_until("the end", || async {
+            (count(&pool, "select count(*) from queue.done").await > i).then_some(())
+        })
+        .await;
+    }
+    let slowest: f64 = sqlx::query_scalar(
+        "select max(extract(epoch from claimed_at - created_at))::float8 from queue.done",
+    )
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    assert!(slowest < 0.4, "a look would have come up to a second later: {slowest} s");
+    process.close(Duration::from_secs(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_freed_place_among_the_calls_in_flight_is_taken_at_once() {
+    let db = database().await;
+    let pool = db.pool();
+    count_looks(&pool).await;
+    let limit = limits::Limit {
+        key: "k".into(),
+        counts: limits::Counts::Finish,
+        windows: Vec::new(),
+        in_flight: Some(1),
+    };
+    limits::define(&pool, &limit).await.unwrap();
+    limits::set_lane(&pool, "calls", "k", &[("k", None)]).await.unwrap();
+    let process = Process::start(config(&db, "w", &[("calls", 3)])).await.unwrap();
+    let mut attempts = process.subscribe("calls");
+    add_all(&pool, &(0..5).map(|_| call("k")).collect::<Vec<_>>()).await;
+    let mut slowest = Duration::ZERO;
+    for _ in 0..4 {
+        let attempt = attempts.recv().await.unwrap();
+        until_it_looks_seldom(&pool).await;
+        let ended = std::time::Instant::now();
+        attempt.settle(Outcome::Complete);
+        wait_until("the next claim", || async { (process.in_use()["calls"] == 1).then_some(()) })
+            .await;
+        slowest = slowest.max(ended.elapsed());
+    }
+    assert!(slowest < Duration::from_millis(400), "a look would have come later: {slowest:?}");
+    process.close(Duration::ZERO).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_job_whose_time_comes_is_claimed_by_the_timer_alone() {
+    let db = database().await;
+    let pool = db.pool();
+    let process = Process::start(config(&db, "w", &[("notes", 3)])).await.unwrap();
+    work(&process, "notes", |_| async { Outcome::Complete });
+    let now = bellwether_queue::schedule::now(&pool).await.unwrap();
+    let mut jobs = Vec::new();
+    for ms in [1_500, 2_700, 3_900] {
+        let mut job = note(&ms.to_string());
+        job.due_at = Some(now + chrono::TimeDelta::milliseconds(ms));
+        // Told apart in done by the number of attempts they may have.
+        job.max_attempts = u16::try_from(ms / 300).unwrap();
+        jobs.push(job);
+    }
+    add_all(&pool, &jobs).await;
+    wait_until("all three", || async {
+        (count(&pool, "select count(*) from queue.done").await == 3).then_some(())
+    })
+    .await;
+    let late: f64 = sqlx::query_scalar(
+        "select max(extract(epoch from claimed_at - $1) - 0.3 * max_attempts)::float8 from queue.done",
+    )
+    .bind(now)
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    assert!((0.0..0.3).contains(&late), "{late} s after their time");
+    process.close(Duration::from_secs(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_due_but_not_for_us_is_looked_at_ever_less_often() {
+    let db = database().await;
+    let pool = db.pool();
+    // Always something due, never anything to claim; each look is counted.
+    sqlx::query("create sequence looks").execute(&pool).await.unwrap();
+    sqlx::query(
+        "create or replace function queue.next_v1(p_queue text) returns interval language sql as $$
+        select nextval('looks') * interval '0' $$",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let began = std::time::Instant::now();
+    let process = Process::start(config(&db, "w", &[("notes", 1)])).await.unwrap();
+    let _attempts = process.subscribe("notes");
+    wait_until("twelve looks", || async {
+        (count(&pool, "select last_value from looks").await >= 12).then_some(())
+    })
+    .await;
+    assert!(began.elapsed() > Duration::from_millis(500), "{:?}", began.elapsed());
+    process.close(Duration::ZERO).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_lost_lease_is_counted_once_however_often_it_is_noticed() {
+    let db = database().await;
+    let pool = db.pool();
+    let process = Process::start(config(&db, "w", &[("notes", 1)])).await.unwrap();
+    let mut attempts = process.subscribe("notes");
+    add(&pool, &note("x")).await;
+    let attempt = attempts.recv().await.unwrap();
+    sqlx::query("delete from queue.running").execute(&pool).await.unwrap();
+    attempt.cancelled().cancelled().await;
+    let mut conn = pool.acquire().await.unwrap();
+    assert!(attempt.complete_in(&mut conn).await.unwrap_err().is_lease_lost());
+    attempt.settle(Outcome::Complete);
+    process.close(Duration::from_secs(1)).await.unwrap();
+    assert_eq!(process.lost_leases(), 1);
 }
 
 #[tokio::test]

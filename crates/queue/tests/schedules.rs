@@ -67,10 +67,58 @@ async fn three_tickers_make_each_tick_once_and_missed_ones_as_the_schedule_says(
 }
 
 #[tokio::test]
+async fn a_new_expression_does_not_tick_for_the_time_before_it() {
+    let db = database().await;
+    let pool = db.pool();
+    let mut schedule = hourly("all", Missed::All);
+    schedule.cron = "0 0 1 1 *".into();
+    schedule::define(&pool, &schedule).await.unwrap();
+    asleep(&pool).await;
+    schedule.cron = "0 * * * *".into();
+    schedule::define(&pool, &schedule).await.unwrap();
+    let mut marker = hourly("marker", Missed::One);
+    marker.cron = "* * * * *".into();
+    schedule::define(&pool, &marker).await.unwrap();
+    sqlx::query(
+        "update queue.schedule set since = since - interval '2 minutes' where name = 'marker'",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let process = Process::start(config(&db, "a", &[("calls", 1)])).await.unwrap();
+    bellwether_testing::wait_until("a round of ticks", || async {
+        (ticks(&pool, "marker").await >= 1).then_some(())
+    })
+    .await;
+    process.close(Duration::ZERO).await.unwrap();
+    assert_eq!(ticks(&pool, "all").await, 0);
+}
+
+#[tokio::test]
+async fn a_schedule_that_cannot_be_read_keeps_no_other_from_ticking() {
+    let db = database().await;
+    let pool = db.pool();
+    for name in ["a", "b"] {
+        schedule::define(&pool, &hourly(name, Missed::One)).await.unwrap();
+    }
+    asleep(&pool).await;
+    sqlx::query("update queue.schedule set zone = 'Mars/Base' where name = 'a'")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let process = Process::start(config(&db, "a", &[("calls", 1)])).await.unwrap();
+    bellwether_testing::wait_until("the other's tick", || async {
+        (ticks(&pool, "b").await == 1).then_some(())
+    })
+    .await;
+    process.close(Duration::ZERO).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_job_added_by_hand_for_the_slot_and_the_schedules_own_are_one() {
     let db = database().await;
     let pool = db.pool();
-    let half_hour = Duration::from_secs(1_800);
+    let half_hour = Duration::from_mins(30);
     let mut every = hourly("batch", Missed::One);
     every.cron = "*/30 * * * *".into();
     every.slot = Some(half_hour);
@@ -99,11 +147,11 @@ async fn a_job_added_by_hand_for_the_slot_and_the_schedules_own_are_one() {
 
 #[test]
 fn a_slot_is_named_by_its_length_and_beginning() {
-    let half_hour = Duration::from_secs(1_800);
+    let half_hour = Duration::from_mins(30);
     assert_eq!(slot_key(half_hour, at("2026-11-22T17:59:59Z")), "slot/30m/2026-11-22T17:30:00Z");
     assert_eq!(slot_key(half_hour, at("2026-11-22T18:00:00Z")), "slot/30m/2026-11-22T18:00:00Z");
     assert_eq!(
-        slot_key(Duration::from_secs(3_600), at("2026-11-22T18:10:00Z")),
+        slot_key(Duration::from_hours(1), at("2026-11-22T18:10:00Z")),
         "slot/1h/2026-11-22T18:00:00Z"
     );
 }

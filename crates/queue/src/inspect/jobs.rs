@@ -1,8 +1,11 @@
 //! Jobs: one, and pages of them.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgPool;
+use tokio::time::Instant;
 
 use crate::{Error, JobId, State};
 
@@ -87,21 +90,31 @@ pub struct JobPage {
     pub items: Vec<JobView>,
     /// Pass as `before` for the next page; `None`: this was the last.
     pub next: Option<JobId>,
-    /// How far back a search by text came before its time ran out; `None`: it saw everything.
+    /// How far back a search came before its time ran out; `None`: the page is full, or it saw
+    /// everything.
     pub searched_to: Option<JobId>,
 }
 
-/// A search by text stops after this long and says how far it came.
-const SEARCH_MS: i64 = 300;
-/// Rows that one step of a search by text looks at.
+/// A search stops after this long and says how far it came.
+const SEARCH_MS: u128 = 300;
+/// Numbers that the first step of a search looks at; a step that took less than `QUICK` doubles
+/// the next.
 const STEP: i64 = 2_000;
+const QUICK: Duration = Duration::from_millis(20);
 
-/// A page of jobs, newest first. A page of a search by text may be shorter than its limit:
-/// `searched_to` says how far it came.
+/// A page of jobs, newest first. A page with a condition other than the state may be shorter than
+/// its limit: `searched_to` says how far it came.
 pub async fn list(pool: &PgPool, filter: &JobFilter) -> Result<JobPage, Error> {
     let limit = i64::from(filter.limit.clamp(1, 500));
-    if filter.q.is_none() {
-        let mut items = page(pool, filter, filter.before, limit + 1, None).await?;
+    let JobFilter { kind, queue, tag, q, from, to, .. } = filter;
+    if kind.is_none()
+        && queue.is_none()
+        && tag.is_none()
+        && q.is_none()
+        && from.is_none()
+        && to.is_none()
+    {
+        let mut items = page(pool, filter, filter.before, limit + 1, 0).await?;
         let more = items.len() as i64 > limit;
         items.truncate(limit as usize);
         let next = if more { items.last().map(|j| j.id) } else { None };
@@ -110,30 +123,34 @@ pub async fn list(pool: &PgPool, filter: &JobFilter) -> Result<JobPage, Error> {
     search(pool, filter, limit).await
 }
 
-/// Walks from the newest in steps of ids, so that each step's cost is known.
+/// Walks from the newest in steps of ids, so that what few jobs fit does not cost a walk through
+/// all of history.
 async fn search(pool: &PgPool, filter: &JobFilter, limit: i64) -> Result<JobPage, Error> {
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     let newest = sqlx::query_scalar!(r#"select last_value as "n!" from queue.job_id"#)
         .fetch_one(pool)
         .await?;
-    let mut before = filter.before.map_or(newest + 1, |id| id.0);
+    let mut before = filter.before.map_or(newest + 1, |id| id.0.min(newest + 1));
+    let mut step = STEP;
     let mut items = Vec::new();
     while before > 1 {
-        let floor = (before - STEP).max(0);
+        let asked = Instant::now();
+        let floor = (before - step).max(0);
         let room = limit - items.len() as i64;
-        let mut found = page(pool, filter, Some(JobId(before)), room + 1, Some(floor)).await?;
+        let mut found = page(pool, filter, Some(JobId(before)), room + 1, floor).await?;
         if found.len() as i64 > room {
             found.truncate(room as usize);
             items.append(&mut found);
             let next = items.last().map(|j: &JobView| j.id);
-            return Ok(JobPage { items, next, searched_to: next });
+            return Ok(JobPage { items, next, searched_to: None });
         }
         items.append(&mut found);
         before = floor.max(1);
-        if before > 1 && began.elapsed().as_millis() as i64 > SEARCH_MS {
+        if before > 1 && began.elapsed().as_millis() > SEARCH_MS {
             let reached = JobId(before);
             return Ok(JobPage { items, next: Some(reached), searched_to: Some(reached) });
         }
+        step = if asked.elapsed() < QUICK { step * 2 } else { (step / 2).max(STEP) };
     }
     Ok(JobPage { items, next: None, searched_to: None })
 }
@@ -143,24 +160,15 @@ async fn page(
     filter: &JobFilter,
     before: Option<JobId>,
     limit: i64,
-    floor: Option<i64>,
+    floor: i64,
 ) -> Result<Vec<JobView>, Error> {
     let rows = sqlx::query!(
         r#"select j.id as "id!", j.state as "state!", j.kind as "kind!", j.queue as "queue!", j.lane as "lane!",
             j.priority as "priority!", j.attempt as "attempt!", j.max_attempts as "max_attempts!", j.args as "args!",
             j.unique_key, j.tags, j.parent, j.trace, j.created_at as "created_at!", j.due_at, j.claimed_at, j.finished_at,
             p.name as "worker?", j.error, j.cancelling as "cancelling!"
-        from queue.job j left join queue.process p on p.id = j.process
-        where ($1::text is null or j.state = $1)
-            and ($2::text is null or j.kind = $2)
-            and ($3::text is null or j.queue = $3)
-            and ($4::text is null or $4 = any (j.tags))
-            and ($5::text is null or j.args::text ilike $5 or j.unique_key ilike $5 or j.error ilike $5)
-            and ($6::timestamptz is null or j.created_at >= $6)
-            and ($7::timestamptz is null or j.created_at < $7)
-            and ($8::bigint is null or j.id < $8)
-            and ($9::bigint is null or j.id >= $9)
-        order by j.id desc limit $10"#,
+        from queue.page_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) j left join queue.process p on p.id = j.process
+        order by j.id desc"#,
         filter.state.map(State::as_str),
         filter.kind,
         filter.queue,
@@ -168,7 +176,7 @@ async fn page(
         filter.q.as_deref().map(contains),
         filter.from,
         filter.to,
-        before.map(|id| id.0),
+        before.map_or(i64::MAX, |id| id.0),
         floor,
         limit,
     )
@@ -219,7 +227,7 @@ pub async fn find(pool: &PgPool, id: JobId) -> Result<Option<JobDetail>, Error> 
     let only = JobFilter { limit: 1, ..JobFilter::default() };
     let mut found = None;
     for _ in 0..3 {
-        found = page(pool, &only, Some(JobId(id.0 + 1)), 1, Some(id.0)).await?.pop();
+        found = page(pool, &only, Some(JobId(id.0.saturating_add(1))), 1, id.0).await?.pop();
         if found.is_some() {
             break;
         }

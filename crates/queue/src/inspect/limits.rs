@@ -39,7 +39,9 @@ pub async fn limits(pool: &PgPool) -> Result<Vec<LimitView>, Error> {
             (select count(*) from queue.running r where r.key = k.id) as "flying!",
             case when n.at = 'infinity' then '9999-01-01Z' else n.at end as next_at,
             (select count(*) from (
-                select from queue.lane_key lk join queue.ready r on r.lane = lk.lane where lk.key = k.id limit 100000
+                select from queue.lane_key lk cross join lateral (
+                    select from queue.ready r where r.lane = lk.lane order by r.priority, r.id limit 100000
+                ) r where lk.key = k.id limit 100000
             ) x) as "waiting!"
         from queue.limit_key k cross join lateral (select queue.next_permit_v1(k.id, clock_timestamp()) as at) n
         order by k.name"#
@@ -76,7 +78,7 @@ async fn windows(pool: &PgPool) -> Result<BTreeMap<i32, Vec<WindowView>>, Error>
         ) last on true
         left join lateral (
             select g.cum_requests - g.requests as before from queue.permit_grant g
-            where g.key = k.id and g.at > greatest(clock_timestamp(), last.at) - w.period - k.guard
+            where g.key = k.id and g.at > greatest(statement_timestamp(), last.at) - w.period - k.guard
             order by g.at limit 1
         ) base on true
         order by w.key, w.no"#

@@ -62,7 +62,7 @@ pub async fn queues(pool: &PgPool) -> Result<Vec<QueueView>, Error> {
             ))::float8 as oldest,
             (select coalesce(sum(n), 0)::bigint from (
                 select b.n from queue.bucket b join queue.lane l on l.id = b.lane
-                where b.minute >= date_trunc('minute', clock_timestamp()) - interval '5 minutes'
+                where b.minute >= date_trunc('minute', statement_timestamp()) - interval '5 minutes'
                     and l.queue = q.name and b.was = 'running' and b.became = 'completed'
                 union all
                 select d.n from queue.delta d join queue.lane l on l.id = d.lane
@@ -125,7 +125,7 @@ async fn percentiles(
         r#"with x as (
             select l.queue, d.duration, sum(d.n) as n from (
                 select lane, duration, n from queue.bucket
-                where minute >= date_trunc('minute', clock_timestamp()) - interval '1 hour'
+                where minute >= date_trunc('minute', statement_timestamp()) - interval '1 hour'
                     and was = $1 and duration >= 0 and ($2::text is null or became <> $2)
                 union all
                 select lane, duration, n from queue.delta

@@ -18,6 +18,9 @@ const BATCH: usize = 500;
 const FIRST_LOOK: Duration = Duration::from_millis(10);
 /// The slow poll: enough for correctness without NOTIFY and timer.
 const POLL: Duration = Duration::from_secs(1);
+/// Behind a backlog, slots that are freed one by one are gathered this long: a claim costs about
+/// the same for one job as for fifty.
+const GATHER: Duration = Duration::from_millis(2);
 /// How long all slots must be taken before enqueuers are told not to notify.
 const SATURATED: Duration = Duration::from_millis(100);
 
@@ -29,23 +32,31 @@ pub(crate) async fn run(
     stop: CancellationToken,
 ) {
     let mut pause = FIRST_LOOK;
+    // Consecutive claims that found nothing although something was due.
+    let mut in_vain = 0_u32;
     let mut failures = 0_u32;
+    let mut backlog = false;
     while !stop.is_cancelled() {
         if !wait_for_slot(&shared, &queue, &slots, &stop).await {
             return;
+        }
+        if backlog && slots.free() < slots.capacity().min(BATCH) / 2 {
+            tokio::time::sleep(GATHER).await;
         }
         let wanted = slots.free().min(BATCH);
         if wanted == 0 || stop.is_cancelled() {
             continue;
         }
         let lease = shared.lease(shared.next_lease());
+        let asked = Instant::now();
         match claim(&shared, lease, &queue, wanted).await {
             Ok(claimed) => {
                 failures = 0;
                 let got = claimed.len();
                 for job in claimed {
+                    let shared_too = Arc::clone(&shared);
                     let attempt =
-                        Arc::new(Attempt::new(job, lease, Arc::clone(&shared), slots.take()));
+                        Arc::new(Attempt::new(job, lease, shared_too, slots.take(), asked));
                     shared.track(&attempt);
                     if let Err(e) = out.send(attempt).await {
                         // Nobody works this queue any more: give the job back, claim no other.
@@ -55,13 +66,15 @@ pub(crate) async fn run(
                 if out.is_closed() {
                     return;
                 }
-                if got == wanted {
-                    continue;
-                }
                 if got > 0 {
                     pause = FIRST_LOOK;
+                    in_vain = 0;
                 }
-                pause = wait_for_work(&shared, &queue, &slots, &stop, pause).await;
+                backlog = got == wanted;
+                if backlog {
+                    continue;
+                }
+                pause = wait_for_work(&shared, &queue, &slots, &stop, pause, &mut in_vain).await;
             }
             Err(e) => {
                 failures += 1;
@@ -115,6 +128,7 @@ async fn wait_for_work(
     slots: &Slots,
     stop: &CancellationToken,
     pause: Duration,
+    in_vain: &mut u32,
 ) -> Duration {
     if let Err(e) = shared.set_idle(queue, true).await {
         tracing::debug!(queue, "cannot set the idle flag: {e}");
@@ -126,8 +140,20 @@ async fn wait_for_work(
     .fetch_one(&shared.pool)
     .await
     .ok()
-    .flatten()
-    .map_or(POLL, |ms| Duration::from_secs_f64((ms / 1000.0).clamp(0.001, 3600.0)));
+    .flatten();
+    let next = match next {
+        Some(ms) if ms > 0.0 => {
+            *in_vain = 0;
+            Duration::from_secs_f64((ms / 1000.0).clamp(0.001, 3600.0))
+        }
+        // It came between the claim and the question; or it is not for us: the queue is paused, the
+        // kind is of a newer release, a better key is worth the wait.
+        Some(_) => {
+            *in_vain += 1;
+            Duration::from_millis(1 << (*in_vain - 1).min(10))
+        }
+        None => POLL,
+    };
     let jitter = rand::rng().random_range(0.9..1.1);
     tokio::select! {
         biased;
@@ -145,7 +171,7 @@ async fn claim(
 ) -> Result<Vec<Claimed>, Error> {
     let rows = sqlx::query!(
         r#"select id as "id!", kind as "kind!", attempt as "attempt!", max_attempts as "max_attempts!",
-            args as "args!", parent, trace, created_at as "created_at!", key
+            args as "args!", parent, trace, created_at as "created_at!", key, guard
         from queue.claim_v1($1, $2, $3, $4, $5)"#,
         lease.process,
         lease.number,
@@ -175,6 +201,9 @@ async fn claim(
                 trace: row.trace,
                 created_at: row.created_at,
                 key: row.key,
+                guard: row
+                    .guard
+                    .map(|g| Duration::from_micros(g.microseconds.max(0).cast_unsigned())),
             }
         })
         .collect())

@@ -17,6 +17,9 @@ use crate::{Error, JobId};
 const BEAT: Duration = Duration::from_secs(3);
 /// A peer whose beat has stood still for this long, while our own beats got through, is dead.
 const DEAD: Duration = Duration::from_secs(15);
+/// Beats further apart than this are a gap, even if none of them failed: the machine slept, or we
+/// were stopped, and perhaps the peers with us.
+const GAP: Duration = Duration::from_secs(6);
 /// Between two beats: settings and cancellations are looked at this often.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -28,11 +31,43 @@ struct Seen {
 
 #[derive(Default)]
 struct Watch {
+    /// Since our own beats have got through without a gap.
     peers: HashMap<Uuid, Seen>,
-    /// Since when our own beats have got through without a gap.
-    steady_since: Option<Instant>,
+    /// When our own last beat got through; `None`: it failed, or there was none.
+    last_beat: Option<Instant>,
     /// Running rows of ours that nobody here knows, seen at the last look.
     strays: HashSet<(i64, i64)>,
+}
+
+impl Watch {
+    /// Our own silence says nothing about the peers.
+    fn interrupted(&mut self) {
+        self.last_beat = None;
+        self.peers.clear();
+    }
+
+    /// Takes over the peers' beats just after one of our own got through; returns the dead.
+    fn beaten(&mut self, now: Instant, beats: impl Iterator<Item = (Uuid, i64)>) -> Vec<Uuid> {
+        if self.last_beat.is_some_and(|last| now - last > GAP) {
+            self.interrupted();
+        }
+        self.last_beat = Some(now);
+        let mut dead = Vec::new();
+        let mut peers = HashMap::new();
+        for (id, beat) in beats {
+            let seen = match self.peers.remove(&id) {
+                Some(seen) if seen.beat == beat => seen,
+                _ => Seen { beat, since: now },
+            };
+            if now - seen.since >= DEAD {
+                dead.push(id);
+            } else {
+                peers.insert(id, seen);
+            }
+        }
+        self.peers = peers;
+        dead
+    }
 }
 
 pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
@@ -75,9 +110,7 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
             }
             Err(e) => {
                 tracing::debug!("heartbeat: {e}");
-                // Our own silence says nothing about the peers.
-                watch.steady_since = None;
-                watch.peers.clear();
+                watch.interrupted();
                 connection = None;
             }
         }
@@ -114,22 +147,7 @@ async fn beat(shared: &Shared, conn: &mut PgConnection, watch: &mut Watch) -> Re
     )
     .fetch_all(&mut *conn)
     .await?;
-    let now = Instant::now();
-    let steady = *watch.steady_since.get_or_insert(now);
-    let mut dead = Vec::new();
-    let mut peers = HashMap::with_capacity(rows.len());
-    for row in rows {
-        let seen = match watch.peers.remove(&row.id) {
-            Some(seen) if seen.beat == row.beat => seen,
-            _ => Seen { beat: row.beat, since: now },
-        };
-        if now - seen.since >= DEAD && now - steady >= DEAD {
-            dead.push(row.id);
-        } else {
-            peers.insert(row.id, seen);
-        }
-    }
-    watch.peers = peers;
+    let dead = watch.beaten(Instant::now(), rows.into_iter().map(|row| (row.id, row.beat)));
     let rescued = sqlx::query_scalar!(r#"select queue.rescue_v1($1) as "n!""#, &dead)
         .fetch_one(&mut *conn)
         .await?;
@@ -156,7 +174,7 @@ async fn look_after(
     for row in rows {
         held.insert((JobId(row.id), row.lease));
         match known.get(&(JobId(row.id), row.lease)) {
-            Some(attempt) if row.cancel => attempt.call_off(),
+            Some(attempt) if row.cancel && attempt.lease().process == me => attempt.call_off(),
             Some(_) => {}
             None => {
                 strays.insert((row.id, row.lease));
@@ -164,11 +182,9 @@ async fn look_after(
         }
     }
     for (key, attempt) in &known {
-        if !held.contains(key)
-            && shared.is_working(key.0, key.1)
-            && !attempt.is_completed_in()
-            && attempt.lease().process == me
-        {
+        // Also a claim that came in just after its process had been declared dead.
+        let ours = attempt.lease().process == me && held.contains(key);
+        if !ours && shared.is_working(key.0, key.1) && !attempt.is_completed_in() {
             attempt.lose("heartbeat");
         }
     }
@@ -203,4 +219,52 @@ async fn look_after(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PEER: Uuid = Uuid::from_u128(7);
+
+    /// Whether the peer is dead after our beats at these seconds, each with the peer's own number.
+    fn dead(beats: &[(u64, i64)]) -> bool {
+        let start = Instant::now();
+        let mut watch = Watch::default();
+        let mut dead = Vec::new();
+        for (second, beat) in beats {
+            let now = start + Duration::from_secs(*second);
+            dead = watch.beaten(now, [(PEER, *beat)].into_iter());
+        }
+        !dead.is_empty()
+    }
+
+    #[test]
+    fn a_beat_that_stands_still_for_five_of_ours_is_a_death() {
+        assert!(!dead(&[(0, 1), (3, 1), (6, 1), (9, 1), (12, 1)]));
+        assert!(dead(&[(0, 1), (3, 1), (6, 1), (9, 1), (12, 1), (15, 1)]));
+        assert!(!dead(&[(0, 1), (3, 1), (6, 1), (9, 1), (12, 2), (15, 2)]));
+    }
+
+    #[test]
+    fn what_slept_with_us_is_not_dead() {
+        assert!(!dead(&[(0, 1), (3, 1), (60, 1)]));
+        assert!(!dead(&[(0, 1), (3, 1), (60, 1), (63, 1), (66, 1), (69, 1), (72, 1)]));
+        assert!(dead(&[(0, 1), (3, 1), (60, 1), (63, 1), (66, 1), (69, 1), (72, 1), (75, 1)]));
+    }
+
+    #[test]
+    fn an_outage_of_ours_starts_the_watch_anew() {
+        let start = Instant::now();
+        let mut watch = Watch::default();
+        let at = |second| start + Duration::from_secs(second);
+        for second in [0, 3, 6, 9, 12] {
+            assert!(watch.beaten(at(second), [(PEER, 1)].into_iter()).is_empty());
+        }
+        watch.interrupted();
+        for second in [15, 18, 21, 24, 27] {
+            assert!(watch.beaten(at(second), [(PEER, 1)].into_iter()).is_empty());
+        }
+        assert_eq!(watch.beaten(at(30), [(PEER, 1)].into_iter()), [PEER]);
+    }
 }

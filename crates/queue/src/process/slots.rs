@@ -35,8 +35,12 @@ impl Slots {
         self.in_use.load(Ordering::Acquire)
     }
 
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity.load(Ordering::Acquire)
+    }
+
     pub(crate) fn free(&self) -> usize {
-        self.capacity.load(Ordering::Acquire).saturating_sub(self.in_use())
+        self.capacity().saturating_sub(self.in_use())
     }
 
     /// `None`: as the process was started.

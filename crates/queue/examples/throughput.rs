@@ -1,0 +1,168 @@
+//! Jobs a second: adding them in bulk, and draining them, beside what the server does when the
+//! same rows are moved by hand-written statements without any of the bookkeeping.
+//!
+//! `DATABASE_URL=postgres://… cargo run --release -p bellwether-queue --example throughput [jobs]`
+//! on a database of its own: the schema `queue` is made there.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use bellwether_queue::{
+    Attempt, Config, Failure, Job, MIGRATOR, NewJob, Outcome, Process, QueueConfig, Registry,
+    limits::{self, Counts, Limit, Window},
+};
+use sqlx::{PgPool, postgres::PgPoolOptions};
+
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct NoOp {
+    text: String,
+}
+
+impl Job for NoOp {
+    const KIND: &'static str = "no_op";
+    const QUEUE: &'static str = "bench";
+    type Context = ();
+    async fn run(self, (): (), _: &Attempt) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    #[expect(clippy::disallowed_methods, reason = "an example has no command line of its own")]
+    let url = std::env::var("DATABASE_URL")?;
+    let jobs: usize = std::env::args().nth(1).map_or(Ok(50_000), |n| n.parse())?;
+    let pool = PgPoolOptions::new().max_connections(8).connect(&url).await?;
+    MIGRATOR.run(&pool).await?;
+
+    let raw = raw(&pool, jobs).await?;
+    println!(
+        "raw moves            {raw:>10.0} jobs/s   (ready to running to done, batches of 500)"
+    );
+    let (added, drained) = engine(&pool, &url, jobs, false).await?;
+    println!("enqueue, bulk        {added:>10.0} jobs/s   (1,000 a statement)");
+    println!("drain, no limit      {drained:>10.0} jobs/s   ratio to raw {:.2}", drained / raw);
+    let (_, limited) = engine(&pool, &url, jobs, true).await?;
+    println!(
+        "drain, one limit key {limited:>10.0} jobs/s   ratio to no limit {:.2}",
+        limited / drained
+    );
+    Ok(())
+}
+
+async fn engine(
+    pool: &PgPool,
+    url: &str,
+    jobs: usize,
+    limited: bool,
+) -> Result<(f64, f64), Box<dyn std::error::Error>> {
+    let lane = if limited { "limited" } else { "default" };
+    let window = Window { amount: 100_000_000, period: Duration::from_mins(1) };
+    limits::define(
+        pool,
+        &Limit {
+            key: "bench".into(),
+            counts: Counts::Start { guard: Duration::ZERO },
+            windows: vec![window],
+            in_flight: None,
+        },
+    )
+    .await?;
+    limits::set_lane(pool, "bench", "limited", &[("bench", None)]).await?;
+
+    let mut job = NewJob::of(&NoOp { text: "forty bytes of arguments, more or less".into() })?;
+    lane.clone_into(&mut job.lane);
+    let batch = vec![job; 1_000];
+    let began = Instant::now();
+    let mut conn = pool.acquire().await?;
+    for _ in 0..jobs.div_ceil(1_000) {
+        bellwether_queue::add_all(&mut conn, &batch).await?;
+    }
+    let jobs = jobs.div_ceil(1_000) * 1_000;
+    let added = jobs as f64 / began.elapsed().as_secs_f64();
+    drop(conn);
+
+    let process = Process::start(Config {
+        pool: pool.clone(),
+        direct: url.parse()?,
+        name: "bench".into(),
+        version: "bench".into(),
+        queues: vec![QueueConfig { name: "bench".into(), concurrency: 1_000 }],
+        registry: Registry::new().with::<NoOp>(),
+    })
+    .await?;
+    let done = Arc::new(AtomicUsize::new(0));
+    let mut attempts = process.subscribe("bench");
+    let began = Instant::now();
+    while done.load(Ordering::Relaxed) < jobs {
+        let Some(attempt) = attempts.recv().await else { break };
+        attempt.settle(Outcome::Complete);
+        done.fetch_add(1, Ordering::Relaxed);
+    }
+    // Drained when the last completion is in the database.
+    process.close(Duration::from_secs(10)).await?;
+    Ok((added, jobs as f64 / began.elapsed().as_secs_f64()))
+}
+
+/// Moves as many rows through tables of the same shape, by two connections at once.
+async fn raw(pool: &PgPool, jobs: usize) -> Result<f64, sqlx::Error> {
+    for statement in [
+        "drop table if exists raw_ready, raw_running, raw_done",
+        "create table raw_ready (like queue.ready)",
+        "create unique index on raw_ready (lane, priority, id)",
+        "create table raw_running (like queue.ready)",
+        "alter table raw_running add primary key (id)",
+        "create table raw_done (like queue.ready)",
+        "create index on raw_done (id)",
+    ] {
+        sqlx::query(statement).execute(pool).await?;
+    }
+    sqlx::query(
+        "insert into raw_ready (id, lane, priority, kind, attempt, max_attempts, args, created_at, available_at)
+        select i, 1, 4, 'no_op', 0, 5, '{\"text\":\"forty bytes of arguments, more or less\"}', now(), now()
+        from generate_series(1, $1::bigint) i",
+    )
+    .bind(jobs as i64)
+    .execute(pool)
+    .await?;
+    let began = Instant::now();
+    let movers: Vec<_> = (0..2)
+        .map(|_| {
+            let pool = pool.clone();
+            tokio::spawn(async move {
+                loop {
+                    let ids: Vec<i64> = sqlx::query_scalar(
+                        "with gone as (
+                            delete from raw_ready where ctid = any (array(
+                                select ctid from raw_ready where lane = 1 order by priority, id limit 500 for update skip locked))
+                            returning *)
+                        insert into raw_running select * from gone returning id",
+                    )
+                    .fetch_all(&pool)
+                    .await?;
+                    if ids.is_empty() {
+                        return Ok::<_, sqlx::Error>(());
+                    }
+                    sqlx::query(
+                        "with gone as (delete from raw_running where id = any ($1) returning *)
+                        insert into raw_done select * from gone",
+                    )
+                    .bind(&ids)
+                    .execute(&pool)
+                    .await?;
+                }
+            })
+        })
+        .collect();
+    for mover in movers {
+        mover.await.map_err(|e| sqlx::Error::Protocol(e.to_string()))??;
+    }
+    let rate = jobs as f64 / began.elapsed().as_secs_f64();
+    sqlx::query("drop table raw_ready, raw_running, raw_done").execute(pool).await?;
+    Ok(rate)
+}

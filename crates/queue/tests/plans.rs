@@ -1,0 +1,127 @@
+//! What claims, lists and look-ups cost beside a great many jobs that are none of their business.
+
+mod support;
+
+use bellwether_queue::limits;
+use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
+use support::*;
+
+/// 200,000 jobs in a lane whose only permit is taken, 200,000 for another day, 50,000 done, and
+/// twenty that can be claimed. Statistics are those of a table that nobody has looked at yet.
+async fn crowd(pool: &PgPool) {
+    sqlx::raw_sql(
+        r#"insert into queue.queue (name) values ('calls'), ('notes');
+        insert into queue.lane (queue, name) values ('calls', 'full'), ('calls', 'open'), ('notes', 'default');
+        insert into queue.limit_key (name, counts) values ('full', 'start'), ('open', 'start');
+        insert into queue.limit_window (key, no, dimension, amount, period)
+        values (1, 0, 'requests', 1, '1 hour'), (2, 0, 'requests', 100000, '1 second');
+        insert into queue.lane_key (lane, position, key) values (1, 0, 1), (2, 0, 2);
+        insert into queue.permit_grant (key, at, kind, requests, cum_requests)
+        values (1, clock_timestamp(), 'grant', 1, 1);
+        insert into queue.ready (id, lane, priority, kind, attempt, max_attempts, args, created_at, available_at)
+        select nextval('queue.job_id'), 1, 4, 'call', 0, 5, '{"lane": "full"}', now(), now() from generate_series(1, 200000);
+        insert into queue.scheduled (id, due_at, retry, lane, priority, kind, attempt, max_attempts, args, created_at)
+        select nextval('queue.job_id'), now() + interval '1 day' + i * interval '1 minute', false, 1, 4, 'call', 0, 5, '{"lane": "full"}', now()
+        from generate_series(1, 200000) i;
+        insert into queue.done (id, finished_at, process, claimed_at, lane, priority, kind, attempt, max_attempts, args, created_at)
+        select nextval('queue.job_id'), now(), gen_random_uuid(), now(), 3, 4, 'note', 1, 5, '{"text": "x"}', now()
+        from generate_series(1, 50000) i;
+        insert into queue.ready (id, lane, priority, kind, attempt, max_attempts, args, created_at, available_at)
+        select nextval('queue.job_id'), 2, 4, 'call', 0, 5, '{"lane": "open"}', now(), now() from generate_series(1, 20)"#,
+    )
+    .execute(pool)
+    .await
+    .unwrap();
+}
+
+/// Runs the statement and returns how many buffers it touched, everything inside it included. No
+/// large table may have been read from end to end.
+async fn touched(tx: &mut Transaction<'_, Postgres>, statement: &str) -> i64 {
+    let explain = format!("explain (analyze, buffers, format json) {statement}");
+    let mut least = i64::MAX;
+    // The first call of a session reads the catalogue and plans; the cheapest is what it costs.
+    for _ in 0..3 {
+        sqlx::query("savepoint before").execute(&mut **tx).await.unwrap();
+        let plan: serde_json::Value =
+            sqlx::query_scalar(AssertSqlSafe(explain.clone())).fetch_one(&mut **tx).await.unwrap();
+        no_scan(tx, statement).await;
+        sqlx::query("rollback to savepoint before").execute(&mut **tx).await.unwrap();
+        let of = |name: &str| plan[0]["Plan"][name].as_i64().unwrap();
+        least = least.min(of("Shared Hit Blocks") + of("Shared Read Blocks"));
+    }
+    least
+}
+
+async fn no_scan(tx: &mut Transaction<'_, Postgres>, statement: &str) {
+    let scanned: Vec<String> = sqlx::query_scalar(
+        "select s.relname::text from pg_stat_xact_user_tables s
+        where s.schemaname = 'queue' and s.seq_scan > 0 and pg_relation_size(s.relid) > 1000000",
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .unwrap();
+    assert!(scanned.is_empty(), "{statement} reads all of {scanned:?}");
+}
+
+#[tokio::test]
+async fn claims_lists_and_look_ups_cost_the_same_beside_a_crowd() {
+    let db = database().await;
+    let pool = db.pool();
+    crowd(&pool).await;
+    let hand = ByHand::register(pool.clone()).await;
+    let page = |state: &str, before: &str, floor: &str| {
+        format!(
+            "select * from queue.page_v1({state}, null, null, null, null, null, null, {before}, {floor}, 51)"
+        )
+    };
+    let newest = "9223372036854775807";
+    let statements = [
+        (
+            format!("select * from queue.claim_v1('{}', 1, 'calls', 10, '{{call}}')", hand.process),
+            500,
+        ),
+        ("select queue.promote_v1()".to_owned(), 20),
+        ("select queue.next_v1('calls')".to_owned(), 500),
+        ("select * from queue.room_v1('{1,2}', clock_timestamp())".to_owned(), 500),
+        ("select * from queue.cancel_v1(7, 'x')".to_owned(), 500),
+        ("select * from queue.cancel_v1(200007, 'x')".to_owned(), 500),
+        (page("null", newest, "0"), 1_000),
+        (page("null", "200000", "0"), 1_000),
+        (page("'parked'", newest, "0"), 1_000),
+        (page("'scheduled'", newest, "0"), 1_000),
+        (page("'completed'", newest, "0"), 1_000),
+        (page("'running'", newest, "0"), 1_000),
+        (page("null", "8", "7"), 1_000),
+        (page("null", "400008", "400007"), 1_000),
+    ];
+    let mut costs = Vec::new();
+    for (statement, most) in &statements {
+        let mut tx = pool.begin().await.unwrap();
+        let buffers = touched(&mut tx, statement).await;
+        tx.rollback().await.unwrap();
+        costs.push((buffers, *most, statement));
+    }
+    for (buffers, most, statement) in costs {
+        assert!(buffers <= most, "{statement} touches {buffers} buffers");
+    }
+}
+
+#[tokio::test]
+async fn the_view_finds_a_job_by_its_number_and_a_key_its_room_by_probes() {
+    let db = database().await;
+    let pool = db.pool();
+    crowd(&pool).await;
+    // As autovacuum does within a minute: the table asks for it after two rows.
+    let asks = "select count(*) from pg_class where oid = 'queue.lane'::regclass and 'autovacuum_analyze_threshold=1' = any (reloptions)";
+    assert_eq!(count(&pool, asks).await, 1);
+    sqlx::query("analyze queue.lane").execute(&pool).await.unwrap();
+    let mut tx = pool.begin().await.unwrap();
+    for id in [7, 200_007, 400_007, 449_999, 450_010] {
+        let found = format!("select state from queue.job where id = {id}");
+        let buffers = touched(&mut tx, &found).await;
+        assert!(buffers < 1_500, "{found} touches {buffers} buffers");
+    }
+    let room = limits::room(&mut *tx, "full").await.unwrap().unwrap();
+    assert_eq!((room.permits, room.waiting), (0, 10_000));
+    no_scan(&mut tx, "room").await;
+}
