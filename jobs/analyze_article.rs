@@ -11,11 +11,7 @@ use std::time::Duration;
 use bellwether_domain::{Symbol, lexicon, symbols::LINK};
 use bellwether_providers::{self as providers, Prompt};
 use bellwether_queue::{Attempt, Failure, Job, event};
-use bellwether_store::{
-    self as store,
-    article::Article,
-    sentiment::NewSentiment,
-};
+use bellwether_store::{self as store, article::Article, sentiment::NewSentiment};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -114,12 +110,8 @@ impl AnalyzeArticle {
             }
             Ok(None) => return finish(cx, attempt, &article, &control, None).await,
             // it will not read this article: the lexicon's reading stands, and people see why
-            Err(providers::Error::Refused { reason, .. }) => {
-                unread(cx, &article, &prompt, &reason)
-            }
-            Err(providers::Error::Unusable { reason, .. })
-                if attempt.number() > USELESS_TRIES =>
-            {
+            Err(providers::Error::Refused { reason, .. }) => unread(cx, &article, &prompt, &reason),
+            Err(providers::Error::Unusable { reason, .. }) if attempt.number() > USELESS_TRIES => {
                 unread(cx, &article, &prompt, &reason)
             }
             Err(error) => return Err(error.into()),

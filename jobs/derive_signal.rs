@@ -8,7 +8,7 @@ use bellwether_domain::{
     signal::{self, FORMULA, Inputs, WINDOW},
 };
 use bellwether_queue::{Attempt, Failure, Holds, Job, event};
-use bellwether_store as store;
+use bellwether_store::{self as store, turn::Turn};
 use chrono::{DateTime, Utc};
 use rust_decimal::prelude::ToPrimitive;
 use schemars::JsonSchema;
@@ -69,16 +69,10 @@ impl DeriveSignal {
         Ok(())
     }
 
-    async fn derive(
-        &self,
-        cx: &Services,
-        attempt: &Attempt,
-        symbol: &Symbol,
-    ) -> Result<(), Error> {
-        let cause =
-            self.cause.clone().unwrap_or_else(|| format!("request/{}", attempt.job()));
+    async fn derive(&self, cx: &Services, attempt: &Attempt, symbol: &Symbol) -> Result<(), Error> {
+        let cause = self.cause.clone().unwrap_or_else(|| format!("request/{}", attempt.job()));
         let mut tx = cx.pool.begin().await?;
-        store::turn::take(&mut tx, symbol).await?;
+        store::turn::take(&mut tx, Turn::Signal, symbol).await?;
         if store::instrument::find(&mut *tx, symbol).await?.is_none() {
             return Err(Error::Gone("such instrument"));
         }
@@ -101,7 +95,8 @@ impl DeriveSignal {
         };
         if let Some(id) = store::signal::add(&mut *tx, &signal).await? {
             event::emit(&mut *tx, "signal", symbol.as_str()).await?;
-            attempt.log(format!("signal {id}: {:?}, C {:?}, S {:.3}", terms.label, terms.c, terms.s));
+            attempt
+                .log(format!("signal {id}: {:?}, C {:?}, S {:.3}", terms.label, terms.c, terms.s));
             let evaluate = EvaluateAlerts {
                 symbol: Some(symbol.clone()),
                 cause: Some(format!("signal/{id}")),
@@ -129,8 +124,7 @@ impl Evidence {
         let at = store::now(&mut *conn).await?;
         let begun = calendar::last_begun(at);
         let through = calendar::last_completed(at).day;
-        let bars =
-            store::bar::list_closes(&mut *conn, symbol, through, at, WINDOW as i64).await?;
+        let bars = store::bar::list_closes(&mut *conn, symbol, through, at, WINDOW as i64).await?;
         let quote = store::quote::find_latest(&mut *conn, symbol, at).await?;
         let visible = store::cluster::list_visible(&mut *conn, symbol, at).await?;
         let before = store::signal::find_current(&mut *conn, symbol).await?;
@@ -138,8 +132,7 @@ impl Evidence {
         let mut closes: Vec<f64> = bars.iter().filter_map(|bar| bar.close.to_f64()).collect();
         let mut last_day = bars.last().map(|bar| bar.day);
         // the price of a running session stands for its close
-        let running =
-            quote.filter(|quote| begun.day > through && quote.trading_day == begun.day);
+        let running = quote.filter(|quote| begun.day > through && quote.trading_day == begun.day);
         if let Some(quote) = &running {
             closes.extend(quote.price.to_f64());
             last_day = Some(quote.trading_day);

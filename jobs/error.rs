@@ -55,7 +55,7 @@ async fn decide(cx: &Services, attempt: &Attempt, error: &Error) -> Verdict {
             let wait = match (wait, scope) {
                 (Some(wait), _) => *wait,
                 (None, Scope::Burst) => Duration::from_secs(2),
-                (None, Scope::Minute) => Duration::from_secs(60),
+                (None, Scope::Minute) => Duration::from_mins(1),
                 (None, Scope::Day) => until_window_frees(cx, key).await,
                 (None, Scope::Unknown) => cx.next_wait(key),
             };
@@ -97,7 +97,7 @@ async fn decide(cx: &Services, attempt: &Attempt, error: &Error) -> Verdict {
 }
 
 fn of_database(error: &sqlx::Error) -> Verdict {
-    let code = error.as_database_error().and_then(|e| e.code().map(|c| c.into_owned()));
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     let lost_a_race = matches!(code.as_deref(), Some("40001" | "40P01"));
     // cannot connect, is starting up, is shutting down
     let is_away = code.as_deref().is_some_and(|c| c.starts_with("08") || c.starts_with("57P"));

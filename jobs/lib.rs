@@ -1,7 +1,7 @@
 //! The pipeline: one file per job kind, and each reads as find, ask, decide, keep, pass on.
 //!
 //! What a job keeps, its completion and the jobs it leads to commit in one transaction; no
-//! provider is called inside one. `grep -n 'enqueue(' jobs` prints the architecture.
+//! provider is called inside one. `grep -rnE '(enqueue|attempt.add)\(' jobs` prints the architecture.
 
 mod error;
 mod permit;

@@ -5,7 +5,9 @@ use std::time::Duration;
 use bellwether_providers::{alpha_vantage, newsapi, smtp, twilio, webhook};
 use bellwether_queue::limits::{Counts, Limit, Window, define as define_limit, set_lane};
 
-use crate::{Analyzer, Error, Services, analyze_article, scrape_news, scrape_quotes, send_notification};
+use crate::{
+    Analyzer, Error, Services, analyze_article, scrape_news, scrape_quotes, send_notification,
+};
 
 /// Makes the limit keys of these queues exist, and their lanes wait for them. The amounts are those
 /// of the free plans; a day is 25 hours, as the longest one is.
@@ -39,9 +41,7 @@ fn lanes(services: &Services) -> Vec<(&'static str, &'static str, Option<Limit>)
     let day = Duration::from_hours(25);
 
     let model = match (&*services.analyzer, services.analyzer.key()) {
-        (Analyzer::Gemini(_), Some(key)) => {
-            limit(key, Counts::Finish, &[(15, minute), (500, day)])
-        }
+        (Analyzer::Gemini(_), Some(key)) => limit(key, Counts::Finish, &[(15, minute), (500, day)]),
         (Analyzer::OpenAi(_), Some(key)) => limit(key, Counts::Finish, &[(60, minute)]),
         _ => None,
     };

@@ -48,7 +48,12 @@ fn all() -> Vec<Schedule> {
         // sessions end at one or at four
         Schedule {
             zone: NEW_YORK.to_owned(),
-            ..every("signals-close", "1 13,16 * * 1-5", DeriveSignal::KIND, json!({"cause": "close"}))
+            ..every(
+                "signals-close",
+                "1 13,16 * * 1-5",
+                DeriveSignal::KIND,
+                json!({"cause": "close"}),
+            )
         },
         Schedule {
             zone: NEW_YORK.to_owned(),

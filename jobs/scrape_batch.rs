@@ -3,7 +3,7 @@
 //! Reads the watchlist and the limits; writes `batch`; leads to [`ScrapeQuotes`] and
 //! [`ScrapeNews`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use bellwether_domain::{Symbol, calendar};
 use bellwether_providers::{alpha_vantage, newsapi};
@@ -61,10 +61,12 @@ impl ScrapeBatch {
         let mut tx = cx.pool.begin().await?;
         let plan = match &self.symbols {
             Some(symbols) => {
-                store::instrument::add_all(&mut *tx, symbols).await?;
-                let quotes = if cx.market.is_some() { symbols.clone() } else { Vec::new() };
-                let known = if cx.news.is_some() { symbols.as_slice() } else { &[] };
-                Plan { quotes, news: pack(&cx.dictionary, known) }
+                let each_once: BTreeSet<_> = symbols.iter().cloned().collect();
+                let symbols: Vec<Symbol> = each_once.into_iter().collect();
+                store::instrument::add_all(&mut *tx, &symbols).await?;
+                let about = if cx.news.is_some() { symbols.as_slice() } else { &[] };
+                let news = pack(&cx.dictionary, about);
+                Plan { quotes: if cx.market.is_some() { symbols } else { Vec::new() }, news }
             }
             None => plan(cx, &mut tx, attempt).await?,
         };

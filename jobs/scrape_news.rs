@@ -144,10 +144,7 @@ impl ScrapeNews {
                 store::article::list_unanalyzed(&mut *tx, &analyzer, now - HORIZON, ANALYSES)
                     .await?;
             for story in unread {
-                let read = AnalyzeArticle {
-                    article: story.id,
-                    analyzer: Some(analyzer.clone()),
-                };
+                let read = AnalyzeArticle { article: story.id, analyzer: Some(analyzer.clone()) };
                 let job = NewJob {
                     unique_key: Some(format!("{}/{analyzer}", story.cluster_id)),
                     lane: lane(&analyzer).to_owned(),
@@ -221,8 +218,7 @@ fn read(
         return Err("no_title");
     }
     let parts = [Some(&title), description.as_ref(), content.as_ref()];
-    let text =
-        parts.iter().flatten().map(|part| part.text.as_str()).collect::<Vec<_>>().join(". ");
+    let text = parts.iter().flatten().map(|part| part.text.as_str()).collect::<Vec<_>>().join(". ");
     let mentions: Vec<(Symbol, f64)> = dictionary
         .find(&text)
         .into_iter()
@@ -300,8 +296,10 @@ mod tests {
     #[test]
     fn one_search_holds_as_many_companies_as_the_provider_takes() {
         let dictionary = Dictionary::builtin();
-        let symbols: Vec<Symbol> =
-            (0..40).map(|n| format!("ZZ{n}").parse().unwrap()).chain(["AAPL".parse().unwrap()]).collect();
+        let symbols: Vec<Symbol> = (0..40)
+            .map(|n| format!("ZZ{n}").parse().unwrap())
+            .chain(["AAPL".parse().unwrap()])
+            .collect();
         let searches = pack(&dictionary, &symbols);
         assert_eq!(searches.concat(), symbols);
         assert!(searches.len() < 6);

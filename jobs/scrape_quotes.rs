@@ -34,7 +34,7 @@ impl Job for ScrapeQuotes {
     const KIND: &'static str = "scrape_quotes";
     const QUEUE: &'static str = QUEUE;
     const LANE: &'static str = LANE;
-    const TIMEOUT: Duration = Duration::from_secs(60);
+    const TIMEOUT: Duration = Duration::from_mins(1);
     type Context = Services;
 
     fn unique_key(&self) -> Option<String> {
@@ -72,10 +72,11 @@ impl ScrapeQuotes {
             Need::Bars => market
                 .daily(self.symbol.as_str(), &permit)
                 .await
-                .and_then(|bars| self.from_bars(&bars, now)),
-            Need::Quote | Need::Nothing => {
-                market.quote(self.symbol.as_str(), &permit).await.map(|quote| self.from_quote(quote))
-            }
+                .and_then(|bars| Answer::of_bars(&self.symbol, &bars, now)),
+            Need::Quote | Need::Nothing => market
+                .quote(self.symbol.as_str(), &permit)
+                .await
+                .map(|quote| Answer::of_quote(&self.symbol, &quote)),
         };
         if let Err(providers::Error::Refused { reason, detail }) = &asked {
             store::operator::add(&cx.pool, &refusal_key(&self.symbol), reason, detail).await?;
@@ -85,8 +86,7 @@ impl ScrapeQuotes {
         let mut tx = cx.pool.begin().await?;
         store::instrument::add_all(&mut *tx, std::slice::from_ref(&self.symbol)).await?;
         let observation = store::quote::add(&mut tx, &quote, alpha_vantage::KEY).await?;
-        let rows =
-            store::bar::add_all(&mut *tx, &self.symbol, &bars, alpha_vantage::KEY).await?;
+        let rows = store::bar::add_all(&mut *tx, &self.symbol, &bars, alpha_vantage::KEY).await?;
         store::operator::clear(&mut *tx, market.key()).await?;
         store::operator::clear(&mut *tx, &refusal_key(&self.symbol)).await?;
         attempt.log(match observation {
@@ -118,10 +118,12 @@ impl ScrapeQuotes {
         tx.commit().await?;
         Ok(())
     }
+}
 
-    fn from_quote(&self, quote: alpha_vantage::Quote) -> Answer {
+impl Answer {
+    fn of_quote(symbol: &Symbol, quote: &alpha_vantage::Quote) -> Self {
         let quote = Quote {
-            symbol: self.symbol.clone(),
+            symbol: symbol.clone(),
             trading_day: quote.trading_day,
             price: quote.price,
             open: quote.open,
@@ -130,21 +132,21 @@ impl ScrapeQuotes {
             previous_close: quote.previous_close,
             volume: quote.volume,
         };
-        Answer { quote, bars: Vec::new() }
+        Self { quote, bars: Vec::new() }
     }
 
     /// The newest bar is a quote too; a bar of a session that still runs is nothing else.
-    fn from_bars(
-        &self,
+    fn of_bars(
+        symbol: &Symbol,
         bars: &[alpha_vantage::Bar],
         now: DateTime<Utc>,
-    ) -> providers::Result<Answer> {
+    ) -> providers::Result<Self> {
         let newest = bars.last().ok_or_else(|| providers::Error::Unusable {
             reason: "no_data".to_owned(),
             detail: "no days".to_owned(),
         })?;
         let quote = Quote {
-            symbol: self.symbol.clone(),
+            symbol: symbol.clone(),
             trading_day: newest.day,
             price: newest.close,
             open: Some(newest.open),
@@ -166,7 +168,7 @@ impl ScrapeQuotes {
                 volume: bar.volume,
             })
             .collect();
-        Ok(Answer { quote, bars })
+        Ok(Self { quote, bars })
     }
 }
 

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use bellwether_providers::{self as providers, smtp::Email};
-use bellwether_queue::{Attempt, Failure, Job};
+use bellwether_queue::{Attempt, Failure, Job, NewJob};
 use bellwether_store::{
     self as store,
     delivery::{self, Delivery},
@@ -38,8 +38,7 @@ pub(crate) const fn lane(channel: Channel) -> &'static str {
 /// Everybody who is told. An address of a webhook may be its password, so it is named by its kind.
 pub(crate) fn recipients(channels: &Channels) -> Vec<(Channel, String)> {
     let sms = channels.sms.iter().flat_map(|(_, to)| to).map(|to| (Channel::Sms, to.clone()));
-    let email =
-        channels.email.iter().flat_map(|(_, to)| to).map(|to| (Channel::Email, to.clone()));
+    let email = channels.email.iter().flat_map(|(_, to)| to).map(|to| (Channel::Email, to.clone()));
     let hook = channels.webhook.iter().map(|_| (Channel::Webhook, WEBHOOK.to_owned()));
     let everybody: Vec<_> = sms.chain(email).chain(hook).collect();
     if everybody.is_empty() { vec![(Channel::Log, LOG.to_owned())] } else { everybody }
@@ -70,7 +69,7 @@ impl Job for SendNotification {
     }
 
     async fn run(self, cx: Services, attempt: &Attempt) -> Result<(), Failure> {
-        judged(&cx, attempt, self.work(&cx, attempt)).await
+        judged(&cx, attempt, Box::pin(self.work(&cx, attempt))).await
     }
 }
 
@@ -92,6 +91,9 @@ impl SendNotification {
             attempt.complete_in(&mut tx).await?;
             tx.commit().await?;
             return Ok(());
+        }
+        if attempt.key().is_none() && message.channel != Channel::Log {
+            return self.change_lane(cx, attempt, message.channel).await;
         }
         if let Some(found) = look(cx, attempt, &message).await? {
             return sent(cx, attempt, &message, found.0, &found.1).await;
@@ -115,6 +117,31 @@ impl SendNotification {
     }
 }
 
+impl SendNotification {
+    /// Whoever asks for a message by its number does not know its lane, and outside of it nothing
+    /// would hold the provider's limit.
+    async fn change_lane(
+        &self,
+        cx: &Services,
+        attempt: &Attempt,
+        channel: Channel,
+    ) -> Result<(), Error> {
+        let mut tx = cx.pool.begin().await?;
+        let lane = lane(channel);
+        let job = NewJob {
+            lane: lane.to_owned(),
+            unique_key: Some(format!("{}/{lane}", self.notification)),
+            ..NewJob::of(self)?
+        };
+        if attempt.add(&mut tx, job).await?.id == attempt.job() {
+            return Err(Error::Off("limit key of this channel"));
+        }
+        attempt.complete_in(&mut tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
 /// A try that broke off where the provider may have taken the message: was it taken? Returns the
 /// try and the provider's name for the message.
 async fn look(
@@ -123,9 +150,8 @@ async fn look(
     message: &Notification,
 ) -> Result<Option<(i64, String)>, Error> {
     let tries = store::delivery::list(&cx.pool, message.id).await?;
-    let open = |d: &Delivery| {
-        matches!(d.state, delivery::State::Sending | delivery::State::Unknown)
-    };
+    let open =
+        |d: &Delivery| matches!(d.state, delivery::State::Sending | delivery::State::Unknown);
     for doubtful in tries.into_iter().filter(open) {
         if let (Channel::Sms, Some((twilio, _))) = (message.channel, &cx.channels.sms) {
             let found = twilio
@@ -244,9 +270,11 @@ async fn not_sent(
         Error::Provider(providers::Error::Refused { .. }) | Error::Off(_) | Error::Gone(_) => {
             (delivery::State::Failed, State::Failed)
         }
-        Error::Provider(
-            providers::Error::Transient { .. } | providers::Error::Unusable { .. },
-        ) if is_last => (delivery::State::Failed, State::Failed),
+        Error::Provider(providers::Error::Transient { .. } | providers::Error::Unusable { .. })
+            if is_last =>
+        {
+            (delivery::State::Failed, State::Failed)
+        }
         _ => (delivery::State::Failed, State::Queued),
     };
     let mut tx = cx.pool.begin().await?;

@@ -97,8 +97,8 @@ impl Facts {
         let left = limits.iter().filter_map(|limit| {
             let longest = limit.windows.iter().max_by(|a, b| a.period_s.total_cmp(&b.period_s))?;
             let is_parked = limit.parked_until.is_some_and(|until| until > now + SHORT_PARK);
-            (longest.period_s >= LONG_WINDOW_S)
-                .then(|| (if is_parked { 0 } else { longest.remaining }, limit.key.as_str()))
+            let remaining = if is_parked { 0 } else { longest.remaining };
+            (longest.period_s >= LONG_WINDOW_S).then_some((remaining, limit.key.as_str()))
         });
         let left = left.min();
         let retires = notes

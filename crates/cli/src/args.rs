@@ -280,14 +280,22 @@ pub(crate) struct WaitArgs {
 #[derive(Args, Clone)]
 pub(crate) struct SandboxArgs {
     /// Where the sandbox answers
-    #[arg(long, env = "BELLWETHER_SANDBOX_ADDR", default_value = "127.0.0.1:4010")]
-    pub(crate) sandbox_addr: SocketAddr,
+    #[arg(
+        long = "sandbox-addr",
+        env = "BELLWETHER_SANDBOX_ADDR",
+        default_value = "127.0.0.1:4010"
+    )]
+    pub(crate) addr: SocketAddr,
     /// Where the sandbox takes mail
-    #[arg(long, env = "BELLWETHER_SANDBOX_SMTP_ADDR", default_value = "127.0.0.1:4025")]
-    pub(crate) sandbox_smtp_addr: SocketAddr,
+    #[arg(
+        long = "sandbox-smtp-addr",
+        env = "BELLWETHER_SANDBOX_SMTP_ADDR",
+        default_value = "127.0.0.1:4025"
+    )]
+    pub(crate) smtp_addr: SocketAddr,
     /// Equal seeds give equal prices and stories
-    #[arg(long, env = "BELLWETHER_SANDBOX_SEED", default_value_t = 42)]
-    pub(crate) sandbox_seed: u64,
+    #[arg(long = "sandbox-seed", env = "BELLWETHER_SANDBOX_SEED", default_value_t = 42)]
+    pub(crate) seed: u64,
 }
 
 #[derive(Args)]

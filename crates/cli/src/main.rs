@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     };
     let result = runtime.block_on(async {
         match cli.command {
-            Command::Up(args) => commands::up::run(args, metrics).await,
+            Command::Up(args) => Box::pin(commands::up::run(args, metrics)).await,
             Command::Api(args) => commands::api::run(args, metrics).await,
             Command::Worker(args) => commands::worker::run(args, metrics).await,
             Command::Enqueue(args) => commands::enqueue::run(args).await,

@@ -14,7 +14,7 @@ use crate::args::{ProviderArgs, WatchArgs};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// A model may think for a while.
-const MODEL_TIMEOUT: Duration = Duration::from_secs(60);
+const MODEL_TIMEOUT: Duration = Duration::from_mins(1);
 /// Where simulated messages go.
 const SIMULATED_PHONE: &str = "+15005550100";
 const SIMULATED_MAIL: &str = "you@example.com";
@@ -56,32 +56,23 @@ pub(crate) fn resolve(
         Ok(Some(bellwether_providers::Settings { base_url, key, timeout: TIMEOUT }))
     };
 
-    let market = match keyed(
+    let market = if let Some(real) = keyed(
         args.alpha_vantage_api_key.as_ref(),
         args.alpha_vantage_base_url.as_ref(),
         alpha_vantage::BASE_URL,
     )? {
-        Some(real) => Some(real),
-        None => {
-            note(
-                "alpha_vantage",
-                sandbox.is_some(),
-                "ALPHA_VANTAGE_API_KEY",
-                "no prices are scraped",
-            );
-            simulated("alphavantage")?
-        }
+        Some(real)
+    } else {
+        note("alpha_vantage", sandbox.is_some(), "ALPHA_VANTAGE_API_KEY", "no prices are scraped");
+        simulated("alphavantage")?
     };
-    let news = match keyed(
-        args.newsapi_api_key.as_ref(),
-        args.newsapi_base_url.as_ref(),
-        newsapi::BASE_URL,
-    )? {
-        Some(real) => Some(real),
-        None => {
-            note("newsapi", sandbox.is_some(), "NEWSAPI_API_KEY", "no articles are scraped");
-            simulated("newsapi")?
-        }
+    let news = if let Some(real) =
+        keyed(args.newsapi_api_key.as_ref(), args.newsapi_base_url.as_ref(), newsapi::BASE_URL)?
+    {
+        Some(real)
+    } else {
+        note("newsapi", sandbox.is_some(), "NEWSAPI_API_KEY", "no articles are scraped");
+        simulated("newsapi")?
     };
     let real_model =
         match keyed(args.gemini_api_key.as_ref(), args.gemini_base_url.as_ref(), gemini::BASE_URL)?
@@ -89,27 +80,24 @@ pub(crate) fn resolve(
             Some(access) => Some(Model::Gemini { access, model: args.gemini_model.clone() }),
             None => openai(args),
         };
-    let model = match real_model {
-        Some(model) => Some(model),
-        None => {
-            note("gemini", sandbox.is_some(), "GEMINI_API_KEY", "the lexicon reads the articles");
-            simulated("gemini")?
-                .map(|access| Model::Gemini { access, model: args.gemini_model.clone() })
-        }
+    let model = if let Some(model) = real_model {
+        Some(model)
+    } else {
+        note("gemini", sandbox.is_some(), "GEMINI_API_KEY", "the lexicon reads the articles");
+        simulated("gemini")?
+            .map(|access| Model::Gemini { access, model: args.gemini_model.clone() })
     };
-    let sms = match texts(args) {
-        Some(sms) => Some(sms),
-        None => {
-            note("twilio", sandbox.is_some(), "TWILIO_ACCOUNT_SID", "no text messages are sent");
-            sandbox.map(simulated_texts).transpose()?
-        }
+    let sms = if let Some(sms) = texts(args) {
+        Some(sms)
+    } else {
+        note("twilio", sandbox.is_some(), "TWILIO_ACCOUNT_SID", "no text messages are sent");
+        sandbox.map(simulated_texts).transpose()?
     };
-    let email = match mail(args) {
-        Some(email) => Some(email),
-        None => {
-            note("smtp", sandbox.is_some(), "SMTP_URL", "no mail is sent");
-            sandbox.and_then(simulated_mail)
-        }
+    let email = if let Some(email) = mail(args) {
+        Some(email)
+    } else {
+        note("smtp", sandbox.is_some(), "SMTP_URL", "no mail is sent");
+        sandbox.and_then(simulated_mail)
     };
     let webhook = args
         .alert_webhook_url

@@ -16,15 +16,15 @@ pub(crate) async fn run(args: SandboxArgs) -> anyhow::Result<bool> {
 
 pub(crate) async fn start(args: &SandboxArgs) -> anyhow::Result<Running> {
     let options = Options {
-        seed: args.sandbox_seed,
-        http_addr: args.sandbox_addr,
-        smtp_addr: Some(args.sandbox_smtp_addr),
+        seed: args.seed,
+        http_addr: args.addr,
+        smtp_addr: Some(args.smtp_addr),
         ..Options::default()
     };
     Sandbox::start(options).await.with_context(|| {
         format!(
             "cannot start the provider sandbox on {} and {} (BELLWETHER_SANDBOX_ADDR, BELLWETHER_SANDBOX_SMTP_ADDR)",
-            args.sandbox_addr, args.sandbox_smtp_addr
+            args.addr, args.smtp_addr
         )
     })
 }

@@ -37,7 +37,7 @@ async fn a_killed_analyzer_loses_nothing_and_doubles_nothing() {
     // Articles wait to be analyzed.
     let mut scraper = Running::start(worker("scraper", &db.url, &sandbox.url()));
     let batch = output_id(&db.url, "scrape_batch", r#"{"symbols":["AAPL","MSFT"]}"#);
-    wait_until_within(Duration::from_secs(60), "articles to analyze", || async {
+    wait_until_within(Duration::from_mins(1), "articles to analyze", || async {
         (count(&pool, "select count(*) from queue.job where kind = 'analyze_article'").await >= 6)
             .then_some(())
     })
@@ -79,7 +79,7 @@ async fn a_killed_analyzer_loses_nothing_and_doubles_nothing() {
         .send()
         .await
         .expect("wider limits");
-    wait_until_within(Duration::from_secs(60), "every article to be analyzed", || async {
+    wait_until_within(Duration::from_mins(1), "every article to be analyzed", || async {
         let open = count(
             &pool,
             "select count(*) from queue.job where kind = 'analyze_article' and state not in ('completed', 'discarded', 'cancelled')",

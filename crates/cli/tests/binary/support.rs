@@ -144,10 +144,7 @@ pub(crate) fn up(data: &Path) -> Running {
 }
 
 pub(crate) async fn get(url: &str) -> (u16, Value) {
-    let response = match reqwest::get(url).await {
-        Ok(response) => response,
-        Err(_) => return (0, Value::Null),
-    };
+    let Ok(response) = reqwest::get(url).await else { return (0, Value::Null) };
     let status = response.status().as_u16();
     (status, response.json().await.unwrap_or(Value::Null))
 }

@@ -1,0 +1,13 @@
+//! Every job kind against real PostgreSQL and the provider sandbox.
+
+mod analyze_article;
+mod derive_signal;
+mod evaluate_alerts;
+mod pipeline;
+mod prune;
+mod scrape_batch;
+mod scrape_news;
+mod scrape_quotes;
+mod send_notification;
+mod setup;
+mod stage;

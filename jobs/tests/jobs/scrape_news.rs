@@ -1,0 +1,104 @@
+//! One search, several companies.
+
+use bellwether_jobs::{AnalyzeArticle, ScrapeNews};
+use bellwether_queue::State;
+use bellwether_store as store;
+use serde_json::json;
+
+use crate::stage::{Stage, symbol};
+
+fn news() -> ScrapeNews {
+    ScrapeNews { symbols: vec![symbol("AAPL"), symbol("MSFT")], batch: None }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn articles_are_kept_with_their_stories_and_shares_and_each_story_is_read_once() {
+    let mut stage = Stage::new().await;
+    stage.only::<ScrapeNews>().await;
+    let id = stage.run(&news()).await;
+
+    let articles = stage.count("select count(*) from article").await;
+    assert!(articles > 3, "{articles} articles");
+    assert_eq!(stage.requests("newsapi").await, 1);
+    let unlinked = "select count(*) from article a where not exists (
+        select from article_symbol l where l.article_id = a.id and l.relevance >= 0.35)";
+    assert_eq!(stage.count(unlinked).await, 0);
+    let stories = stage.count("select count(*) from cluster").await;
+    let keys = stage.keys_of::<AnalyzeArticle>().await;
+    assert_eq!(keys.len() as i64, stories);
+    assert!(keys.iter().all(|key| key.ends_with("/lexicon/1")), "{keys:?}");
+    assert_eq!(stage.find(id).await.children.len() as i64, stories);
+    let aapl = store::instrument::find(&stage.pool, &symbol("AAPL")).await.unwrap().unwrap();
+    assert!(aapl.news_seen_at.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn running_twice_keeps_no_article_twice_and_adds_no_analysis() {
+    let mut stage = Stage::new().await;
+    stage.only::<ScrapeNews>().await;
+    stage.run(&news()).await;
+    let jobs = stage.keys_of::<AnalyzeArticle>().await.len();
+    stage.run(&news()).await;
+
+    let repeated = "select count(*) - count(distinct canonical_url) from article";
+    assert_eq!(stage.count(repeated).await, 0);
+    let stories = stage.count("select count(*) from cluster").await;
+    assert!(stage.keys_of::<AnalyzeArticle>().await.len() >= jobs);
+    assert_eq!(stage.keys_of::<AnalyzeArticle>().await.len() as i64, stories);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_model_and_the_lexicon_each_get_a_job_for_a_story() {
+    let mut stage = Stage::with_model().await;
+    stage.only::<ScrapeNews>().await;
+    stage.run(&news()).await;
+    let keys = stage.keys_of::<AnalyzeArticle>().await;
+    let by = |analyzer: &str| keys.iter().filter(|key| key.ends_with(analyzer)).count();
+    assert!(by("/lexicon/1") > 0);
+    assert_eq!(by("/gemini/gemini-3.5-flash-lite/1"), by("/lexicon/1"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_story_from_two_hundred_outlets_is_one_story() {
+    let mut stage = Stage::new().await;
+    stage.fault(json!({"id": "F93"})).await;
+    stage.only::<ScrapeNews>().await;
+    stage.run(&ScrapeNews { symbols: vec![symbol("AAPL")], batch: None }).await;
+    let articles = stage.count("select count(*) from article").await;
+    assert!(articles > 50, "{articles} articles");
+    let largest = "select max(n) from (select count(*) as n from article group by cluster_id) x";
+    assert!(stage.count(largest).await > 50);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn withdrawn_articles_are_dropped_and_counted() {
+    let mut stage = Stage::new().await;
+    stage.fault(json!({"id": "F43"})).await;
+    stage.only::<ScrapeNews>().await;
+    stage.run(&news()).await;
+    let dropped = "select sum(count)::bigint from article_drop where reason = 'removed'";
+    assert!(stage.count(dropped).await > 0);
+    let kept = "select count(*) from article where url like '%removed.com%'";
+    assert_eq!(stage.count(kept).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_used_up_quota_parks_the_key_and_spends_no_attempt() {
+    let mut stage = Stage::new().await;
+    stage.fault(json!({"id": "F40"})).await;
+    stage.only::<ScrapeNews>().await;
+    let id = stage.add(&news()).await;
+    assert_eq!(stage.ended(id, 1).await.outcome, "throttled");
+    assert!(stage.parked_for("newsapi").await > 3_600.0);
+    let job = stage.find(id).await.job;
+    assert_eq!((job.state, job.attempt), (State::Parked, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_search_that_the_plan_forbids_is_not_repeated() {
+    let mut stage = Stage::new().await;
+    stage.fault(json!({"id": "F42"})).await;
+    stage.only::<ScrapeNews>().await;
+    let id = stage.add(&news()).await;
+    assert_eq!(stage.ended(id, 1).await.outcome, "discarded");
+}
