@@ -100,7 +100,6 @@ language sql stable as $$
         f.n, last.at, coalesce(last.cum_requests, 0)
     from queue.limit_key k
     cross join lateral (select count(*) as n from queue.running r where r.key = k.id) f
-    cross join lateral (select coalesce(sum(s.requests), 0) as n from queue.settlement s where s.key = k.id) u
     left join lateral (
         select g.at, g.cum_requests from queue.permit_grant g where g.key = k.id order by g.at desc limit 1
     ) last on true
@@ -109,6 +108,10 @@ language sql stable as $$
             coalesce(last.cum_requests - base.before, 0) + u.n
                 + case k.counts when 'finish' then f.n else 0 end as used
         from queue.limit_window w
+        cross join lateral (  -- what the next fold will put into the window, at its time or right after the last row
+            select coalesce(sum(s.requests), 0) as n from queue.settlement s
+            where s.key = k.id and greatest(s.at, last.at) > p_at - w.period - k.guard
+        ) u
         left join lateral (  -- the first row inside: what stood before it is the base, so pruned rows are not missed
             select g.cum_requests - g.requests as before
             from queue.permit_grant g

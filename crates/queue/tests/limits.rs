@@ -135,6 +135,24 @@ async fn a_key_that_counts_from_the_finish_holds_its_place_while_a_call_is_in_fl
 }
 
 #[tokio::test]
+async fn an_ended_call_leaves_the_window_also_while_nobody_claims() {
+    let db = database().await;
+    let pool = db.pool();
+    define(&pool, "k", Counts::Finish, &[(1, 50)], None).await;
+    add(&pool, &call("k")).await;
+    let mut hand = ByHand::register(pool.clone()).await;
+    let got = hand.claim("calls", 1).await;
+    assert!(hand.complete(got[0].id, true).await);
+    bellwether_testing::wait_until("the window to be empty", || async {
+        let view = inspect::limits(&pool).await.unwrap().remove(0);
+        let room = limits::room(&pool, "k").await.unwrap().unwrap();
+        (view.windows[0].used == 0 && room.permits == 1).then_some(())
+    })
+    .await;
+    assert_eq!(count(&pool, "select count(*) from queue.settlement").await, 1, "nobody folded it");
+}
+
+#[tokio::test]
 async fn a_lost_attempt_is_taken_to_have_made_its_call() {
     let db = database().await;
     let pool = db.pool();

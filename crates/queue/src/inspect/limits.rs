@@ -72,10 +72,13 @@ async fn windows(pool: &PgPool) -> Result<BTreeMap<i32, Vec<WindowView>>, Error>
                 + case k.counts when 'finish' then f.n else 0 end)::bigint as "used!"
         from queue.limit_window w join queue.limit_key k on k.id = w.key
         cross join lateral (select count(*) as n from queue.running r where r.key = k.id) f
-        cross join lateral (select coalesce(sum(s.requests), 0) as n from queue.settlement s where s.key = k.id) u
         left join lateral (
             select g.at, g.cum_requests from queue.permit_grant g where g.key = k.id order by g.at desc limit 1
         ) last on true
+        cross join lateral (
+            select coalesce(sum(s.requests), 0) as n from queue.settlement s
+            where s.key = k.id and greatest(s.at, last.at) > statement_timestamp() - w.period - k.guard
+        ) u
         left join lateral (
             select g.cum_requests - g.requests as before from queue.permit_grant g
             where g.key = k.id and g.at > greatest(statement_timestamp(), last.at) - w.period - k.guard

@@ -1,0 +1,39 @@
+import { test as base, expect, type Page } from "@playwright/test";
+import { Product } from "./product.ts";
+
+export { expect };
+
+/** The running product, and a page that complains about nothing. */
+export const test = base.extend<{ quiet: undefined }, { product: Product }>({
+  product: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the pattern
+    async ({}, use) => {
+      const product = await Product.start();
+      await use(product);
+      await product.stop();
+    },
+    { scope: "worker", timeout: 150_000 },
+  ],
+  baseURL: async ({ product }, use) => use(product.url),
+  quiet: [
+    async ({ page }, use) => {
+      const complaints: string[] = [];
+      page.on("pageerror", (error) => complaints.push(String(error)));
+      page.on("console", (message) => {
+        if (message.type() === "error") complaints.push(message.text());
+      });
+      await use(undefined);
+      expect(complaints, "what the page complained about").toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+/** Marks the document; a reload would lose the mark. */
+export async function mark(page: Page): Promise<void> {
+  await page.evaluate(() => document.documentElement.setAttribute("data-mark", ""));
+}
+
+export async function expectNoReload(page: Page): Promise<void> {
+  await expect(page.locator("html")).toHaveAttribute("data-mark", "");
+}

@@ -1,0 +1,30 @@
+// Queries that more than one feature asks. A feature's own are in its `queries.ts`.
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { api, data } from "./client";
+
+export const queuesQuery = queryOptions({
+  queryKey: ["queues"],
+  queryFn: ({ signal }) => data(api.GET("/api/queues", { signal })),
+});
+
+export const limitsQuery = queryOptions({
+  queryKey: ["limits"],
+  queryFn: ({ signal }) => data(api.GET("/api/limits", { signal })),
+});
+
+/** Newest first; an empty symbol means all. */
+export function alertsQuery(symbol: string) {
+  return infiniteQueryOptions({
+    queryKey: ["alerts", symbol],
+    queryFn: ({ signal, pageParam }) => {
+      const query = { limit: 200, ...(pageParam && { cursor: pageParam }) };
+      return data(
+        symbol
+          ? api.GET("/api/alerts/{symbol}", { params: { path: { symbol }, query }, signal })
+          : api.GET("/api/alerts/recent", { params: { query }, signal }),
+      );
+    },
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor,
+  });
+}

@@ -1,0 +1,33 @@
+import { Button } from "../components/button";
+import { type LiveStatus, liveStatus, pausedByHand } from "../lib/live";
+import { useStore } from "../lib/store";
+import css from "./live-indicator.module.css";
+
+const WORDS: Record<LiveStatus, { word: string; meaning: string }> = {
+  connecting: { word: "Connecting", meaning: "The event stream is being opened." },
+  live: { word: "Live", meaning: "Changes appear as they happen." },
+  polling: { word: "Polling", meaning: "The event stream is down; asking every 10 seconds." },
+  offline: { word: "Offline", meaning: "The server does not answer; trying again." },
+  paused: { word: "Paused", meaning: "Nothing is refreshed." },
+};
+
+/** How fresh the page is; a click holds it still and lets it go again. */
+export function LiveIndicator() {
+  const status = useStore(liveStatus);
+  const held = useStore(pausedByHand);
+  const { word, meaning } = WORDS[status];
+  return (
+    <Button
+      look="quiet"
+      className={css.indicator}
+      data-status={status}
+      aria-pressed={held}
+      title={`${meaning} ${held ? "Click to go on." : "Click to pause."}`}
+      onClick={() => pausedByHand.set(!held)}
+    >
+      <span className={css.dot} aria-hidden="true" />
+      <span role="status">{word}</span>
+      <span className="visually-hidden">{held ? "resume updates" : "pause updates"}</span>
+    </Button>
+  );
+}

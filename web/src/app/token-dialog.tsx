@@ -1,0 +1,55 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+import { keepToken, token, tokenNeeded } from "../api/token";
+import { Button } from "../components/button";
+import { Field } from "../components/field";
+import { Modal } from "../components/modal";
+import { ModalActions } from "../components/modal-actions";
+import { useStore } from "../lib/store";
+
+/** Asks for a token once the API has refused a request. */
+export function TokenDialog() {
+  const needed = useStore(tokenNeeded);
+  return needed ? <TokenForm /> : null;
+}
+
+function TokenForm() {
+  const client = useQueryClient();
+  const refused = useStore(token) !== null;
+  const [value, setValue] = useState("");
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    keepToken(value.trim());
+    void client.invalidateQueries();
+  };
+
+  return (
+    <Modal title="A token is needed" onClose={() => tokenNeeded.set(false)}>
+      <p>This server answers only those who have one of its tokens. It stays in this tab alone.</p>
+      <form onSubmit={submit}>
+        <Field
+          label="Token"
+          hint="Without its role: the part after viewer:, operator: or admin:."
+          error={refused ? "The server does not know the token that was given." : null}
+        >
+          {(attributes) => (
+            <input
+              {...attributes}
+              type="password"
+              autoComplete="off"
+              required
+              value={value}
+              onChange={(event) => setValue(event.target.value)}
+            />
+          )}
+        </Field>
+        <ModalActions>
+          <Button type="submit" look="primary" disabled={!value.trim()}>
+            Use token
+          </Button>
+        </ModalActions>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,50 @@
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { Loaded } from "../../components/loaded";
+import { Panel } from "../../components/panel";
+import { AttemptList } from "./attempt-list";
+import { JobActions } from "./job-actions";
+import { JobFacts } from "./job-facts";
+import css from "./job-panel.module.css";
+import { jobQuery } from "./queries";
+import { Relatives } from "./relatives";
+import { WhyWaiting } from "./why-waiting";
+
+const route = getRouteApi("/jobs/$id");
+
+/** One job: what it is, what happened to it, and what can be done. */
+export function JobPanel() {
+  const { id } = route.useParams();
+  const query = useQuery(jobQuery(id));
+  const close = (
+    <Link from="/jobs/$id" to="/jobs" search={(previous) => previous} resetScroll={false}>
+      Close
+    </Link>
+  );
+  return (
+    <Panel title={`Job ${id}`} scope={query.data?.kind} actions={close}>
+      <Loaded query={query} label="details" rows={6}>
+        {(job) => (
+          <div className={css.job}>
+            <JobActions key={id} job={job} />
+            <WhyWaiting job={job} />
+            <JobFacts job={job} />
+            <section className={css.part} aria-label="Arguments">
+              <h3>Arguments</h3>
+              <pre className={css.json}>
+                <code>{JSON.stringify(job.args, null, 2)}</code>
+              </pre>
+            </section>
+            <AttemptList job={job} />
+            <Relatives
+              title="Parents"
+              ids={job.parents}
+              none="Nothing led to it but a request or the schedule."
+            />
+            <Relatives title="Children" ids={job.children} none="It has added no jobs." />
+          </div>
+        )}
+      </Loaded>
+    </Panel>
+  );
+}

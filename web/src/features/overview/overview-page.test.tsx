@@ -1,0 +1,131 @@
+import { screen, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { beforeEach, expect, test } from "vitest";
+import { answer } from "../../testing/api";
+import { open } from "../../testing/page";
+
+const quote = {
+  symbol: "AAPL",
+  name: null,
+  currency: "USD",
+  price: "211.67",
+  change_percent: "3.14",
+  previous_close: "205.22",
+  open: null,
+  high: null,
+  low: null,
+  volume: null,
+  trading_day: "2026-11-20",
+  as_of: "2026-11-22T18:48:06Z",
+  stale: true,
+  source: "alpha_vantage",
+};
+
+const point = {
+  id: "54",
+  at: "2026-11-22T18:48:08Z",
+  state: "ok",
+  label: "BUY",
+  c: 0.316,
+  p: 0.629,
+  s: -0.154,
+  q: 0.744,
+  formula_version: "composite/1",
+};
+
+const current = {
+  ...point,
+  cause: "sentiment/15",
+  job: "77",
+  terms: {
+    M: 0.776,
+    T: 0.591,
+    D: 0.8,
+    K: -0.282,
+    S: -0.154,
+    C: 0.316,
+    P: 0.629,
+    Q: 0.744,
+    W: 1.5,
+    RSI: 78.5,
+    sigma: 0.0141,
+    window: 100,
+    contributions: [{ id: 40, score: -0.44, weight: 0.3 }],
+  },
+  inputs: { bars: { count: 100 }, clusters: [{ id: 40, source: "Benzinga", age_h: 5.5 }] },
+};
+
+const page = { items: [], next_cursor: null };
+let table: Record<string, unknown>;
+
+beforeEach(() => {
+  table = {
+    "GET /api/latest-data": { ...page, items: [quote] },
+    "GET /api/sentiment-summary": page,
+    "GET /api/signals/AAPL": {
+      symbol: "AAPL",
+      current,
+      history: { items: [point, { ...point, id: "53", c: 0.2 }], next_cursor: null },
+    },
+    "GET /api/news/AAPL": {
+      ...page,
+      items: [
+        {
+          id: "93",
+          cluster: "40",
+          title: "Apple recalls units",
+          url: "javascript:alert(1)",
+          outlets: 1,
+        },
+      ],
+    },
+    "GET /api/alerts/recent": page,
+    "GET /api/queues": page,
+    "GET /api/limits": page,
+    "GET /api/notices": page,
+  };
+});
+
+test("a row tells price, change by sign and word, and that the price is stale", async () => {
+  answer(table);
+  open("/");
+  const row = within(await screen.findByRole("row", { name: /AAPL/ }));
+  expect(row.getByText("$211.67")).toBeTruthy();
+  expect(row.getByText(/\+3\.14 %/)).toBeTruthy();
+  expect(row.getByText("up")).toBeTruthy();
+  expect(row.getByText("stale")).toBeTruthy();
+  expect(await row.findByText("Buy")).toBeTruthy();
+});
+
+test("the explanation adds up to the signal, and its address can be shared", async () => {
+  answer(table);
+  const router = open("/");
+  await userEvent.click(await screen.findByRole("button", { name: /Why AAPL/ }));
+  expect(router.state.location.href).toBe("/?symbol=AAPL");
+  expect(await screen.findByText("+0.210")).toBeTruthy();
+  expect(screen.getByText(/after\s+sentiment\/15/)).toBeTruthy();
+  expect(screen.getByText(/Benzinga · 6 h old/)).toBeTruthy();
+});
+
+test("a headline leads nowhere but to the web", async () => {
+  answer(table);
+  open("/?symbol=AAPL");
+  const headline = await screen.findByText("Apple recalls units");
+  expect(headline.closest("a")?.getAttribute("href")).toBeNull();
+});
+
+test("an empty watchlist says what to do", async () => {
+  answer({ ...table, "GET /api/latest-data": page });
+  open("/");
+  expect(await screen.findByText("BELLWETHER_SYMBOLS")).toBeTruthy();
+});
+
+test("a failure shows the problem's title and can be tried again", async () => {
+  const { "GET /api/latest-data": quotes, ...rest } = table;
+  answer(rest);
+  open("/");
+  expect(await screen.findByText("There is no such thing")).toBeTruthy();
+  answer({ ...rest, "GET /api/latest-data": quotes });
+  await userEvent.click(screen.getByRole("button", { name: "Try again" }));
+  expect(await screen.findByText("$211.67")).toBeTruthy();
+});

@@ -1,0 +1,106 @@
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import { describe } from "../../api/problem";
+import { alertsQuery, limitsQuery, queuesQuery } from "../../api/queries";
+import { Timestamp } from "../../components/timestamp";
+import { formatCount } from "../../lib/numbers";
+import { QuotaMeters } from "./quota-meters";
+import css from "./summary-strip.module.css";
+
+/** What an operator wants to know before anything else. */
+export function SummaryStrip() {
+  const alerts = useInfiniteQuery(alertsQuery(""));
+  const queues = useQuery(queuesQuery);
+  const limits = useQuery(limitsQuery);
+
+  const known = alerts.data?.pages.flatMap((page) => page.items);
+  const firing = known?.filter((alert) => alert.state === "firing");
+  const newest = firing?.[0];
+  const depth = (state: string) =>
+    queues.data?.items.reduce((sum, queue) => sum + (queue.depth[state] ?? 0), 0);
+  const rate = queues.data?.items.reduce((sum, queue) => sum + queue.completed_per_minute, 0);
+  const [retrying, discarded, parked] = [depth("retryable"), depth("discarded"), depth("parked")];
+
+  return (
+    <section className={css.strip} aria-label="Now">
+      <Figure
+        name="Firing alerts"
+        value={firing && formatCount(firing.length)}
+        tone={firing?.length ? "bad" : undefined}
+        error={alerts.error}
+        link={<Link to="/alerts">{newest ? "See alerts" : "Alert history"}</Link>}
+      >
+        {newest ? (
+          <>
+            {newest.title} {newest.fired_at && <Timestamp at={newest.fired_at} prefix="· " />}
+          </>
+        ) : (
+          known &&
+          (known.length ? `none among the newest ${formatCount(known.length)}` : "no alert so far")
+        )}
+      </Figure>
+      <Figure
+        name="Jobs per minute"
+        value={rate?.toFixed(1)}
+        error={queues.error}
+        link={<Link to="/jobs">See jobs</Link>}
+      >
+        completed, over 5 minutes
+        {parked ? `; ${formatCount(parked)} wait for a limit` : ""}
+      </Figure>
+      <Figure
+        name="Failing jobs"
+        value={
+          retrying !== undefined && discarded !== undefined
+            ? formatCount(retrying + discarded)
+            : undefined
+        }
+        tone={discarded ? "bad" : retrying ? "warn" : undefined}
+        error={queues.error}
+        link={
+          <Link to="/jobs" search={{ state: discarded ? "discarded" : "retryable" }}>
+            See failing jobs
+          </Link>
+        }
+      >
+        {retrying} to be retried, {discarded} given up
+      </Figure>
+      <div className={`${css.figure} ${css.quotas}`}>
+        <h2 className={css.name}>Provider limits</h2>
+        {limits.data ? (
+          <QuotaMeters limits={limits.data.items} />
+        ) : (
+          <p className={css.note}>{limits.error ? describe(limits.error).title : "…"}</p>
+        )}
+        <Link to="/system" className={css.link}>
+          See limits
+        </Link>
+      </div>
+    </section>
+  );
+}
+
+interface FigureProps {
+  name: string;
+  value: string | undefined;
+  tone?: "bad" | "warn" | undefined;
+  error: unknown;
+  link: ReactNode;
+  children: ReactNode;
+}
+
+function Figure({ name, value, tone, error, link, children }: FigureProps) {
+  return (
+    <div className={css.figure}>
+      <h2 className={css.name}>{name}</h2>
+      <p className={`${css.value} numbers`} data-tone={tone}>
+        {value ?? "–"}
+      </p>
+      <p className={css.note}>
+        {value !== undefined ? children : error ? describe(error).title : "…"}
+      </p>
+      <span className={css.link}>{link}</span>
+    </div>
+  );
+}

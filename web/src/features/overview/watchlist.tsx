@@ -1,0 +1,73 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { api, data } from "../../api/client";
+import { Button } from "../../components/button";
+import table from "../../components/data-table.module.css";
+import { Empty } from "../../components/empty";
+import { Failure } from "../../components/failure";
+import { Loaded } from "../../components/loaded";
+import { Panel } from "../../components/panel";
+import { quotesQuery, sentimentQuery } from "./queries";
+import { WatchlistRow } from "./watchlist-row";
+
+export function Watchlist() {
+  const quotes = useQuery(quotesQuery);
+  const sentiment = useQuery(sentimentQuery);
+  const client = useQueryClient();
+  const scrape = useMutation({
+    mutationFn: () => data(api.POST("/scrape", {})),
+    onSuccess: () => client.invalidateQueries({ queryKey: ["jobs"] }),
+  });
+  const fetchNow = (
+    <Button onClick={() => scrape.mutate()} disabled={scrape.isPending}>
+      {scrape.isPending ? "Asking…" : "Fetch now"}
+    </Button>
+  );
+
+  return (
+    <Panel title="Watchlist" scope="Signals are research scores, not advice" actions={fetchNow}>
+      {scrape.error && <Failure error={scrape.error} />}
+      {scrape.isSuccess && (
+        <p className="visually-hidden" role="status">
+          Prices and news have been called for.
+        </p>
+      )}
+      <Loaded query={quotes} label="prices" rows={5}>
+        {({ items }) =>
+          items.length === 0 ? (
+            <Empty title="The watchlist is empty.">
+              Name symbols in <code>BELLWETHER_SYMBOLS</code>, for example <code>AAPL,MSFT</code>,
+              and start Bellwether again.
+            </Empty>
+          ) : (
+            <table className={table.table}>
+              <thead>
+                <tr>
+                  <th scope="col">Symbol</th>
+                  <th scope="col" className={table.right}>
+                    Last price
+                  </th>
+                  <th scope="col">As of</th>
+                  <th scope="col">News, 24 h</th>
+                  <th scope="col">Signal so far</th>
+                  <th scope="col">Signal</th>
+                  <th scope="col">
+                    <span className="visually-hidden">Explanation</span>
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {items.map((quote) => (
+                  <WatchlistRow
+                    key={quote.symbol}
+                    quote={quote}
+                    sentiment={sentiment.data?.items.find(({ symbol }) => symbol === quote.symbol)}
+                  />
+                ))}
+              </tbody>
+            </table>
+          )
+        }
+      </Loaded>
+    </Panel>
+  );
+}
