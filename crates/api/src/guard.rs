@@ -12,6 +12,7 @@ use axum::{
 use crate::{
     App, Exposure, Role,
     exposure::{is_local_host, is_local_origin},
+    home,
     problem::{Problem, ProblemKind, Result},
 };
 
@@ -35,8 +36,9 @@ pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
 fn needed(method: &Method, path: &str) -> Option<Role> {
     let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
     match path {
-        // the page holds no data; it asks the API for all of it
-        "/" | "/health" | "/ready" | "/metrics" if reads => None,
+        "/health" | "/ready" | "/metrics" if reads => None,
+        // the dashboard holds no data; it asks the API for all of it
+        _ if reads && home::is_dashboard(path) => None,
         _ if reads => Some(Role::Viewer),
         _ if method == Method::DELETE => Some(Role::Admin),
         _ if method == Method::PATCH && path.starts_with("/api/limits/") => Some(Role::Admin),
@@ -113,6 +115,8 @@ mod tests {
     fn what_changes_something_needs_more_than_a_viewer() {
         assert_eq!(needed(&Method::GET, "/health"), None);
         assert_eq!(needed(&Method::GET, "/"), None);
+        assert_eq!(needed(&Method::GET, "/jobs/7"), None);
+        assert_eq!(needed(&Method::GET, "/assets/index-1.js"), None);
         assert_eq!(needed(&Method::GET, "/api/jobs"), Some(Role::Viewer));
         assert_eq!(needed(&Method::GET, "/nowhere"), Some(Role::Viewer));
         assert_eq!(needed(&Method::POST, "/health"), Some(Role::Operator));

@@ -1,44 +1,147 @@
-//! `/`: one page that shows the watchlist, the jobs and the alerts, made of nothing but itself.
+//! The dashboard: the files of `web/dist`, and its page at each of its addresses.
+//!
+//! A release build carries the files; a debug build reads them from the disk, so that a new
+//! dashboard needs no new server.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
     Router,
-    http::{HeaderName, HeaderValue, header},
+    extract::Path,
+    http::{HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
     routing::get,
 };
+use rust_embed::{Embed, EmbeddedFile};
+use tower_http::compression::CompressionLayer;
 
 use crate::{
     App,
+    extract::cut,
     problem::{Problem, Result},
 };
 
-const HTML: &str = include_str!("../page/index.html");
-const CSS: &str = include_str!("../page/page.css");
-const JS: &str = include_str!("../page/page.js");
+#[derive(Embed)]
+#[folder = "../../web/dist"]
+#[allow_missing = true]
+struct Dashboard;
+
+/// Where the page is served; its own router decides what it shows there. `/jobs` is the page to
+/// who reads it, and the door for jobs to who posts there.
+const PAGES: [&str; 5] = ["/", "/alerts", "/jobs", "/jobs/{id}", "/system"];
+/// Files beside the page that keep their name from version to version.
+const FILES: [&str; 1] = ["/favicon.svg"];
+const ASSETS: &str = "/assets/";
+
+const ABSENT: &str = "This build has no dashboard: run `just web` and build again.\n";
+
+/// The page runs, loads and asks nothing but its own server.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+     connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; \
+     form-action 'none'; frame-ancestors 'none'",
+);
+/// The name of an asset holds a digest of what is in it.
+const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 
 pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new().route("/", get(home))
+    let pages = PAGES.iter().fold(Router::new(), |routes, at| routes.route(at, get(page)));
+    let files = FILES.iter().fold(pages, |routes, at| routes.route(at, get(file)));
+    // per route, not over the router: what others post to `/jobs` stays untouched
+    files.route("/assets/{*name}", get(asset)).route_layer(CompressionLayer::new())
 }
 
-/// The page. Its own script and style carry the nonce of this answer; nothing else may run, load
-/// or be asked.
-async fn home() -> Result<Response> {
-    let nonce = uuid::Uuid::new_v4().simple().to_string();
-    let html = HTML
-        .replace("{{nonce}}", &nonce)
-        .replace("/* page.css */", CSS)
-        .replace("/* page.js */", JS);
-    let policy = format!(
-        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; \
-         connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; \
-         frame-ancestors 'none'"
-    );
-    let policy = HeaderValue::try_from(policy).map_err(|_| Problem::internal())?;
-    let headers: [(HeaderName, HeaderValue); 2] = [
+/// Whether a path is answered from here, to whoever reads it.
+pub(crate) fn is_dashboard(path: &str) -> bool {
+    path.starts_with(ASSETS)
+        || FILES.contains(&path)
+        || PAGES.iter().any(|page| {
+            let (mut wanted, mut given) = (page.split('/'), path.split('/'));
+            wanted.by_ref().all(|w| {
+                given.next().is_some_and(|g| w == g || (w.starts_with('{') && !g.is_empty()))
+            }) && given.next().is_none()
+        })
+}
+
+async fn page() -> Response {
+    page_of(Dashboard::get("index.html"))
+}
+
+fn page_of(index: Option<EmbeddedFile>) -> Response {
+    let Some(index) = index else {
+        return (StatusCode::SERVICE_UNAVAILABLE, ABSENT).into_response();
+    };
+    let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
-        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CACHE_CONTROL, ASK_AGAIN),
     ];
-    Ok((headers, html).into_response())
+    (headers, bytes(index)).into_response()
+}
+
+async fn file(uri: Uri) -> Result<Response> {
+    served(uri.path().trim_start_matches('/'), ASK_AGAIN)
+}
+
+async fn asset(Path(name): Path<String>) -> Result<Response> {
+    served(&format!("assets/{name}"), FOREVER)
+}
+
+fn served(name: &str, keep: HeaderValue) -> Result<Response> {
+    let Some((file, kind)) = Dashboard::get(name).zip(content_type(name)) else {
+        return Err(Problem::not_found(format!("the dashboard has no {}", cut(name))));
+    };
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CACHE_CONTROL, keep),
+    ];
+    Ok((headers, bytes(file)).into_response())
+}
+
+fn bytes(file: EmbeddedFile) -> axum::body::Bytes {
+    match file.data {
+        Cow::Borrowed(data) => axum::body::Bytes::from_static(data),
+        Cow::Owned(data) => data.into(),
+    }
+}
+
+/// By the kinds of file that a dashboard is made of; others are not served.
+fn content_type(name: &str) -> Option<&'static str> {
+    Some(match name.rsplit_once('.')?.1 {
+        "js" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "woff2" => "font/woff2",
+        "json" => "application/json",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dashboard_is_its_pages_and_files_and_nothing_under_api() {
+        for path in ["/", "/alerts", "/jobs", "/jobs/12", "/favicon.svg", "/assets/index-1.js"] {
+            assert!(is_dashboard(path), "{path}");
+        }
+        for path in ["", "//", "/jobs/", "/jobs/12/why", "/api", "/api/jobs", "/health", "/assets"]
+        {
+            assert!(!is_dashboard(path), "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_build_without_a_dashboard_says_how_to_get_one() {
+        let answer = page_of(None);
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let body = axum::body::to_bytes(answer.into_body(), 1024).await.unwrap();
+        let text = std::str::from_utf8(&body).unwrap();
+        assert!(text.contains("run `just web`"), "{text}");
+        assert_eq!(text.lines().count(), 1);
+    }
 }

@@ -6,6 +6,7 @@
 
 mod alerts;
 mod app;
+mod bars;
 mod events;
 mod exposure;
 mod extract;
@@ -82,6 +83,7 @@ fn service_routes(service: Service) -> OpenApiRouter<Arc<App>> {
         OpenApiRouter::default()
             .merge(scrape::routes())
             .merge(quotes::routes())
+            .merge(bars::routes())
             .merge(news::routes())
     };
     let analyzer = || OpenApiRouter::default().merge(sentiment::routes()).merge(signals::routes());

@@ -79,7 +79,7 @@ impl Quote {
 }
 
 /// As people write prices: at least two decimals, no zeros after them.
-fn plain(price: Decimal) -> Decimal {
+pub(crate) fn plain(price: Decimal) -> Decimal {
     let mut price = price.normalize();
     if price.scale() < 2 {
         price.rescale(2);

@@ -52,6 +52,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/bars/{symbol}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest completed sessions of a symbol, newest first: one page. */
+        get: operations["listBars"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -675,6 +692,21 @@ export interface components {
             started_at: string;
             worker: string;
         };
+        /** @description One session. */
+        Bar: {
+            close: string;
+            /**
+             * Format: date
+             * @description The exchange's day.
+             */
+            day: string;
+            high: string;
+            low: string;
+            /** @example 259.44 */
+            open: string;
+            /** Format: int64 */
+            volume: number;
+        };
         Counts: {
             /** Format: int64 */
             negative: number;
@@ -704,6 +736,12 @@ export interface components {
         /** @description One page of a list. */
         Items_Article: {
             items: components["schemas"]["Article"][];
+            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Items_Bar: {
+            items: components["schemas"]["Bar"][];
             /** @description Pass as `cursor` for the next page; `null`: this was the last. */
             next_cursor?: string | null;
         };
@@ -1257,6 +1295,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Items_Alert"];
+                };
+            };
+            /** @description What went wrong, as RFC 9457 says it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listBars: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description 1 to 200, default 50. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @example AAPL */
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_Bar"];
                 };
             };
             /** @description What went wrong, as RFC 9457 says it */

@@ -15,7 +15,7 @@ export const pausedByHand = createStore(false);
 /** Each event type, and the first part of the query keys that it makes old. */
 const OUTDATES: Record<string, readonly string[]> = {
   job: ["jobs", "queues"],
-  quote: ["quotes"],
+  quote: ["quotes", "bars"],
   article: ["news", "sentiment"],
   sentiment: ["sentiment", "news"],
   signal: ["signals"],

@@ -120,8 +120,8 @@ fn check(app: &App, request: Request, trace: Option<String>) -> Result<NewJob> {
             format!("there is no kind {:?}; known are {known}", cut(&request.kind)),
         )
         .at("kind"),
-        ArgsError::Invalid { .. } => {
-            Problem::new(ProblemKind::InvalidArgs, e.to_string()).at("args")
+        ArgsError::Invalid { field, .. } => {
+            Problem::new(ProblemKind::InvalidArgs, e.to_string()).at(field)
         }
     })?;
     if let Some(priority) = request.priority {

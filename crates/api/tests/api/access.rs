@@ -58,9 +58,9 @@ async fn a_refusal_says_what_is_missing() {
 }
 
 #[tokio::test]
-async fn health_and_the_page_need_no_token() {
+async fn health_and_the_dashboard_need_no_token() {
     let door = Door::guarded(TOKENS).await;
-    for path in ["/health", "/ready", "/metrics", "/"] {
+    for path in ["/health", "/ready", "/metrics", "/", "/jobs", "/jobs/7", "/favicon.svg"] {
         assert_eq!(door.get(path).await.status, StatusCode::OK, "{path}");
     }
     for path in ["/api/openapi.json", "/api/latest-data", "/api/notices", "/api/events"] {
@@ -134,7 +134,9 @@ async fn each_worker_serves_its_own_routes() {
             assert_eq!(door.get(path).await.status, expected, "{service:?} {path}");
         }
         assert_eq!(door.get("/api/jobs").await.status, StatusCode::NOT_FOUND);
-        assert_eq!(door.get("/").await.status, StatusCode::NOT_FOUND);
+        for path in ["/", "/alerts", "/favicon.svg"] {
+            assert_eq!(door.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+        }
         door.close().await;
     }
 }

@@ -77,7 +77,7 @@ async fn what_does_not_fit_is_named() {
     unknown.is_problem(422, "unknown-kind", Some("kind"));
     assert!(unknown.body["detail"].as_str().unwrap().contains("scrape_batch"));
     let args = door.post("/jobs", &with("args", json!({ "days": "x" }))).await;
-    args.is_problem(422, "invalid-args", Some("args"));
+    args.is_problem(422, "invalid-args", Some("args.days"));
     door.post("/jobs", &json!({})).await.is_problem(422, "invalid-field", Some("kind"));
     for (field, value, named) in [
         ("kind", json!(1), "kind"),

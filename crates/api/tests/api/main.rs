@@ -1,6 +1,7 @@
 //! The API over a real socket, on a real database.
 
 mod access;
+mod dashboard;
 mod door;
 mod events;
 mod health;

@@ -1,11 +1,11 @@
 //! What was seen and what was made of it, as it is shown.
 
 use bellwether_api::Service;
-use bellwether_domain::{Label, Quote, SignalLabel, Symbol};
+use bellwether_domain::{Bar, Label, Quote, SignalLabel, Symbol};
 use bellwether_store::{
     alert::{self, NewAlert, Severity},
     article::{self, NewArticle},
-    instrument, quote, rule,
+    bar, instrument, quote, rule,
     sentiment::{self, NewSentiment, Scored},
     signal::{self, NewSignal},
 };
@@ -98,6 +98,34 @@ async fn latest_data_tells_price_change_and_age() {
     assert_eq!(items[1]["price"], json!(null));
     assert_eq!(items[1]["stale"], true);
     assert_eq!(answer.body["next_cursor"], json!(null));
+}
+
+#[tokio::test]
+async fn bars_come_newest_first_as_they_are_known_now() {
+    let door = Door::open().await;
+    let about = symbol("AAPL");
+    instrument::add_all(&door.pool, std::slice::from_ref(&about)).await.unwrap();
+    let one = |text: &str, close: i64| Bar {
+        day: day(text),
+        open: 200.into(),
+        high: 212.into(),
+        low: 199.into(),
+        close: close.into(),
+        volume: 7,
+    };
+    let first = [one("2026-11-19", 205), one("2026-11-20", 210)];
+    bar::add_all(&door.pool, &about, &first, "alpha_vantage").await.unwrap();
+    bar::add_all(&door.pool, &about, &[one("2026-11-20", 211)], "alpha_vantage").await.unwrap();
+    let bars = door.get("/api/bars/AAPL?limit=2").await.body["items"].clone();
+    assert_eq!(
+        bars[0],
+        json!({
+            "day": "2026-11-20", "open": "200.00", "high": "212.00", "low": "199.00",
+            "close": "211.00", "volume": 7,
+        })
+    );
+    assert_eq!(bars[1]["close"], "205.00");
+    assert_eq!(bars.as_array().unwrap().len(), 2);
 }
 
 #[tokio::test]

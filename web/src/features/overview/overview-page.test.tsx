@@ -67,6 +67,7 @@ beforeEach(() => {
       current,
       history: { items: [point, { ...point, id: "53", c: 0.2 }], next_cursor: null },
     },
+    "GET /api/bars/AAPL": { ...page, items: [] },
     "GET /api/news/AAPL": {
       ...page,
       items: [

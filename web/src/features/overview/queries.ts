@@ -1,8 +1,8 @@
 import { queryOptions } from "@tanstack/react-query";
 import { api, data } from "../../api/client";
 
-/** Points of a signal's history that the sparkline shows. */
-export const HISTORY = 60;
+/** Sessions that the sparkline shows. */
+export const SESSIONS = 30;
 
 export const quotesQuery = queryOptions({
   queryKey: ["quotes"],
@@ -18,8 +18,18 @@ export function signalsQuery(symbol: string) {
   return queryOptions({
     queryKey: ["signals", symbol],
     queryFn: ({ signal }) => {
-      const params = { path: { symbol }, query: { limit: HISTORY } };
+      const params = { path: { symbol }, query: { limit: 1 } };
       return data(api.GET("/api/signals/{symbol}", { params, signal }));
+    },
+  });
+}
+
+export function barsQuery(symbol: string) {
+  return queryOptions({
+    queryKey: ["bars", symbol],
+    queryFn: ({ signal }) => {
+      const params = { path: { symbol }, query: { limit: SESSIONS } };
+      return data(api.GET("/api/bars/{symbol}", { params, signal }));
     },
   });
 }

@@ -8,17 +8,13 @@ import table from "../../components/data-table.module.css";
 import { Sparkline } from "../../components/sparkline";
 import { Timestamp } from "../../components/timestamp";
 import { formatPrice, subtract } from "../../lib/decimal";
-import { formatScore } from "../../lib/numbers";
 import { Explanation } from "./explanation";
-import { signalsQuery } from "./queries";
+import { barsQuery, signalsQuery } from "./queries";
 import { SentimentChip } from "./sentiment-chip";
 import { SignalCell } from "./signal-cell";
 import css from "./watchlist-row.module.css";
 
 const route = getRouteApi("/");
-
-/** What the sparkline spans at least. */
-const LEAST_SPAN = 0.2;
 
 interface WatchlistRowProps {
   quote: Schemas["Quote"];
@@ -29,6 +25,7 @@ export function WatchlistRow({ quote, sentiment }: WatchlistRowProps) {
   const navigate = route.useNavigate();
   const open = route.useSearch().symbol === quote.symbol;
   const signals = useQuery(signalsQuery(quote.symbol));
+  const bars = useQuery(barsQuery(quote.symbol));
   const explanation = `explanation-${quote.symbol}`;
   const toggle = () =>
     void navigate({ search: { symbol: open ? undefined : quote.symbol }, resetScroll: false });
@@ -49,8 +46,8 @@ export function WatchlistRow({ quote, sentiment }: WatchlistRowProps) {
         <td data-label={`News, ${sentiment?.window.hours ?? 24} h`}>
           {sentiment ? <SentimentChip sentiment={sentiment} /> : <span className="muted">–</span>}
         </td>
-        <td data-label="Signal so far" className={css.history}>
-          <History points={signals.data?.history.items} symbol={quote.symbol} />
+        <td data-label="30 sessions" className={css.history}>
+          <Closes bars={bars.data?.items} quote={quote} />
         </td>
         <td data-label="Signal" className={css.signal}>
           <SignalCell query={signals} symbol={quote.symbol} />
@@ -113,22 +110,24 @@ function AsOf({ quote }: { quote: Schemas["Quote"] }) {
   );
 }
 
-interface HistoryProps {
-  points: readonly Schemas["SignalPoint"][] | undefined;
-  symbol: string;
+interface ClosesProps {
+  bars: readonly Schemas["Bar"][] | undefined;
+  quote: Schemas["Quote"];
 }
 
-function History({ points, symbol }: HistoryProps) {
-  const values = points?.flatMap(({ c }) => (c == null ? [] : [c])).reverse() ?? [];
+function Closes({ bars, quote }: ClosesProps) {
+  const values = bars?.map((bar) => Number(bar.close)).reverse() ?? [];
+  // the session that is not over yet has a price and no bar
+  if (quote.price != null && quote.trading_day && bars?.[0] && bars[0].day < quote.trading_day) {
+    values.push(Number(quote.price));
+  }
   if (values.length < 2) return <span className="muted">–</span>;
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  // a quiet signal is drawn as one
-  const margin = Math.max((LEAST_SPAN - (high - low)) / 2, 0);
   return (
     <Sparkline
       values={values}
-      range={[low - margin, high + margin]}
-      label={`${symbol}: the last ${values.length} signals, between ${formatScore(low)} and ${formatScore(high)}`}
+      range={[low, high]}
+      label={`${quote.symbol}: the last ${values.length} sessions, between ${low} and ${high}`}
     />
   );
 }

@@ -48,7 +48,7 @@ export function Watchlist() {
                   </th>
                   <th scope="col">As of</th>
                   <th scope="col">News, 24 h</th>
-                  <th scope="col">Signal so far</th>
+                  <th scope="col">30 sessions</th>
                   <th scope="col">Signal</th>
                   <th scope="col">
                     <span className="visually-hidden">Explanation</span>

@@ -1,0 +1,75 @@
+//! `/api/bars/{symbol}`: the daily bars of a symbol, as they are known now.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use bellwether_store::bar;
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    App,
+    app::Shared,
+    extract::{Known, Query},
+    page::{Items, Paging},
+    problem::Result,
+    quotes::plain,
+    replica::Read,
+};
+
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(list_bars))
+}
+
+/// One session.
+#[derive(Serialize, ToSchema)]
+struct Bar {
+    /// The exchange's day.
+    day: NaiveDate,
+    #[schema(value_type = String, example = "259.44")]
+    open: Decimal,
+    #[schema(value_type = String)]
+    high: Decimal,
+    #[schema(value_type = String)]
+    low: Decimal,
+    #[schema(value_type = String)]
+    close: Decimal,
+    volume: i64,
+}
+
+/// The newest completed sessions of a symbol, newest first: one page.
+#[utoipa::path(
+    get, path = "/api/bars/{symbol}", tag = "product", operation_id = "listBars",
+    params(("symbol" = String, Path, example = "AAPL"), Paging),
+    responses((status = 200, body = Items<Bar>)),
+)]
+async fn list_bars(
+    State(app): Shared,
+    Known(symbol): Known,
+    Query(paging): Query<Paging>,
+) -> Result<Read<Items<Bar>>> {
+    let limit = paging.limit()?;
+    let read = app
+        .read(|pool| {
+            let symbol = symbol.clone();
+            async move { bar::list(&pool, &symbol, limit).await }
+        })
+        .await?;
+    Ok(read.map(|bars| {
+        Items::all(
+            bars.into_iter()
+                .map(|b| Bar {
+                    day: b.day,
+                    open: plain(b.open),
+                    high: plain(b.high),
+                    low: plain(b.low),
+                    close: plain(b.close),
+                    volume: b.volume,
+                })
+                .collect(),
+        )
+    }))
+}
