@@ -9,29 +9,48 @@ default:
     @{{ just_executable() }} --list --unsorted --justfile '{{ justfile() }}'
 
 # Build and run everything on this machine at http://127.0.0.1:3000; Ctrl-C stops all of it
-up *args:
+up *args: web
     @cargo run --profile release-quick --package bellwether-cli --bin bellwether -- up "$@"
 
-# As `up`, built for debugging, and again after every change of a source file
+# As `up`, with the server built again after every change of its sources, and the dashboard changed in place
 dev *args:
     @scripts/dev.sh "$@"
 
-# Everything that CI runs: the checks, then every test on a scratch PostgreSQL
+# Everything that CI runs: the checks, then every test on a scratch PostgreSQL and in a browser
 test: fmt-check rules _build
     @BUILT=1 scripts/with-postgres.sh scripts/lint.sh
     @scripts/docs.sh
     @BUILT=1 scripts/openapi.sh check
+    @scripts/web.sh test
     @BUILT=1 scripts/with-postgres.sh scripts/tests.sh
+    @BUILT=1 scripts/browser-tests.sh
 
 # The fast half of `test`: format, lints, docs, dependency rules, and that what is generated is current
 check: fmt-check rules
+    @scripts/web.sh check
     @scripts/with-postgres.sh scripts/lint.sh
     @scripts/docs.sh
     @scripts/openapi.sh check
 
 # Run the tests that a filter of cargo-nextest or a name selects: just unit domain, just unit 'package(bellwether-store)'
-unit filter *args:
+unit filter *args: web
     @scripts/with-postgres.sh scripts/tests.sh "$@"
+
+# Build the dashboard into web/dist; quick when nothing has changed
+web:
+    @scripts/web.sh build
+
+# The tests in a browser alone, or those that Playwright's arguments select: just e2e -g alert
+e2e *args: web
+    @scripts/browser-tests.sh --project e2e "$@"
+
+# Take each page in light and dark and on a phone into target/screenshots
+screenshots: web
+    @scripts/browser-tests.sh --project screenshots
+
+# Clone the repository, run the README's commands there, and time each step: just rehearse fresh [--test] [--user NAME]
+rehearse what='fresh' *args:
+    @shift; 'scripts/rehearse-{{ what }}.sh' "$@"
 
 # Run a command beside a scratch PostgreSQL, whose address it finds in TEST_DATABASE_URL
 with-postgres *command:
@@ -63,5 +82,5 @@ migrate *args='up':
     @cargo run --quiet --package bellwether-cli --bin bellwether -- migrate "$@"
 
 # Compile everything once, tests included, so that each later step finds it done.
-_build:
+_build: web
     @cargo build --workspace --all-targets
