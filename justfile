@@ -52,6 +52,10 @@ screenshots: web
 rehearse what='fresh' *args:
     @shift; 'scripts/rehearse-{{ what }}.sh' "$@"
 
+# Jobs a second beside what the server does by itself; bench/queue.md holds a run
+bench jobs='50000':
+    @scripts/with-postgres.sh cargo run --quiet --profile release-quick --package bellwether-queue --example throughput -- {{ jobs }}
+
 # Run a command beside a scratch PostgreSQL, whose address it finds in TEST_DATABASE_URL
 with-postgres *command:
     @scripts/with-postgres.sh "$@"

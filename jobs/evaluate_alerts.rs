@@ -1,7 +1,7 @@
 //! What is known now against every rule: episodes begin, fire and end, and people are told.
 //!
 //! Reads `rule`, `quote`, `signal`, `cluster` and the limits; writes `alert_state`, `alert` and
-//! `notification`; leads to [`SendNotification`] and to itself at the next timer.
+//! `notification`; leads to [`crate::SendNotification`] and to itself at the next timer.
 
 mod facts;
 mod step;

@@ -2,7 +2,7 @@
 //!
 //! One module is one resource. A request reads the product's tables and the queue's, and adds
 //! jobs; it never calls a provider and never runs a job. [`App`] is one port's state, [`router`]
-//! its routes, [`serve`] its life, [`openapi`] the description of all of it.
+//! its routes, [`serve()`] its life, [`openapi`] the description of all of it.
 
 mod alerts;
 mod app;

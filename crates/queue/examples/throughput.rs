@@ -1,8 +1,8 @@
 //! Jobs a second: adding them in bulk, and draining them, beside what the server does when the
 //! same rows are moved by hand-written statements without any of the bookkeeping.
 //!
-//! `DATABASE_URL=postgres://… cargo run --release -p bellwether-queue --example throughput [jobs]`
-//! on a database of its own: the schema `queue` is made there.
+//! `just bench [jobs]` runs it on a scratch PostgreSQL that does not wait for the disk: compare the
+//! figures of one run with each other only.
 
 use std::{
     sync::{
@@ -16,6 +16,7 @@ use bellwether_queue::{
     Attempt, Config, Failure, Job, MIGRATOR, NewJob, Outcome, Process, QueueConfig, Registry,
     limits::{self, Counts, Limit, Window},
 };
+use bellwether_testing::Database;
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -34,20 +35,18 @@ impl Job for NoOp {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    #[expect(clippy::disallowed_methods, reason = "an example has no command line of its own")]
-    let url = std::env::var("DATABASE_URL")?;
     let jobs: usize = std::env::args().nth(1).map_or(Ok(50_000), |n| n.parse())?;
-    let pool = PgPoolOptions::new().max_connections(8).connect(&url).await?;
-    MIGRATOR.run(&pool).await?;
+    let database = bellwether_testing::database(&[&MIGRATOR]).await;
+    let pool = PgPoolOptions::new().max_connections(8).connect_with(database.options()).await?;
 
     let raw = raw(&pool, jobs).await?;
     println!(
         "raw moves            {raw:>10.0} jobs/s   (ready to running to done, batches of 500)"
     );
-    let (added, drained) = engine(&pool, &url, jobs, false).await?;
+    let (added, drained) = engine(&pool, &database, jobs, false).await?;
     println!("enqueue, bulk        {added:>10.0} jobs/s   (1,000 a statement)");
     println!("drain, no limit      {drained:>10.0} jobs/s   ratio to raw {:.2}", drained / raw);
-    let (_, limited) = engine(&pool, &url, jobs, true).await?;
+    let (_, limited) = engine(&pool, &database, jobs, true).await?;
     println!(
         "drain, one limit key {limited:>10.0} jobs/s   ratio to no limit {:.2}",
         limited / drained
@@ -57,7 +56,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 async fn engine(
     pool: &PgPool,
-    url: &str,
+    database: &Database,
     jobs: usize,
     limited: bool,
 ) -> Result<(f64, f64), Box<dyn std::error::Error>> {
@@ -89,7 +88,7 @@ async fn engine(
 
     let process = Process::start(Config {
         pool: pool.clone(),
-        direct: url.parse()?,
+        direct: database.options(),
         name: "bench".into(),
         version: "bench".into(),
         queues: vec![QueueConfig { name: "bench".into(), concurrency: 1_000 }],
