@@ -116,11 +116,13 @@ interface ClosesProps {
 }
 
 function Closes({ bars, quote }: ClosesProps) {
-  const values = bars?.map((bar) => Number(bar.close)).reverse() ?? [];
-  // the session that is not over yet has a price and no bar
-  if (quote.price != null && quote.trading_day && bars?.[0] && bars[0].day < quote.trading_day) {
-    values.push(Number(quote.price));
-  }
+  // the price is newer than the bar of its own session, and a session under way has no bar yet
+  const day = quote.price != null ? quote.trading_day : null;
+  const values = (bars ?? [])
+    .filter((bar) => day == null || bar.day < day)
+    .map((bar) => Number(bar.close))
+    .reverse();
+  if (day != null) values.push(Number(quote.price));
   if (values.length < 2) return <span className="muted">–</span>;
   const [low, high] = [Math.min(...values), Math.max(...values)];
   return (
