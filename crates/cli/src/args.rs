@@ -51,7 +51,12 @@ pub(crate) struct LogArgs {
     #[arg(long, env = "BELLWETHER_LOG_FORMAT", value_enum, default_value = "text", global = true)]
     pub(crate) log_format: LogFormat,
     /// Which log lines, as `tracing` filters them, for example `info,bellwether_queue=debug`
-    #[arg(long, env = "RUST_LOG", default_value = "info", global = true)]
+    #[arg(
+        long,
+        env = "RUST_LOG",
+        default_value = "info,sqlx::postgres::notice=warn",
+        global = true
+    )]
     pub(crate) log_filter: String,
 }
 
