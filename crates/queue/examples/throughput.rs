@@ -13,11 +13,11 @@ use std::{
 };
 
 use bellwether_queue::{
-    Attempt, Config, Failure, Job, MIGRATOR, NewJob, Outcome, Process, QueueConfig, Registry,
-    limits::{self, Counts, Limit, Window},
+    Attempt, Config, Db, Failure, Job, MIGRATOR, NewJob, Outcome, Process, QueueConfig, Registry,
+    limits::{self, Counts, LaneKey, Limit, Window},
 };
 use bellwether_testing::Database;
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::postgres::PgPoolOptions;
 
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 struct NoOp {
@@ -38,6 +38,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let jobs: usize = std::env::args().nth(1).map_or(Ok(50_000), |n| n.parse())?;
     let database = bellwether_testing::database(&[&MIGRATOR]).await;
     let pool = PgPoolOptions::new().max_connections(8).connect_with(database.options()).await?;
+    let pool = Db::direct(pool);
 
     let raw = raw(&pool, jobs).await?;
     println!(
@@ -55,30 +56,22 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn engine(
-    pool: &PgPool,
+    pool: &Db,
     database: &Database,
     jobs: usize,
     limited: bool,
 ) -> Result<(f64, f64), Box<dyn std::error::Error>> {
     let lane = if limited { "limited" } else { "default" };
-    let window = Window { amount: 100_000_000, period: Duration::from_mins(1) };
-    limits::define(
-        pool,
-        &Limit {
-            key: "bench".into(),
-            counts: Counts::Start { guard: Duration::ZERO },
-            windows: vec![window],
-            in_flight: None,
-        },
-    )
-    .await?;
-    limits::set_lane(pool, "bench", "limited", &[("bench", None)]).await?;
+    let limit = Limit::new("bench", Counts::Start { guard: Duration::ZERO })
+        .window(Window::requests(100_000_000, Duration::from_mins(1)));
+    limits::define(pool, &limit).await?;
+    limits::set_lane(pool, "bench", "limited", &[LaneKey::new("bench")]).await?;
 
     let mut job = NewJob::of(&NoOp { text: "forty bytes of arguments, more or less".into() })?;
     lane.clone_into(&mut job.lane);
     let batch = vec![job; 1_000];
     let began = Instant::now();
-    let mut conn = pool.acquire().await?;
+    let mut conn = pool.pool().acquire().await?;
     for _ in 0..jobs.div_ceil(1_000) {
         bellwether_queue::add_all(&mut conn, &batch).await?;
     }
@@ -89,6 +82,7 @@ async fn engine(
     let process = Process::start(Config {
         pool: pool.clone(),
         direct: database.options(),
+        listen: true,
         name: "bench".into(),
         version: "bench".into(),
         queues: vec![QueueConfig { name: "bench".into(), concurrency: 1_000 }],
@@ -109,7 +103,7 @@ async fn engine(
 }
 
 /// Moves as many rows through tables of the same shape, by two connections at once.
-async fn raw(pool: &PgPool, jobs: usize) -> Result<f64, sqlx::Error> {
+async fn raw(pool: &Db, jobs: usize) -> Result<f64, sqlx::Error> {
     for statement in [
         "drop table if exists raw_ready, raw_running, raw_done",
         "create table raw_ready (like queue.ready)",

@@ -17,7 +17,9 @@ use uuid::Uuid;
 
 use crate::{
     Enqueued, Error, Job, JobId, NewJob, Outcome, enqueue,
-    process::{Shared, Slot},
+    limits::Usage,
+    process::{Shared, Slot, permit as counted},
+    trace,
 };
 
 /// How long a permit is good for from before its claim, by this process's monotonic clock; less if
@@ -54,9 +56,12 @@ pub(crate) struct Claimed {
     pub(crate) parent: Option<JobId>,
     pub(crate) trace: Option<String>,
     pub(crate) created_at: DateTime<Utc>,
+    /// Seconds from available to claimed.
+    pub(crate) waited: f64,
     pub(crate) key: Option<String>,
     /// Of a key that counts from the start.
     pub(crate) guard: Option<Duration>,
+    pub(crate) reserved: Usage,
     pub(crate) timeout: Duration,
     pub(crate) backoff: fn(u16) -> Option<Duration>,
 }
@@ -68,16 +73,39 @@ struct PermitState {
     spent: bool,
 }
 
+/// What the calls made since the last exchange have come to.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Calls {
+    /// A call was made.
+    pub(crate) used: bool,
+    /// One of them met a failing service.
+    pub(crate) fault: bool,
+    /// As reported; `None`: nobody told.
+    pub(crate) usage: Option<Usage>,
+}
+
+impl Calls {
+    pub(crate) fn tokens(&self) -> Option<i64> {
+        self.usage.map(|u| i64::try_from(u.tokens).unwrap_or(i64::MAX))
+    }
+
+    pub(crate) fn micros(&self) -> Option<i64> {
+        self.usage.map(|u| i64::try_from(u.micros).unwrap_or(i64::MAX))
+    }
+}
+
 /// A claimed job in the hands of its handler.
 pub struct Attempt {
     claimed: Claimed,
     lease: Lease,
     shared: Arc<Shared>,
     permit: tokio::sync::Mutex<PermitState>,
-    used: AtomicBool,
+    calls: Mutex<Calls>,
     cancelled: CancellationToken,
     called_off: AtomicBool,
     completed_in: AtomicBool,
+    /// Jobs waited for this one; they are released once the handler's transaction has committed.
+    awaited: AtomicBool,
     settled: AtomicBool,
     lost: AtomicBool,
     log: Mutex<Vec<String>>,
@@ -98,10 +126,11 @@ impl Attempt {
             lease,
             shared,
             permit: tokio::sync::Mutex::new(PermitState { granted: asked, spent: false }),
-            used: AtomicBool::new(false),
+            calls: Mutex::new(Calls::default()),
             cancelled: CancellationToken::new(),
             called_off: AtomicBool::new(false),
             completed_in: AtomicBool::new(false),
+            awaited: AtomicBool::new(false),
             settled: AtomicBool::new(false),
             lost: AtomicBool::new(false),
             log: Mutex::new(Vec::new()),
@@ -190,21 +219,26 @@ impl Attempt {
         let fresh = permit.granted.elapsed() < good_for && self.shared.heartbeat_is_fresh();
         if permit.spent || !fresh {
             let asked = Instant::now();
+            let calls = self.calls();
             let next_at = sqlx::query_scalar!(
                 // infinity has no place in a calendar: far away is far enough
                 "select case when p = 'infinity' then '9999-01-01Z'::timestamptz else p end
-                from queue.permit_v1($1, $2, $3, $4) p",
+                from queue.permit_v2($1, $2, $3, $4, $5, $6, $7) p",
                 self.lease.process,
                 self.job().0,
                 self.lease.number,
                 permit.spent,
+                calls.fault,
+                calls.tokens(),
+                calls.micros(),
             )
             .fetch_one(&self.shared.pool)
             .await
             .map_err(|e| self.lost_or(e))?;
             // What was spent is in the ledger now.
             permit.spent = false;
-            self.used.store(false, Ordering::Release);
+            *self.calls.lock().expect("no holder of the calls panics") = Calls::default();
+            counted(key, next_at.is_none());
             if let Some(at) = next_at {
                 let next_at = (at.year() < 9999).then_some(at);
                 return Ok(Err(NotGranted { key: key.to_owned(), next_at }));
@@ -212,8 +246,30 @@ impl Attempt {
             permit.granted = asked;
         }
         permit.spent = true;
-        self.used.store(true, Ordering::Release);
+        self.calls.lock().expect("no holder of the calls panics").used = true;
         Ok(Ok(()))
+    }
+
+    /// What one call may use at most of its key's tokens and money: held until the attempt ends.
+    pub fn reserved(&self) -> Usage {
+        self.claimed.reserved
+    }
+
+    /// Tells what a call has really used, as its provider reports it; several calls add up. Without
+    /// it a call is taken to have used all that was reserved.
+    pub fn use_up(&self, usage: Usage) {
+        let mut calls = self.calls.lock().expect("no holder of the calls panics");
+        let so_far = calls.usage.unwrap_or_default();
+        calls.usage = Some(Usage {
+            tokens: so_far.tokens.saturating_add(usage.tokens),
+            micros: so_far.micros.saturating_add(usage.micros),
+        });
+    }
+
+    /// Tells that a call met a failing service (an error of its side, no answer, no connection):
+    /// the key's breaker counts it. A call of which nothing is told has met a working one.
+    pub fn fault(&self) {
+        self.calls.lock().expect("no holder of the calls panics").fault = true;
     }
 
     /// Adds a job as this one's child, in the caller's transaction.
@@ -230,29 +286,40 @@ impl Attempt {
         enqueue::add(conn, &self.child(job)).await
     }
 
-    fn child(&self, mut job: NewJob) -> NewJob {
+    /// Makes a prepared job this one's child, for [`crate::add_all`] and [`crate::batch`]: it names
+    /// this job as its parent and carries its trace on.
+    #[must_use]
+    pub fn child(&self, mut job: NewJob) -> NewJob {
         job.parent = Some(self.job());
-        job.trace = job.trace.or_else(|| self.claimed.trace.clone());
+        job.trace = job
+            .trace
+            .or_else(|| trace::current().map(|here| here.to_string()))
+            .or_else(|| self.claimed.trace.clone());
         job
     }
 
     /// Completes the job in the caller's transaction, so that effect, completion and follow-ups
     /// happen together or not at all. [`Error::LeaseLost`] must roll the transaction back.
     pub async fn complete_in(&self, conn: &mut PgConnection) -> Result<(), Error> {
+        let calls = self.calls();
         let done = sqlx::query_scalar!(
-            "select queue.complete_v1($1, $2, $3, $4, $5)",
+            r#"select touched as "touched!" from queue.complete_v2($1, $2, $3, $4, $5, $6, $7, $8)"#,
             self.lease.process,
             &[self.job().0],
             &[self.lease.number],
-            &[self.used()],
+            &[calls.used],
+            &[calls.fault],
+            &[calls.tokens()] as &[Option<i64>],
+            &[calls.micros()] as &[Option<i64>],
             &[self.log_json()] as &[Option<Value>],
         )
         .fetch_optional(conn)
         .await?;
-        if done.is_none() {
+        let Some(awaited) = done else {
             self.lose("complete_in");
             return Err(Error::LeaseLost(self.job()));
-        }
+        };
+        self.awaited.store(awaited, Ordering::Release);
         self.completed_in.store(true, Ordering::Release);
         Ok(())
     }
@@ -272,13 +339,18 @@ impl Attempt {
         self.lease
     }
 
-    pub(crate) fn used(&self) -> bool {
-        self.used.load(Ordering::Acquire)
+    pub(crate) fn calls(&self) -> Calls {
+        *self.calls.lock().expect("no holder of the calls panics")
     }
 
     /// Whether the handler completed the job in a transaction of its own.
     pub(crate) fn is_completed_in(&self) -> bool {
         self.completed_in.load(Ordering::Acquire)
+    }
+
+    /// Whether the handler's own completion let others go on.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.awaited.load(Ordering::Acquire)
     }
 
     pub(crate) fn backoff(&self) -> Option<Duration> {

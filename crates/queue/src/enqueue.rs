@@ -5,7 +5,30 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use crate::{Error, Holds, Job, JobId};
+use crate::{Error, Holds, Job, JobId, trace};
+
+/// What becomes of a job that waits for another, when the other ends without having completed.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum OnFailure {
+    /// It is cancelled too, and so is whatever waits for it in this way.
+    #[default]
+    Cascade,
+    /// It goes on, as if the other had completed.
+    Ignore,
+    /// It stays pending: it goes on once somebody has retried the other and that has completed, or
+    /// at once when somebody retries it itself.
+    Pause,
+}
+
+impl OnFailure {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cascade => "cascade",
+            Self::Ignore => "ignore",
+            Self::Pause => "pause",
+        }
+    }
+}
 
 /// A job that is about to be added.
 #[derive(Clone, Debug)]
@@ -26,8 +49,10 @@ pub struct NewJob {
     pub tags: Vec<String>,
     /// The job whose attempt added this one.
     pub parent: Option<JobId>,
-    /// W3C trace context of whoever added it.
+    /// W3C trace context of whoever added it; `None`: the [`trace::within`] around the enqueue.
     pub trace: Option<String>,
+    /// The jobs that have to end before this one is claimed; [`NewJob::after`] adds to them.
+    pub waits_for: Vec<(JobId, OnFailure)>,
 }
 
 /// What became of an enqueue.
@@ -56,7 +81,18 @@ impl NewJob {
             tags: Vec::new(),
             parent: None,
             trace: None,
+            waits_for: Vec::new(),
         })
+    }
+
+    /// Lets the job wait, `pending`, until all of these have ended. Those that have ended already
+    /// are not waited for; one that failed cancels the job, or is ignored, as `on_failure` says.
+    /// Parents added in the same transaction may be named. A number that no job has had is
+    /// [`Error::UnknownJob`] when the job is added; a job that is no longer kept counts as failed.
+    #[must_use]
+    pub fn after(mut self, jobs: &[JobId], on_failure: OnFailure) -> Self {
+        self.waits_for.extend(jobs.iter().map(|job| (*job, on_failure)));
+        self
     }
 }
 
@@ -87,11 +123,23 @@ pub async fn add_all(conn: &mut PgConnection, jobs: &[NewJob]) -> Result<Vec<Enq
     let tags: Vec<Option<Value>> =
         jobs.iter().map(|j| (!j.tags.is_empty()).then(|| Value::from(j.tags.clone()))).collect();
     let parents: Vec<Option<i64>> = jobs.iter().map(|j| j.parent.map(|p| p.0)).collect();
-    let traces: Vec<Option<String>> = jobs.iter().map(|j| j.trace.clone()).collect();
+    let here = trace::current().map(|here| here.to_string());
+    let traces: Vec<Option<String>> =
+        jobs.iter().map(|j| j.trace.clone().or_else(|| here.clone())).collect();
+
+    let edges: Vec<(i32, i64, String)> = (1..)
+        .zip(jobs)
+        .flat_map(|(ord, job)| {
+            job.waits_for.iter().map(move |(parent, fail)| (ord, parent.0, fail.as_str().to_owned()))
+        })
+        .collect();
+    let edge_of: Vec<i32> = edges.iter().map(|e| e.0).collect();
+    let edge_parent: Vec<i64> = edges.iter().map(|e| e.1).collect();
+    let edge_fail: Vec<String> = edges.into_iter().map(|e| e.2).collect();
 
     let mut rows = sqlx::query!(
         r#"select ord as "ord!", id as "id!", duplicate as "duplicate!"
-        from queue.enqueue_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"#,
+        from queue.enqueue_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"#,
         &kinds,
         &queues,
         &lanes,
@@ -104,9 +152,24 @@ pub async fn add_all(conn: &mut PgConnection, jobs: &[NewJob]) -> Result<Vec<Enq
         &tags as &[Option<Value>],
         &parents as &[Option<i64>],
         &traces as &[Option<String>],
+        &edge_of,
+        &edge_parent,
+        &edge_fail,
     )
     .fetch_all(conn)
-    .await?;
+    .await
+    .map_err(|e| unknown_or(e, &edge_parent))?;
     rows.sort_unstable_by_key(|row| row.ord);
     Ok(rows.into_iter().map(|r| Enqueued { id: JobId(r.id), duplicate: r.duplicate }).collect())
+}
+
+/// Names the job that does not exist, where that is what the database refused.
+pub(crate) fn unknown_or(e: sqlx::Error, asked: &[i64]) -> Error {
+    let database = e.as_database_error();
+    if database.and_then(|d| d.code()).as_deref() != Some("QU003") {
+        return e.into();
+    }
+    let message = database.map(|d| d.message().to_owned()).unwrap_or_default();
+    let named = |word: &str| word.parse().ok().filter(|id| asked.contains(id));
+    message.split(' ').find_map(named).map_or_else(|| e.into(), |id| Error::UnknownJob(JobId(id)))
 }

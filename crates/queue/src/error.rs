@@ -12,6 +12,9 @@ pub enum Error {
     /// The attempt no longer owns its job: another process has been given it. Nothing was written.
     #[error("the lease on job {0} was lost; this attempt's result does not count")]
     LeaseLost(JobId),
+    /// A job cannot wait for one that was never added, nor join a batch that does not exist.
+    #[error("there is no job {0} to wait for")]
+    UnknownJob(JobId),
     /// This process was taken for dead by its peers and has to register anew.
     #[error("this process was declared dead by its peers")]
     ProcessDead,
@@ -21,6 +24,9 @@ pub enum Error {
     /// A schedule's expression or time zone cannot be read.
     #[error("schedule {name}: {reason}")]
     Schedule { name: String, reason: String },
+    /// A limit key or a lane could never work as it is asked for.
+    #[error("limit {key}: {reason}")]
+    Limit { key: String, reason: String },
 }
 
 impl Error {

@@ -1,8 +1,8 @@
 //! Events: what people watching should look at again.
 
-use sqlx::{PgExecutor, PgPool};
+use sqlx::PgExecutor;
 
-use crate::Error;
+use crate::{Db, Error};
 
 /// Where a reader stands: the transaction and the number of the last event it has seen.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -30,7 +30,7 @@ pub async fn emit(db: impl PgExecutor<'_>, kind: &str, subject: &str) -> Result<
 }
 
 /// Where a reader that wants only news begins.
-pub async fn now(pool: &PgPool) -> Result<Position, Error> {
+pub async fn now(pool: &Db) -> Result<Position, Error> {
     let xid = sqlx::query_scalar!(
         r#"select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as "xid!""#
     )
@@ -44,7 +44,7 @@ pub async fn now(pool: &PgPool) -> Result<Position, Error> {
 /// once every older one has ended. `None`: the position is older than what is kept (24 h), so the
 /// reader has to look at everything again.
 pub async fn after(
-    pool: &PgPool,
+    pool: &Db,
     position: Position,
     limit: i64,
 ) -> Result<Option<Vec<Event>>, Error> {
@@ -82,7 +82,7 @@ pub async fn after(
 }
 
 /// Removes events older than 24 h and remembers how far.
-pub(crate) async fn prune(pool: &PgPool) -> Result<(), Error> {
+pub(crate) async fn prune(pool: &Db) -> Result<(), Error> {
     sqlx::query!(
         "with gone as (
             delete from queue.event where at < statement_timestamp() - interval '24 hours' returning xid, id
@@ -120,7 +120,7 @@ mod tests {
     #[tokio::test]
     async fn a_slower_pruner_does_not_move_the_floor_back() {
         let db = bellwether_testing::database(&[&crate::MIGRATOR]).await;
-        let pool = db.pool();
+        let pool = Db::direct(db.pool());
         emit(&pool, "quote", "AAPL").await.unwrap();
         let position = now(&pool).await.unwrap();
         sqlx::query("update queue.event set at = at - interval '25 hours'")

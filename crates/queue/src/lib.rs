@@ -1,7 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod attempt;
+pub mod audit;
+pub mod batch;
+pub mod bulk;
 pub mod control;
+mod db;
 mod enqueue;
 mod error;
 pub mod event;
@@ -11,10 +15,15 @@ mod job;
 pub mod limits;
 mod process;
 mod registry;
+mod retention;
+mod run;
 pub mod schedule;
+pub mod testing;
+pub mod trace;
 
 pub use attempt::{Attempt, NotGranted};
-pub use enqueue::{Enqueued, NewJob, add, add_all, enqueue};
+pub use db::{Db, TIMEOUTS};
+pub use enqueue::{Enqueued, NewJob, OnFailure, add, add_all, enqueue};
 pub use error::Error;
 pub use failure::{Failure, Outcome, Verdict};
 pub use job::{Holds, Job, JobId, State};

@@ -115,6 +115,7 @@ impl Registry {
             tags: Vec::new(),
             parent: None,
             trace: None,
+            waits_for: Vec::new(),
         })
     }
 }

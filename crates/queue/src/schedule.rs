@@ -5,9 +5,11 @@ use std::{str::FromStr, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
-use sqlx::{PgExecutor, PgPool, postgres::types::PgInterval};
+use metrics::counter;
+use sqlx::{PgConnection, PgExecutor, postgres::types::PgInterval};
+use tracing::{Instrument, field::Empty};
 
-use crate::{Enqueued, Error, NewJob, Registry, enqueue, process::interval};
+use crate::{Db, Enqueued, Error, NewJob, Registry, enqueue, process::interval, trace};
 
 /// A tick that nobody made within this time counts as missed.
 const SKIP_AFTER: TimeDelta = TimeDelta::seconds(60);
@@ -168,7 +170,7 @@ fn crontab_weekday(field: &str) -> Result<String, String> {
 
 /// Makes the schedule exist with this definition; a pause and its history stay. Its first tick is
 /// the first after its definition, and again after a change of its expression or zone.
-pub async fn define(pool: &PgPool, schedule: &Schedule) -> Result<(), Error> {
+pub async fn define(pool: &Db, schedule: &Schedule) -> Result<(), Error> {
     Clock::parse(&schedule.name, &schedule.cron, &schedule.zone)?;
     sqlx::query!(
         "insert into queue.schedule (name, cron, zone, kind, args, slot, missed)
@@ -190,7 +192,7 @@ pub async fn define(pool: &PgPool, schedule: &Schedule) -> Result<(), Error> {
     Ok(())
 }
 
-pub async fn list(pool: &PgPool) -> Result<Vec<ScheduleView>, Error> {
+pub async fn list(pool: &Db) -> Result<Vec<ScheduleView>, Error> {
     let rows = sqlx::query!(
         r#"select s.name, s.cron, s.zone, s.kind, s.args, s.paused, clock_timestamp() as "now!",
             t.fire_at as "fire_at?", t.job as "job?"
@@ -220,14 +222,37 @@ pub async fn list(pool: &PgPool) -> Result<Vec<ScheduleView>, Error> {
         .collect()
 }
 
+/// For how many seconds the next tick of each schedule has been due; 0 while it is not, or the
+/// schedule is paused.
+pub async fn overdue(db: &Db) -> Result<Vec<(String, f64)>, Error> {
+    let rows = sqlx::query!(
+        r#"select name, cron, zone, paused, since, clock_timestamp() as "now!"
+        from queue.schedule order by name"#
+    )
+    .fetch_all(db)
+    .await?;
+    let late = |r: &Clock, since, now: DateTime<Utc>| {
+        let next = r.next_after(since).filter(|next| *next <= now)?;
+        Some((now - next).as_seconds_f64())
+    };
+    Ok(rows
+        .into_iter()
+        .map(|r| {
+            let clock = Clock::parse(&r.name, &r.cron, &r.zone).ok().filter(|_| !r.paused);
+            let overdue = clock.and_then(|clock| late(&clock, r.since, r.now)).unwrap_or(0.0);
+            (r.name, overdue)
+        })
+        .collect())
+}
+
 /// Adds the schedule's job now, outside its ticks; `None`: no such schedule.
 pub async fn run_now(
-    pool: &PgPool,
+    db: &mut PgConnection,
     registry: &Registry,
     name: &str,
 ) -> Result<Option<Enqueued>, Error> {
     let Some(row) = sqlx::query!("select kind, args from queue.schedule where name = $1", name)
-        .fetch_optional(pool)
+        .fetch_optional(&mut *db)
         .await?
     else {
         return Ok(None);
@@ -235,25 +260,28 @@ pub async fn run_now(
     let job = registry
         .job(&row.kind, row.args)
         .map_err(|e| Error::Schedule { name: name.to_owned(), reason: e.to_string() })?;
-    let mut conn = pool.acquire().await?;
-    Ok(Some(enqueue::add(&mut conn, &job).await?))
+    Ok(Some(enqueue::add(db, &job).await?))
 }
 
 /// `false`: no such schedule. Ticks that fall into a pause are left out.
-pub async fn pause(pool: &PgPool, name: &str, paused: bool) -> Result<bool, Error> {
+pub async fn pause(
+    db: impl PgExecutor<'_>,
+    name: &str,
+    paused: bool,
+) -> Result<bool, Error> {
     let done = sqlx::query!(
         "update queue.schedule set paused = $2, since = clock_timestamp() where name = $1",
         name,
         paused
     )
-    .execute(pool)
+    .execute(db)
     .await?;
     Ok(done.rows_affected() > 0)
 }
 
 /// Makes the ticks that are due. Any number of processes may do so at once: the tick's row admits
 /// one, and its job is added in the same transaction.
-pub(crate) async fn tick(pool: &PgPool, registry: &Registry) -> Result<(), Error> {
+pub(crate) async fn tick(pool: &Db, registry: &Registry) -> Result<(), Error> {
     let rows = sqlx::query!(
         r#"select name, cron, zone, kind, args, missed, since, clock_timestamp() as "now!",
             extract(epoch from slot)::float8 as slot
@@ -262,6 +290,7 @@ pub(crate) async fn tick(pool: &PgPool, registry: &Registry) -> Result<(), Error
     .fetch_all(pool)
     .await?;
     for row in rows {
+        counter!("bellwether_schedule_ticks_total", "schedule" => row.name.clone()).increment(0);
         // A kind of a newer release is left to processes that know it.
         let Ok(job) = registry.job(&row.kind, row.args) else { continue };
         // Nor may one that cannot be read keep the others from their ticks.
@@ -295,7 +324,7 @@ pub(crate) async fn tick(pool: &PgPool, registry: &Registry) -> Result<(), Error
 }
 
 async fn make(
-    pool: &PgPool,
+    pool: &Db,
     name: &str,
     fire_at: DateTime<Utc>,
     job: &NewJob,
@@ -309,7 +338,14 @@ async fn make(
     .execute(&mut *tx)
     .await?;
     if made.rows_affected() == 1 {
-        let added = enqueue::add(&mut tx, job).await?;
+        let span = tracing::info_span!(
+            "schedule.tick",
+            schedule = name,
+            otel.kind = "producer",
+            trace_id = Empty
+        );
+        let here = trace::place(&span, None);
+        let added = trace::within(here, enqueue::add(&mut tx, job)).instrument(span).await?;
         sqlx::query!(
             "update queue.tick set job = $3 where schedule = $1 and fire_at = $2",
             name,
@@ -320,6 +356,8 @@ async fn make(
         .await?;
     }
     tx.commit().await?;
+    counter!("bellwether_schedule_ticks_total", "schedule" => name.to_owned())
+        .increment(made.rows_affected());
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 #[tokio::test]
 async fn jobs_are_claimed_by_priority_then_age_and_never_twice() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let mut jobs: Vec<_> = (0..6).map(|i| note(&i.to_string())).collect();
     jobs[4].priority = 0;
     jobs[1].priority = 9;
@@ -38,7 +38,7 @@ async fn jobs_are_claimed_by_priority_then_age_and_never_twice() {
 #[tokio::test]
 async fn a_kind_that_nobody_here_knows_is_left_alone() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let mut strange = note("from a newer release");
     strange.kind = "unheard_of".into();
     let id = add(&pool, &strange).await;
@@ -52,7 +52,7 @@ async fn a_kind_that_nobody_here_knows_is_left_alone() {
 #[tokio::test]
 async fn an_attempt_that_lost_its_lease_can_write_nothing() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let id = add(&pool, &note("contested")).await;
     let mut zombie = ByHand::register(pool.clone()).await;
     let old = zombie.claim("notes", 1).await[0].id;
@@ -84,7 +84,7 @@ async fn an_attempt_that_lost_its_lease_can_write_nothing() {
 #[tokio::test]
 async fn an_older_lease_of_the_same_process_does_not_fit_a_newer_claim() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     add(&pool, &note("twice")).await;
     let mut hand = ByHand::register(pool.clone()).await;
     let job = hand.claim("notes", 1).await[0].id;
@@ -100,7 +100,7 @@ async fn an_older_lease_of_the_same_process_does_not_fit_a_newer_claim() {
 #[tokio::test]
 async fn a_process_declared_dead_claims_nothing() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     add(&pool, &note("x")).await;
     let hand = ByHand::register(pool.clone()).await;
     sqlx::query("select queue.rescue_v1(array[$1::uuid])")
@@ -119,7 +119,7 @@ async fn a_process_declared_dead_claims_nothing() {
 #[tokio::test]
 async fn a_claim_refuses_an_isolation_that_would_read_before_the_lock() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let hand = ByHand::register(pool.clone()).await;
     let mut tx = pool.begin().await.unwrap();
     sqlx::query("set transaction isolation level repeatable read").execute(&mut *tx).await.unwrap();
@@ -147,7 +147,7 @@ async fn each_outcome_leads_where_it_says_and_spends_what_it_says() {
         ("cancelled", 5, "cancelled", 1),
     ];
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     for (outcome, max, wanted, attempts) in cases {
         let mut job = note(outcome);
         job.max_attempts = max;
@@ -169,7 +169,7 @@ async fn each_outcome_leads_where_it_says_and_spends_what_it_says() {
 #[tokio::test]
 async fn the_default_backoff_grows_with_the_fourth_power_and_jitters() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let id = add(&pool, &note("again")).await;
     let mut hand = ByHand::register(pool.clone()).await;
     for attempt in 1..=3_i32 {
@@ -193,7 +193,7 @@ async fn the_default_backoff_grows_with_the_fourth_power_and_jitters() {
 #[tokio::test]
 async fn effect_completion_and_follow_up_commit_together_or_not_at_all() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     sqlx::query("create table effect (n int)").execute(&pool).await.unwrap();
     let process = Process::start(config(&db, "w", &[("notes", 4)])).await.unwrap();
     let (tx, mut rx) = mpsc::unbounded_channel();
@@ -235,7 +235,7 @@ async fn effect_completion_and_follow_up_commit_together_or_not_at_all() {
 #[tokio::test]
 async fn complete_in_without_the_lease_rolls_the_callers_work_back() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let process = Process::start(config(&db, "w", &[("notes", 1)])).await.unwrap();
     let mut attempts = process.subscribe("notes");
     add(&pool, &note("stolen")).await;
@@ -254,7 +254,7 @@ async fn complete_in_without_the_lease_rolls_the_callers_work_back() {
 #[tokio::test]
 async fn a_running_job_that_is_called_off_is_told_and_ends_cancelled() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let process = Process::start(config(&db, "w", &[("notes", 1)])).await.unwrap();
     let mut attempts = process.subscribe("notes");
     let id = add(&pool, &note("long")).await;
@@ -270,7 +270,7 @@ async fn a_running_job_that_is_called_off_is_told_and_ends_cancelled() {
 #[tokio::test]
 async fn retry_brings_a_finished_job_back_with_one_more_attempt() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let mut job = note("unique again");
     job.max_attempts = 1;
     let id = add(&pool, &job).await;
@@ -295,7 +295,7 @@ async fn retry_brings_a_finished_job_back_with_one_more_attempt() {
 #[tokio::test]
 async fn counts_from_deltas_equal_the_tables_after_every_kind_of_move() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let mut hand = ByHand::register(pool.clone()).await;
     let outcomes = ["failed", "snoozed", "throttled", "discarded", "released", "cancelled"];
     for (i, outcome) in outcomes.iter().enumerate() {
@@ -341,7 +341,7 @@ async fn counts_from_deltas_equal_the_tables_after_every_kind_of_move() {
 #[tokio::test]
 async fn a_forgotten_running_row_is_given_back_by_its_own_process() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let process = Process::start(config(&db, "w", &[("notes", 1)])).await.unwrap();
     let id = add(&pool, &note("forgotten")).await;
     let mut attempts = process.subscribe("notes");

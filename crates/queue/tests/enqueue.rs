@@ -9,7 +9,7 @@ use support::*;
 #[tokio::test]
 async fn a_job_exists_exactly_when_its_transaction_commits() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let mut tx = pool.begin().await.unwrap();
     let rolled_back = bellwether_queue::enqueue(&mut tx, &Note { text: "a".into() }).await.unwrap();
     tx.rollback().await.unwrap();
@@ -24,12 +24,12 @@ async fn a_job_exists_exactly_when_its_transaction_commits() {
 #[tokio::test]
 async fn sixty_four_inserters_of_one_key_make_one_job_and_all_learn_its_id() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let tasks: Vec<_> = (0..64)
         .map(|_| {
             let pool = pool.clone();
             tokio::spawn(async move {
-                let mut conn = pool.acquire().await.unwrap();
+                let mut conn = pool.pool().acquire().await.unwrap();
                 bellwether_queue::add(&mut conn, &note("unique k")).await.unwrap()
             })
         })
@@ -47,11 +47,11 @@ async fn sixty_four_inserters_of_one_key_make_one_job_and_all_learn_its_id() {
 #[tokio::test]
 async fn a_duplicate_inside_a_bulk_insert_does_not_fail_the_others() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let held = add(&pool, &note("unique x")).await;
     let jobs: Vec<NewJob> =
         ["unique y", "unique x", "plain", "unique y", "plain"].iter().map(|t| note(t)).collect();
-    let mut conn = pool.acquire().await.unwrap();
+    let mut conn = pool.pool().acquire().await.unwrap();
     let answers = bellwether_queue::add_all(&mut conn, &jobs).await.unwrap();
     let duplicates: Vec<bool> = answers.iter().map(|a| a.duplicate).collect();
     assert_eq!(duplicates, [false, true, false, true, false]);
@@ -63,7 +63,7 @@ async fn a_duplicate_inside_a_bulk_insert_does_not_fail_the_others() {
 #[tokio::test]
 async fn bulk_inserts_of_the_same_keys_in_opposite_orders_do_not_deadlock() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let forward: Vec<NewJob> = (0..200).map(|i| note(&format!("unique {i:03}"))).collect();
     let backward: Vec<NewJob> = forward.iter().rev().cloned().collect();
     let tasks: Vec<_> = (0..8)
@@ -82,7 +82,7 @@ async fn bulk_inserts_of_the_same_keys_in_opposite_orders_do_not_deadlock() {
 #[tokio::test]
 async fn a_bulk_insert_takes_its_keys_in_sorted_order() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     add_all(&pool, &["unique c", "unique a", "unique d", "unique b"].map(note)).await;
     let keys: Vec<String> = sqlx::query_scalar("select key from queue.unique_key order by ctid")
         .fetch_all(&pool)
@@ -94,7 +94,7 @@ async fn a_bulk_insert_takes_its_keys_in_sorted_order() {
 #[tokio::test]
 async fn a_completed_job_keeps_its_key_and_a_cancelled_one_gives_it_up() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let mut hand = ByHand::register(pool.clone()).await;
     let first = add(&pool, &note("unique k")).await;
     let got = hand.claim("notes", 1).await;
@@ -113,7 +113,7 @@ async fn a_completed_job_keeps_its_key_and_a_cancelled_one_gives_it_up() {
 #[tokio::test]
 async fn a_key_held_until_claimed_lets_a_change_during_the_run_enqueue_another() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let mut hand = ByHand::register(pool.clone()).await;
     let refresh = NewJob::of(&Refresh { what: "AAPL".into() }).unwrap();
     assert_eq!(refresh.holds, Holds::UntilClaimed);
@@ -133,7 +133,7 @@ async fn a_key_held_until_claimed_lets_a_change_during_the_run_enqueue_another()
 #[tokio::test]
 async fn a_future_job_waits_outside_the_claim_until_its_time() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let mut hand = ByHand::register(pool.clone()).await;
     let mut job = note("later");
     job.due_at = Some(schedule::now(&pool).await.unwrap() + TimeDelta::hours(1));
@@ -150,7 +150,7 @@ async fn a_future_job_waits_outside_the_claim_until_its_time() {
 #[tokio::test]
 async fn large_arguments_come_back_whole() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let text: String = (0..20_000).map(|i| char::from(b'a' + (i * i % 26) as u8)).collect();
     let id = add(&pool, &note(&text)).await;
     let found = inspect::find(&pool, id).await.unwrap().unwrap().job;
@@ -162,7 +162,7 @@ async fn large_arguments_come_back_whole() {
 #[tokio::test]
 async fn tags_parent_and_trace_are_kept() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let mut job = note("tagged");
     job.tags = vec!["a".into(), "b c".into()];
     job.parent = Some(JobId(7));

@@ -6,32 +6,32 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bellwether_queue::{
     Outcome, Process, State, inspect,
-    limits::{self, Counts, Limit, Window},
+    limits::{self, Counts, LaneKey, Limit, Window},
 };
-use sqlx::PgPool;
 use support::*;
 use tokio::sync::Mutex;
 
 async fn define(
-    pool: &PgPool,
+    pool: &Db,
     key: &str,
     counts: Counts,
     windows: &[(u32, u64)],
     cap: Option<u32>,
 ) {
-    let windows = windows
+    let mut limit = Limit::new(key, counts);
+    limit.in_flight = cap;
+    limit.windows = windows
         .iter()
-        .map(|(amount, ms)| Window { amount: *amount, period: Duration::from_millis(*ms) })
+        .map(|(amount, ms)| Window::requests((*amount).into(), Duration::from_millis(*ms)))
         .collect();
-    let limit = Limit { key: key.into(), counts, windows, in_flight: cap };
     limits::define(pool, &limit).await.unwrap();
-    limits::set_lane(pool, "calls", key, &[(key, None)]).await.unwrap();
+    limits::set_lane(pool, "calls", key, &[LaneKey::new(key)]).await.unwrap();
 }
 
 const START: Counts = Counts::Start { guard: Duration::ZERO };
 
 /// The most grants in any half-open window of `period`, from the ledger's own rows.
-async fn most_in(pool: &PgPool, key: &str, ms: i64) -> i64 {
+async fn most_in(pool: &Db, key: &str, ms: i64) -> i64 {
     sqlx::query_scalar(
         "select coalesce(max(n), 0)::bigint from (
             select sum(requests) over (order by at range between ($2 * interval '1 millisecond' - interval '1 microsecond') preceding and current row) as n
@@ -47,7 +47,7 @@ async fn most_in(pool: &PgPool, key: &str, ms: i64) -> i64 {
 #[tokio::test]
 async fn no_window_is_exceeded_by_eight_claimers_of_a_full_backlog() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     define(&pool, "k", START, &[(5, 400), (12, 2_000)], None).await;
     let jobs: Vec<_> = (0..200).map(|_| call("k")).collect();
     add_all(&pool, &jobs).await;
@@ -78,7 +78,7 @@ async fn no_window_is_exceeded_by_eight_claimers_of_a_full_backlog() {
 #[tokio::test]
 async fn lock_and_sum_in_one_statement_would_grant_too_much() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     sqlx::raw_sql("create table lim (k int primary key); insert into lim values (1); create table led (n int)")
         .execute(&pool)
         .await
@@ -103,7 +103,7 @@ async fn lock_and_sum_in_one_statement_would_grant_too_much() {
 #[tokio::test]
 async fn a_key_that_counts_from_the_finish_holds_its_place_while_a_call_is_in_flight() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     define(&pool, "k", Counts::Finish, &[(2, 600)], None).await;
     let jobs: Vec<_> = (0..6).map(|_| call("k")).collect();
     add_all(&pool, &jobs).await;
@@ -137,7 +137,7 @@ async fn a_key_that_counts_from_the_finish_holds_its_place_while_a_call_is_in_fl
 #[tokio::test]
 async fn an_ended_call_leaves_the_window_also_while_nobody_claims() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     define(&pool, "k", Counts::Finish, &[(1, 50)], None).await;
     add(&pool, &call("k")).await;
     let mut hand = ByHand::register(pool.clone()).await;
@@ -155,7 +155,7 @@ async fn an_ended_call_leaves_the_window_also_while_nobody_claims() {
 #[tokio::test]
 async fn a_lost_attempt_is_taken_to_have_made_its_call() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     define(&pool, "k", Counts::Finish, &[(1, 3_600_000)], None).await;
     add_all(&pool, &[call("k"), call("k")]).await;
     let mut hand = ByHand::register(pool.clone()).await;
@@ -174,7 +174,7 @@ async fn a_lost_attempt_is_taken_to_have_made_its_call() {
 #[tokio::test]
 async fn an_exhausted_lane_blocks_no_other() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     define(&pool, "full", START, &[(1, 3_600_000)], None).await;
     define(&pool, "open", START, &[(100, 1_000)], None).await;
     let mut jobs: Vec<_> = (0..500).map(|_| call("full")).collect();
@@ -194,10 +194,10 @@ async fn an_exhausted_lane_blocks_no_other() {
 #[tokio::test]
 async fn a_park_stops_the_key_at_once_and_the_longer_one_wins() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     define(&pool, "k", START, &[(100, 1_000)], None).await;
     add(&pool, &call("k")).await;
-    let mut conn = pool.acquire().await.unwrap();
+    let mut conn = pool.pool().acquire().await.unwrap();
     let long = limits::park(&mut conn, "k", Duration::from_mins(1), "429").await.unwrap().unwrap();
     let still =
         limits::park(&mut conn, "k", Duration::from_secs(5), "another").await.unwrap().unwrap();
@@ -210,21 +210,23 @@ async fn a_park_stops_the_key_at_once_and_the_longer_one_wins() {
     // Defined again, as every start does, the park stays.
     define(&pool, "k", START, &[(100, 1_000)], None).await;
     assert!(hand.claim("calls", 10).await.is_empty());
-    assert!(limits::resume(&pool, "k").await.unwrap());
+    let mut tx = pool.begin().await.unwrap();
+    assert!(limits::resume(&mut tx, "k").await.unwrap());
+    tx.commit().await.unwrap();
     assert_eq!(hand.claim("calls", 10).await.len(), 1);
 }
 
 #[tokio::test]
 async fn a_full_key_worth_no_wait_lets_the_next_one_serve() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     define(&pool, "best", START, &[(2, 60_000)], None).await;
     define(&pool, "second", START, &[(100, 1_000)], None).await;
     limits::set_lane(
         &pool,
         "calls",
         "model",
-        &[("best", Some(Duration::from_secs(1))), ("second", None)],
+        &[LaneKey::new("best").wait(Duration::from_secs(1)), LaneKey::new("second")],
     )
     .await
     .unwrap();
@@ -237,7 +239,7 @@ async fn a_full_key_worth_no_wait_lets_the_next_one_serve() {
 #[tokio::test]
 async fn a_cap_on_calls_in_flight_holds_and_a_freed_place_is_taken() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     define(&pool, "k", START, &[(1_000, 1_000)], Some(3)).await;
     add_all(&pool, &(0..6).map(|_| call("k")).collect::<Vec<_>>()).await;
     let mut hand = ByHand::register(pool.clone()).await;
@@ -251,7 +253,7 @@ async fn a_cap_on_calls_in_flight_holds_and_a_freed_place_is_taken() {
 #[tokio::test]
 async fn the_ledger_rises_even_if_its_last_row_lies_in_the_future() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     define(&pool, "k", START, &[(9, 3_600_000)], None).await;
     sqlx::query("insert into queue.permit_grant (key, at, kind, requests, cum_requests) select id, clock_timestamp() + interval '3 seconds', 'grant', 4, 4 from queue.limit_key")
         .execute(&pool)
@@ -268,7 +270,7 @@ async fn the_ledger_rises_even_if_its_last_row_lies_in_the_future() {
 #[tokio::test]
 async fn redefining_a_key_keeps_what_was_granted() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     define(&pool, "k", START, &[(2, 3_600_000)], None).await;
     add_all(&pool, &(0..6).map(|_| call("k")).collect::<Vec<_>>()).await;
     let mut hand = ByHand::register(pool.clone()).await;
@@ -281,7 +283,7 @@ async fn redefining_a_key_keeps_what_was_granted() {
 async fn a_second_request_takes_a_second_permit() {
     for counts in [Counts::Start { guard: Duration::from_millis(500) }, Counts::Finish] {
         let db = database().await;
-        let pool = db.pool();
+        let pool = Db::direct(db.pool());
         define(&pool, "k", counts, &[(2, 3_600_000)], None).await;
         let process = Process::start(config(&db, "w", &[("calls", 2)])).await.unwrap();
         let mut attempts = process.subscribe("calls");
@@ -317,7 +319,7 @@ async fn exchange(hand: &ByHand, job: i64, spent: bool) -> Option<f64> {
 #[tokio::test]
 async fn an_exchange_at_the_cap_in_flight_still_obeys_the_shortest_window() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     define(&pool, "k", START, &[(1, 3_600_000), (9, 7_200_000)], Some(1)).await;
     add(&pool, &call("k")).await;
     let mut hand = ByHand::register(pool.clone()).await;
@@ -333,7 +335,7 @@ async fn an_exchange_at_the_cap_in_flight_still_obeys_the_shortest_window() {
 #[tokio::test]
 async fn an_exchange_counts_the_attempts_own_call_in_flight_once() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     define(&pool, "k", Counts::Finish, &[(2, 3_600_000)], None).await;
     add(&pool, &call("k")).await;
     let mut hand = ByHand::register(pool.clone()).await;
@@ -350,7 +352,7 @@ async fn an_exchange_counts_the_attempts_own_call_in_flight_once() {
 #[tokio::test]
 async fn a_permit_is_good_no_longer_than_its_keys_guard() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     define(&pool, "k", START, &[(5, 3_600_000)], None).await;
     let process = Process::start(config(&db, "w", &[("calls", 1)])).await.unwrap();
     let mut attempts = process.subscribe("calls");
@@ -365,10 +367,10 @@ async fn a_permit_is_good_no_longer_than_its_keys_guard() {
 #[tokio::test]
 async fn a_key_that_this_claim_fills_is_worth_its_wait_like_any_other() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     define(&pool, "best", START, &[(2, 60_000)], None).await;
     define(&pool, "second", START, &[(100, 1_000)], None).await;
-    let keys = [("best", Some(Duration::from_secs(90))), ("second", None)];
+    let keys = [LaneKey::new("best").wait(Duration::from_secs(90)), LaneKey::new("second")];
     limits::set_lane(&pool, "calls", "model", &keys).await.unwrap();
     add_all(&pool, &(0..5).map(|_| call("model")).collect::<Vec<_>>()).await;
     let mut hand = ByHand::register(pool.clone()).await;
@@ -379,7 +381,7 @@ async fn a_key_that_this_claim_fills_is_worth_its_wait_like_any_other() {
 #[tokio::test]
 async fn a_permit_of_a_rescued_attempt_is_refused() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     define(&pool, "k", Counts::Finish, &[(5, 1_000)], None).await;
     let process = Process::start(config(&db, "w", &[("calls", 2)])).await.unwrap();
     let mut attempts = process.subscribe("calls");
@@ -396,7 +398,7 @@ async fn a_permit_of_a_rescued_attempt_is_refused() {
 #[tokio::test]
 async fn calls_of_two_processes_arrive_within_the_window_whatever_their_latency() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     define(&pool, "k", Counts::Finish, &[(4, 500)], None).await;
     let jobs: Vec<_> = (0..400).map(|_| call("k")).collect();
     add_all(&pool, &jobs).await;

@@ -13,7 +13,7 @@ use support::*;
 #[tokio::test]
 async fn pages_hold_every_job_once_newest_first() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let ids = add_all(&pool, &(0..25).map(|i| note(&i.to_string())).collect::<Vec<_>>()).await;
     let mut seen = Vec::new();
     let mut before = None;
@@ -34,7 +34,7 @@ async fn pages_hold_every_job_once_newest_first() {
 #[tokio::test]
 async fn a_page_finds_jobs_in_every_table_and_by_every_condition_as_the_view_does() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let mut hand = ByHand::register(pool.clone()).await;
     for (i, outcome) in
         ["completed", "failed", "snoozed", "discarded", "cancelled", "running"].iter().enumerate()
@@ -88,7 +88,7 @@ async fn a_page_finds_jobs_in_every_table_and_by_every_condition_as_the_view_doe
 #[tokio::test]
 async fn a_few_jobs_deep_in_history_are_found_by_their_kind() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let old = add(&pool, &call("free")).await;
     sqlx::query("select setval('queue.job_id', 5000000)").execute(&pool).await.unwrap();
     add(&pool, &note("new")).await;
@@ -112,7 +112,7 @@ async fn a_few_jobs_deep_in_history_are_found_by_their_kind() {
 #[tokio::test]
 async fn filters_hold_together_and_a_search_takes_signs_literally() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let mut tagged = note("100% of 1_000");
     tagged.tags = vec!["urgent".into()];
     let id = add(&pool, &tagged).await;
@@ -140,7 +140,7 @@ async fn filters_hold_together_and_a_search_takes_signs_literally() {
 }
 
 /// Transactions of other databases on the server hold events back too, for as long as they last.
-async fn some_events(pool: &sqlx::PgPool, from: event::Position, n: usize) -> Vec<event::Event> {
+async fn some_events(pool: &Db, from: event::Position, n: usize) -> Vec<event::Event> {
     bellwether_testing::wait_until("the events", || async {
         let events = event::after(pool, from, 100).await.unwrap().unwrap();
         (events.len() >= n).then_some(events)
@@ -151,7 +151,7 @@ async fn some_events(pool: &sqlx::PgPool, from: event::Position, n: usize) -> Ve
 #[tokio::test]
 async fn a_reader_of_events_skips_none_that_commits_late() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let from = event::now(&pool).await.unwrap();
     let mut slow = pool.begin().await.unwrap();
     event::emit(&mut *slow, "quote", "SLOW").await.unwrap();
@@ -170,7 +170,7 @@ async fn a_reader_of_events_skips_none_that_commits_late() {
 #[tokio::test]
 async fn a_reader_older_than_what_is_kept_is_told_to_look_again() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let from = event::now(&pool).await.unwrap();
     sqlx::query("update queue.event_floor set xid = pg_current_xact_id(), id = 5")
         .execute(&pool)
@@ -182,7 +182,7 @@ async fn a_reader_older_than_what_is_kept_is_told_to_look_again() {
 #[tokio::test]
 async fn folding_announces_which_kinds_moved() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let from = event::now(&pool).await.unwrap();
     add_all(&pool, &[note("a"), note("b")]).await;
     sqlx::query("select queue.fold_v1()").execute(&pool).await.unwrap();
@@ -194,7 +194,7 @@ async fn folding_announces_which_kinds_moved() {
 #[tokio::test]
 async fn pruning_drops_old_days_with_their_keys_and_keeps_failures_longer() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let mut hand = ByHand::register(pool.clone()).await;
     let old = add(&pool, &note("unique old")).await;
     let young = add(&pool, &note("unique young")).await;
@@ -232,7 +232,7 @@ async fn pruning_drops_old_days_with_their_keys_and_keeps_failures_longer() {
 #[tokio::test]
 async fn pruning_waits_for_nobody_and_locks_out_no_completion() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let mut hand = ByHand::register(pool.clone()).await;
     sqlx::query("create table queue.done_20200101 partition of queue.done for values from ('2020-01-01Z') to ('2020-01-02Z')")
         .execute(&pool)
@@ -253,7 +253,7 @@ async fn pruning_waits_for_nobody_and_locks_out_no_completion() {
 #[tokio::test]
 async fn finished_jobs_without_a_days_partition_are_pruned_too() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let mut hand = ByHand::register(pool.clone()).await;
     let id = add(&pool, &note("unique old")).await;
     let failed = add(&pool, &note(&"large ".repeat(1_000))).await;

@@ -3,12 +3,12 @@
 mod support;
 
 use bellwether_queue::limits;
-use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, Postgres, Transaction};
 use support::*;
 
 /// 200,000 jobs in a lane whose only permit is taken, 200,000 for another day, 50,000 done, and
 /// twenty that can be claimed. Statistics are those of a table that nobody has looked at yet.
-async fn crowd(pool: &PgPool) {
+async fn crowd(pool: &Db) {
     sqlx::raw_sql(
         r#"insert into queue.queue (name) values ('calls'), ('notes');
         insert into queue.lane (queue, name) values ('calls', 'full'), ('calls', 'open'), ('notes', 'default');
@@ -66,7 +66,7 @@ async fn no_scan(tx: &mut Transaction<'_, Postgres>, statement: &str) {
 #[tokio::test]
 async fn claims_lists_and_look_ups_cost_the_same_beside_a_crowd() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     crowd(&pool).await;
     let hand = ByHand::register(pool.clone()).await;
     let page = |state: &str, before: &str, floor: &str| {
@@ -109,7 +109,7 @@ async fn claims_lists_and_look_ups_cost_the_same_beside_a_crowd() {
 #[tokio::test]
 async fn the_view_finds_a_job_by_its_number_and_a_key_its_room_by_probes() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     crowd(&pool).await;
     // As autovacuum does within a minute: the table asks for it after two rows.
     let asks = "select count(*) from pg_class where oid = 'queue.lane'::regclass and 'autovacuum_analyze_threshold=1' = any (reloptions)";

@@ -17,7 +17,7 @@ use support::*;
 #[tokio::test]
 async fn the_jobs_of_a_process_whose_beat_stands_still_run_elsewhere_within_thirty_seconds() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let id = add(&pool, &note("orphan")).await;
     let mut dead = ByHand::register(pool.clone()).await;
     assert_eq!(dead.claim("notes", 1).await.len(), 1);
@@ -35,7 +35,7 @@ async fn the_jobs_of_a_process_whose_beat_stands_still_run_elsewhere_within_thir
 #[tokio::test]
 async fn a_job_whose_process_beats_is_never_taken_away() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let owner = Process::start(config(&db, "owner", &[("notes", 1)])).await.unwrap();
     let other = Process::start(config(&db, "other", &[("calls", 1)])).await.unwrap();
     let mut attempts = owner.subscribe("notes");
@@ -61,7 +61,7 @@ async fn a_job_whose_process_beats_is_never_taken_away() {
 #[tokio::test]
 async fn a_process_declared_dead_stops_its_attempts_and_works_on_under_a_new_name() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let process = Process::start(config(&db, "w", &[("notes", 1)])).await.unwrap();
     let mut attempts = process.subscribe("notes");
     let id = add(&pool, &note("twice")).await;
@@ -82,7 +82,7 @@ async fn a_process_declared_dead_stops_its_attempts_and_works_on_under_a_new_nam
 #[tokio::test]
 async fn a_queue_never_hands_out_more_than_its_free_slots() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let process = Process::start(config(&db, "w", &[("notes", 3)])).await.unwrap();
     let mut attempts = process.subscribe("notes");
     add_all(&pool, &(0..10).map(|i| note(&i.to_string())).collect::<Vec<_>>()).await;
@@ -108,7 +108,7 @@ async fn a_queue_never_hands_out_more_than_its_free_slots() {
 #[tokio::test]
 async fn a_paused_queue_is_not_claimed_and_a_resumed_one_at_once() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let process = Process::start(config(&db, "w", &[("notes", 3)])).await.unwrap();
     work(&process, "notes", |_| async { Outcome::Complete });
     assert!(control::pause(&pool, "notes").await.unwrap());
@@ -124,7 +124,7 @@ async fn a_paused_queue_is_not_claimed_and_a_resumed_one_at_once() {
 #[tokio::test]
 async fn work_is_found_without_notifications() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let mut deaf = config(&db, "deaf", &[("notes", 3)]);
     deaf.direct = deaf.direct.clone();
     let process = Process::start(deaf).await.unwrap();
@@ -139,12 +139,12 @@ async fn work_is_found_without_notifications() {
 }
 
 /// Counts the looks of a worker, which otherwise find what they always found.
-async fn count_looks(pool: &sqlx::PgPool) {
+async fn count_looks(pool: &Db) {
     sqlx::raw_sql(
         "create sequence looks;
-        alter function queue.next_v1(text) rename to next_v1_uncounted;
-        create function queue.next_v1(p_queue text) returns interval language sql as $$
-        select nextval('looks'); select queue.next_v1_uncounted(p_queue) $$",
+        alter function queue.next_v2(text) rename to next_v2_uncounted;
+        create function queue.next_v2(p_queue text) returns interval language sql as $$
+        select nextval('looks'); select queue.next_v2_uncounted(p_queue) $$",
     )
     .execute(pool)
     .await
@@ -152,7 +152,7 @@ async fn count_looks(pool: &sqlx::PgPool) {
 }
 
 /// Returns once the next look is nearly as far away as it gets.
-async fn until_it_looks_seldom(pool: &sqlx::PgPool) {
+async fn until_it_looks_seldom(pool: &Db) {
     sqlx::query("select setval('looks', 1)").execute(pool).await.unwrap();
     wait_until("eight looks", || async {
         (count(pool, "select last_value from looks").await >= 9).then_some(())
@@ -163,7 +163,7 @@ async fn until_it_looks_seldom(pool: &sqlx::PgPool) {
 #[tokio::test]
 async fn a_notification_alone_finds_work_at_once() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     count_looks(&pool).await;
     let process = Process::start(config(&db, "w", &[("notes", 3)])).await.unwrap();
     work(&process, "notes", |_| async { Outcome::Complete });
@@ -188,16 +188,11 @@ async fn a_notification_alone_finds_work_at_once() {
 #[tokio::test]
 async fn a_freed_place_among_the_calls_in_flight_is_taken_at_once() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     count_looks(&pool).await;
-    let limit = limits::Limit {
-        key: "k".into(),
-        counts: limits::Counts::Finish,
-        windows: Vec::new(),
-        in_flight: Some(1),
-    };
+    let limit = limits::Limit::new("k", limits::Counts::Finish).in_flight(1);
     limits::define(&pool, &limit).await.unwrap();
-    limits::set_lane(&pool, "calls", "k", &[("k", None)]).await.unwrap();
+    limits::set_lane(&pool, "calls", "k", &[limits::LaneKey::new("k")]).await.unwrap();
     let process = Process::start(config(&db, "w", &[("calls", 3)])).await.unwrap();
     let mut attempts = process.subscribe("calls");
     add_all(&pool, &(0..5).map(|_| call("k")).collect::<Vec<_>>()).await;
@@ -218,7 +213,7 @@ async fn a_freed_place_among_the_calls_in_flight_is_taken_at_once() {
 #[tokio::test]
 async fn a_job_whose_time_comes_is_claimed_by_the_timer_alone() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let process = Process::start(config(&db, "w", &[("notes", 3)])).await.unwrap();
     work(&process, "notes", |_| async { Outcome::Complete });
     let now = bellwether_queue::schedule::now(&pool).await.unwrap();
@@ -249,11 +244,11 @@ async fn a_job_whose_time_comes_is_claimed_by_the_timer_alone() {
 #[tokio::test]
 async fn what_is_due_but_not_for_us_is_looked_at_ever_less_often() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     // Always something due, never anything to claim; each look is counted.
     sqlx::query("create sequence looks").execute(&pool).await.unwrap();
     sqlx::query(
-        "create or replace function queue.next_v1(p_queue text) returns interval language sql as $$
+        "create or replace function queue.next_v2(p_queue text) returns interval language sql as $$
         select nextval('looks') * interval '0' $$",
     )
     .execute(&pool)
@@ -273,14 +268,14 @@ async fn what_is_due_but_not_for_us_is_looked_at_ever_less_often() {
 #[tokio::test]
 async fn a_lost_lease_is_counted_once_however_often_it_is_noticed() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let process = Process::start(config(&db, "w", &[("notes", 1)])).await.unwrap();
     let mut attempts = process.subscribe("notes");
     add(&pool, &note("x")).await;
     let attempt = attempts.recv().await.unwrap();
     sqlx::query("delete from queue.running").execute(&pool).await.unwrap();
     attempt.cancelled().cancelled().await;
-    let mut conn = pool.acquire().await.unwrap();
+    let mut conn = pool.pool().acquire().await.unwrap();
     assert!(attempt.complete_in(&mut conn).await.unwrap_err().is_lease_lost());
     attempt.settle(Outcome::Complete);
     process.close(Duration::from_secs(1)).await.unwrap();
@@ -290,7 +285,7 @@ async fn a_lost_lease_is_counted_once_however_often_it_is_noticed() {
 #[tokio::test]
 async fn closing_finishes_what_runs_and_gives_back_what_does_not_end() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let process = Process::start(config(&db, "w", &[("notes", 2)])).await.unwrap();
     let mut attempts = process.subscribe("notes");
     let ids = add_all(&pool, &[note("ends"), note("hangs"), note("waits")]).await;
@@ -311,7 +306,7 @@ async fn closing_finishes_what_runs_and_gives_back_what_does_not_end() {
 #[tokio::test]
 async fn completions_outlive_a_database_that_drops_every_connection() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let process = Process::start(config(&db, "w", &[("notes", 20)])).await.unwrap();
     let runs = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&runs);

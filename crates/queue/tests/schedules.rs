@@ -10,7 +10,6 @@ use bellwether_queue::{
 };
 use bellwether_testing::at;
 use serde_json::json;
-use sqlx::PgPool;
 use support::*;
 
 fn hourly(name: &str, missed: Missed) -> Schedule {
@@ -26,14 +25,14 @@ fn hourly(name: &str, missed: Missed) -> Schedule {
 }
 
 /// As if nobody had ticked for three hours and a half.
-async fn asleep(pool: &PgPool) {
+async fn asleep(pool: &Db) {
     sqlx::query("update queue.schedule set since = date_trunc('hour', clock_timestamp()) - interval '150 minutes'")
         .execute(pool)
         .await
         .unwrap();
 }
 
-async fn ticks(pool: &PgPool, name: &'static str) -> i64 {
+async fn ticks(pool: &Db, name: &'static str) -> i64 {
     sqlx::query_scalar("select count(*) from queue.tick where schedule = $1")
         .bind(name)
         .fetch_one(pool)
@@ -44,7 +43,7 @@ async fn ticks(pool: &PgPool, name: &'static str) -> i64 {
 #[tokio::test]
 async fn three_tickers_make_each_tick_once_and_missed_ones_as_the_schedule_says() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     for (name, missed) in [("all", Missed::All), ("one", Missed::One)] {
         schedule::define(&pool, &hourly(name, missed)).await.unwrap();
     }
@@ -69,7 +68,7 @@ async fn three_tickers_make_each_tick_once_and_missed_ones_as_the_schedule_says(
 #[tokio::test]
 async fn a_new_expression_does_not_tick_for_the_time_before_it() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let mut schedule = hourly("all", Missed::All);
     schedule.cron = "0 0 1 1 *".into();
     schedule::define(&pool, &schedule).await.unwrap();
@@ -97,7 +96,7 @@ async fn a_new_expression_does_not_tick_for_the_time_before_it() {
 #[tokio::test]
 async fn a_schedule_that_cannot_be_read_keeps_no_other_from_ticking() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     for name in ["a", "b"] {
         schedule::define(&pool, &hourly(name, Missed::One)).await.unwrap();
     }
@@ -117,7 +116,7 @@ async fn a_schedule_that_cannot_be_read_keeps_no_other_from_ticking() {
 #[tokio::test]
 async fn a_job_added_by_hand_for_the_slot_and_the_schedules_own_are_one() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let half_hour = Duration::from_mins(30);
     let mut every = hourly("batch", Missed::One);
     every.cron = "*/30 * * * *".into();
@@ -159,7 +158,7 @@ fn a_slot_is_named_by_its_length_and_beginning() {
 #[tokio::test]
 async fn a_bad_expression_or_zone_is_refused_with_its_reason() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     for (cron, zone, wanted) in [
         ("* * * *", "UTC", "has 4 fields, not 5"),
         ("61 * * * *", "UTC", "not a crontab expression"),
@@ -177,7 +176,7 @@ async fn a_bad_expression_or_zone_is_refused_with_its_reason() {
 #[tokio::test]
 async fn the_next_time_follows_the_zone_across_a_clock_change_and_crontabs_weekdays() {
     let db = database().await;
-    let pool = db.pool();
+    let pool = Db::direct(db.pool());
     let mut close = hourly("close", Missed::One);
     close.cron = "5 16 * * 1-5".into();
     close.zone = "America/New_York".into();

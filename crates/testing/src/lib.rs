@@ -1,11 +1,15 @@
 //! For tests: a database each, and waiting for states instead of for time.
 
 mod database;
+mod pooler;
+mod postgres;
 mod wait;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
 pub use database::{Database, database};
+pub use pooler::Pooler;
+pub use postgres::Postgres;
 pub use wait::{wait_until, wait_until_within};
 
 /// A name that no other test uses: `prefix-` and twelve random characters.

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::PgPool;
 use tokio::time::Instant;
 
-use crate::{Error, JobId, State};
+use super::relatives::{Relative, relatives};
+use crate::{Db, Error, JobId, State, batch};
 
 /// A job as people see it.
 #[derive(Clone, Debug)]
@@ -64,6 +64,12 @@ pub struct JobDetail {
     pub parents: Vec<JobId>,
     /// The jobs that its attempts added; at most 1,000.
     pub children: Vec<JobId>,
+    /// The jobs that have to end before this one is claimed; at most 100.
+    pub waits_for: Vec<Relative>,
+    /// The jobs that wait for this one; at most 100.
+    pub waited_by: Vec<Relative>,
+    /// The batch that it belongs to or follows, the youngest of several.
+    pub batch: Option<batch::Progress>,
 }
 
 /// Which jobs. All conditions must hold; the newest come first.
@@ -104,7 +110,7 @@ const QUICK: Duration = Duration::from_millis(20);
 
 /// A page of jobs, newest first. A page with a condition other than the state may be shorter than
 /// its limit: `searched_to` says how far it came.
-pub async fn list(pool: &PgPool, filter: &JobFilter) -> Result<JobPage, Error> {
+pub async fn list(pool: &Db, filter: &JobFilter) -> Result<JobPage, Error> {
     let limit = i64::from(filter.limit.clamp(1, 500));
     let JobFilter { kind, queue, tag, q, from, to, .. } = filter;
     if kind.is_none()
@@ -125,7 +131,7 @@ pub async fn list(pool: &PgPool, filter: &JobFilter) -> Result<JobPage, Error> {
 
 /// Walks from the newest in steps of ids, so that what few jobs fit does not cost a walk through
 /// all of history.
-async fn search(pool: &PgPool, filter: &JobFilter, limit: i64) -> Result<JobPage, Error> {
+async fn search(pool: &Db, filter: &JobFilter, limit: i64) -> Result<JobPage, Error> {
     let began = Instant::now();
     let newest = sqlx::query_scalar!(r#"select last_value as "n!" from queue.job_id"#)
         .fetch_one(pool)
@@ -156,7 +162,7 @@ async fn search(pool: &PgPool, filter: &JobFilter, limit: i64) -> Result<JobPage
 }
 
 async fn page(
-    pool: &PgPool,
+    pool: &Db,
     filter: &JobFilter,
     before: Option<JobId>,
     limit: i64,
@@ -210,7 +216,7 @@ async fn page(
 }
 
 /// A pattern that matches the text itself, whatever signs it holds.
-fn contains(text: &str) -> String {
+pub(crate) fn contains(text: &str) -> String {
     let escaped: String = text
         .chars()
         .flat_map(|c| {
@@ -222,7 +228,7 @@ fn contains(text: &str) -> String {
 }
 
 /// One job with its attempts and relatives.
-pub async fn find(pool: &PgPool, id: JobId) -> Result<Option<JobDetail>, Error> {
+pub async fn find(pool: &Db, id: JobId) -> Result<Option<JobDetail>, Error> {
     // A job that is moving between tables while the view is read is read again.
     let only = JobFilter { limit: 1, ..JobFilter::default() };
     let mut found = None;
@@ -262,16 +268,26 @@ pub async fn find(pool: &PgPool, id: JobId) -> Result<Option<JobDetail>, Error> 
         })
         .collect();
     let children = sqlx::query_scalar!(
-        r#"select id as "id!" from queue.job where parent = $1 order by id limit 1000"#,
+        r#"select id as "id!" from queue.children_v1(array[$1::bigint]) order by id limit 1000"#,
         id.0
     )
     .fetch_all(pool)
     .await?;
-    let parents = job.parent.into_iter().collect();
+    let (waits_for, waited_by) = relatives(pool, id, job.state == State::Pending).await?;
+    let batch = batch::of(pool, id).await?;
+    let mut parents: Vec<JobId> = job.parent.into_iter().collect();
+    for other in &waits_for {
+        if !parents.contains(&other.id) {
+            parents.push(other.id);
+        }
+    }
     Ok(Some(JobDetail {
         job,
         attempts,
         parents,
         children: children.into_iter().map(JobId).collect(),
+        waits_for,
+        waited_by,
+        batch,
     }))
 }

@@ -1,13 +1,28 @@
 //! What people see of jobs, queues, limits and workers.
 
+mod estimate;
+mod family;
+mod gauges;
 mod jobs;
+mod ledger;
 mod limits;
 mod queues;
+mod relatives;
+mod stats;
 mod why;
 
 pub use self::{
+    family::{Failed, Family},
+    gauges::{
+        JobsGauge, LimitGauge, QueueGauge, WindowGauge, jobs_gauges, limit_gauges, queue_gauges,
+        window_gauges,
+    },
     jobs::{AttemptView, JobDetail, JobFilter, JobPage, JobView, find, list},
-    limits::{LimitView, WindowView, limits},
+    ledger::{DayUse, Point, limit_history, spending},
+    limits::{BreakerView, LaneView, LimitView, WindowView, limits},
+    relatives::Relative,
     queues::{Percentiles, QueueView, WorkerView, queues, workers},
+    stats::{Ended, Range, Spread, Stats, StatsKind, StatsPoint, stats},
     why::{Why, why},
 };
+pub(crate) use self::jobs::contains;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::PgPool;
 
-use crate::{Error, State};
+use super::stats::middle;
+use crate::{Db, Error, State};
 
 /// In milliseconds, over the last hour; `None` without a finished job in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -21,6 +21,8 @@ pub struct QueueView {
     pub paused: bool,
     /// Set for all processes, `None`: as each was started.
     pub concurrency: Option<u16>,
+    /// Most attempts that run on all processes together; `None`: any number.
+    pub cap: Option<u32>,
     /// Jobs in each state, completed and failed ones as long as they are kept.
     pub depth: BTreeMap<State, i64>,
     /// Seconds that the oldest available job has waited.
@@ -49,9 +51,9 @@ pub struct WorkerView {
 
 /// Every queue, by name. Counts come from the tally and what is not folded into it yet; durations
 /// from the last hour's buckets, exact to a quarter of a doubling.
-pub async fn queues(pool: &PgPool) -> Result<Vec<QueueView>, Error> {
+pub async fn queues(pool: &Db) -> Result<Vec<QueueView>, Error> {
     let rows = sqlx::query!(
-        r#"select q.name, q.paused, q.concurrency,
+        r#"select q.name, q.paused, q.concurrency, q.cap,
             extract(epoch from clock_timestamp() - (
                 select min(x.available_at) from queue.lane l
                 cross join generate_series(0, 9) p
@@ -60,15 +62,17 @@ pub async fn queues(pool: &PgPool) -> Result<Vec<QueueView>, Error> {
                     where r.lane = l.id and r.priority = p order by r.id limit 1
                 ) x where l.queue = q.name
             ))::float8 as oldest,
-            (select coalesce(sum(n), 0)::bigint from (
+            -- five whole minutes and the one that is not over: over as long as they are
+            (select coalesce(sum(n), 0) / (5 + extract(second from statement_timestamp()) / 60) from (
                 select b.n from queue.bucket b join queue.lane l on l.id = b.lane
-                where b.minute >= date_trunc('minute', statement_timestamp()) - interval '5 minutes'
-                    and l.queue = q.name and b.was = 'running' and b.became = 'completed'
+                where b.minute >= since.at and l.queue = q.name and b.was = 'running' and b.became = 'completed'
                 union all
                 select d.n from queue.delta d join queue.lane l on l.id = d.lane
-                where l.queue = q.name and d.was = 'running' and d.became = 'completed'
-            ) c) as "completed!"
-        from queue.queue q order by q.name"#
+                where d.at >= since.at and l.queue = q.name and d.was = 'running' and d.became = 'completed'
+            ) c)::float8 as "completed_per_minute!"
+        from queue.queue q
+        cross join lateral (select date_trunc('minute', statement_timestamp()) - interval '5 minutes' as at) since
+        order by q.name"#
     )
     .fetch_all(pool)
     .await?;
@@ -84,13 +88,14 @@ pub async fn queues(pool: &PgPool) -> Result<Vec<QueueView>, Error> {
             name: r.name,
             paused: r.paused,
             concurrency: r.concurrency.map(|n| n as u16),
+            cap: r.cap.map(|n| u32::try_from(n).unwrap_or_default()),
             oldest_age_s: r.oldest,
-            completed_per_minute: r.completed as f64 / 5.0,
+            completed_per_minute: r.completed_per_minute,
         })
         .collect())
 }
 
-async fn depths(pool: &PgPool) -> Result<BTreeMap<String, BTreeMap<State, i64>>, Error> {
+async fn depths(pool: &Db) -> Result<BTreeMap<String, BTreeMap<State, i64>>, Error> {
     let rows = sqlx::query!(
         r#"select l.queue as "queue!", case when x.state = 'available' and not o.open then 'parked' else x.state end as "state!",
             sum(x.n)::bigint as "n!"
@@ -117,7 +122,7 @@ async fn depths(pool: &PgPool) -> Result<BTreeMap<String, BTreeMap<State, i64>>,
 }
 
 async fn percentiles(
-    pool: &PgPool,
+    pool: &Db,
     was: &str,
     not_became: Option<&str>,
 ) -> Result<BTreeMap<String, Percentiles>, Error> {
@@ -129,7 +134,8 @@ async fn percentiles(
                     and was = $1 and duration >= 0 and ($2::text is null or became <> $2)
                 union all
                 select lane, duration, n from queue.delta
-                where was = $1 and duration >= 0 and ($2::text is null or became <> $2)
+                where at >= date_trunc('minute', statement_timestamp()) - interval '1 hour'
+                    and was = $1 and duration >= 0 and ($2::text is null or became <> $2)
             ) d join queue.lane l on l.id = d.lane
             group by 1, 2
         ), c as (
@@ -146,9 +152,7 @@ async fn percentiles(
     )
     .fetch_all(pool)
     .await?;
-    let middle = |class: Option<i16>| {
-        class.map(|c| if c == 0 { 0.5 } else { ((f64::from(c) - 0.5) / 4.0).exp2() })
-    };
+    let middle = |class: Option<i16>| class.map(middle);
     Ok(rows
         .into_iter()
         .map(|r| {
@@ -158,7 +162,7 @@ async fn percentiles(
 }
 
 /// The processes that work or did until an hour ago, newest first.
-pub async fn workers(pool: &PgPool) -> Result<Vec<WorkerView>, Error> {
+pub async fn workers(pool: &Db) -> Result<Vec<WorkerView>, Error> {
     let rows = sqlx::query!(
         r#"select p.id, p.name, p.version, p.queues, p.started_at, p.beat_at, p.dead_at is not null as "dead!",
             (select count(*) from queue.running r where r.process = p.id) as "running!"

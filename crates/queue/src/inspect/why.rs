@@ -1,10 +1,13 @@
 //! Why a job is not running.
 
-use chrono::{DateTime, Datelike, Utc};
-use sqlx::PgPool;
+use chrono::{DateTime, Utc};
 
-use super::jobs::{JobView, find};
-use crate::{Error, JobId, State};
+use super::{
+    estimate::estimate,
+    jobs::{JobView, find},
+    relatives::reason,
+};
+use crate::{Db, Error, JobId, State};
 
 /// Why a job is not running.
 #[derive(Clone, Debug)]
@@ -12,18 +15,19 @@ pub struct Why {
     pub state: State,
     /// One sentence for people.
     pub reason: String,
-    /// The limit key that blocks, and the dimension.
+    /// The limit key that blocks, and what of it: requests, tokens, money, in_flight, park or
+    /// breaker.
     pub key: Option<String>,
     pub dimension: Option<String>,
-    /// Jobs ahead of it in its lane: exact to 1,000, then at least that.
+    /// Jobs ahead of it in its lane: exact to 1,000, then an estimate.
     pub position: Option<i64>,
     pub estimated_start_at: Option<DateTime<Utc>>,
 }
 
 /// `None`: no such job.
-pub async fn why(pool: &PgPool, id: JobId) -> Result<Option<Why>, Error> {
+pub async fn why(pool: &Db, id: JobId) -> Result<Option<Why>, Error> {
     let Some(found) = find(pool, id).await? else { return Ok(None) };
-    let job = found.job;
+    let job = &found.job;
     let plain = |reason: String, at: Option<DateTime<Utc>>| Why {
         state: job.state,
         reason,
@@ -33,8 +37,8 @@ pub async fn why(pool: &PgPool, id: JobId) -> Result<Option<Why>, Error> {
         estimated_start_at: at,
     };
     let why = match job.state {
-        State::Available | State::Parked => return waiting(pool, &job).await.map(Some),
-        State::Pending => plain("it waits for other jobs".to_owned(), None),
+        State::Available | State::Parked => return waiting(pool, job).await.map(Some),
+        State::Pending => plain(reason(&found), job.due_at),
         State::Scheduled => plain("its time has not come".to_owned(), job.due_at),
         State::Retryable => {
             plain(format!("attempt {} failed; it is tried again", job.attempt), job.due_at)
@@ -49,27 +53,31 @@ pub async fn why(pool: &PgPool, id: JobId) -> Result<Option<Why>, Error> {
     Ok(Some(why))
 }
 
-async fn waiting(pool: &PgPool, job: &JobView) -> Result<Why, Error> {
+async fn waiting(pool: &Db, job: &JobView) -> Result<Why, Error> {
     let row = sqlx::query!(
-        r#"select q.paused,
+        r#"select q.paused, q.cap,
+            (select count(*) from queue.running r join queue.lane x on x.id = r.lane where q.cap is not null and x.queue = q.name) as "running!",
             (select count(*) from (
                 select from queue.ready r
-                where r.lane = l.id and (r.priority, r.id) < ($3, $4) limit 1000
+                where r.lane = l.id and (r.priority, r.id) < ($3, $4) limit 1001
             ) x) as "ahead!",
-            k.name as "key?", k.parked_until, k.parked_why,
-            case when n.at = 'infinity' then '9999-01-01Z' else n.at end as next_at,
-            n.at > clock_timestamp() as blocked,
-            (select extract(epoch from max(w.period / w.amount))::float8
-             from queue.limit_window w where w.key = k.id) as "pace",
+            -- those in other lanes of the same keys that come first
+            (select count(*) from (
+                select from queue.lane_key own
+                join queue.lane_key other on other.key = own.key and other.lane <> own.lane
+                cross join lateral (
+                    select from queue.ready r
+                    where r.lane = other.lane and (r.priority, r.id) < ($3, $4) limit 1001
+                ) r
+                where own.lane = l.id limit 1001
+            ) x) as "beside!",
+            -- past what is counted: by the place of its number between the lane's first and last
+            (select coalesce(sum(t.n), 0) from queue.tally t where t.lane = l.id and t.state = 'available')::bigint as "waiting!",
+            (select r.id from queue.ready r where r.lane = l.id and r.priority = $3 order by r.id limit 1) as first,
+            (select r.id from queue.ready r where r.lane = l.id and r.priority = $3 order by r.id desc limit 1) as last,
             (select true from queue.process p
              where p.dead_at is null and p.ended_at is null and q.name = any (p.queues) limit 1) as worked
         from queue.lane l join queue.queue q on q.name = l.queue
-        left join lateral (
-            select lk.key from queue.lane_key lk where lk.lane = l.id
-            order by queue.next_permit_v1(lk.key, clock_timestamp()), lk.position limit 1
-        ) lk on true
-        left join queue.limit_key k on k.id = lk.key
-        left join lateral (select queue.next_permit_v1(k.id, clock_timestamp()) as at) n on k.id is not null
         where l.queue = $1 and l.name = $2"#,
         job.queue,
         job.lane,
@@ -78,31 +86,43 @@ async fn waiting(pool: &PgPool, job: &JobView) -> Result<Why, Error> {
     )
     .fetch_one(pool)
     .await?;
-    let next_at = row.next_at.filter(|at| at.year() < 9999);
-    let blocked = row.blocked.unwrap_or(false);
+    let ahead = match (row.first, row.last) {
+        (Some(first), Some(last)) if row.ahead > 1_000 && last > first => {
+            let place = (job.id.0 - first) as f64 / (last - first) as f64;
+            ((row.waiting as f64 * place) as i64).max(row.ahead)
+        }
+        _ => row.ahead,
+    };
+    let estimate = estimate(pool, job, ahead + row.beside).await?;
+    let capped = row.cap.is_some_and(|cap| row.running >= i64::from(cap));
     let reason = if row.paused {
         format!("the queue {} is paused", job.queue)
     } else if row.worked.is_none() {
         format!("no worker works the queue {}", job.queue)
-    } else if let (Some(key), Some(until), true) = (&row.key, row.parked_until, blocked) {
-        let why = row.parked_why.as_deref().unwrap_or("no reason given");
-        format!("limit {key} is parked until {}: {why}", until.format("%FT%TZ"))
-    } else if let (Some(key), true) = (&row.key, blocked) {
-        format!("limit {key} has no permit free")
+    } else if let (Some(key), Some(by)) = (&estimate.key, &estimate.blocked_by) {
+        match (by.as_str(), &estimate.parked) {
+            (_, Some((until, why))) => {
+                let why = why.as_deref().unwrap_or("no reason given");
+                format!("limit {key} is parked until {}: {why}", until.format("%FT%TZ"))
+            }
+            ("breaker", _) => format!("limit {key} is stopped: its service keeps failing"),
+            ("in_flight", _) => format!("limit {key} has all its calls in flight"),
+            (dimension, _) => format!("limit {key} has no {dimension} left for now"),
+        }
+    } else if capped {
+        format!("the queue {} runs as many jobs as its cap allows", job.queue)
+    } else if ahead == 0 {
+        "it is next, and every slot is taken".to_owned()
     } else {
-        format!("{} jobs are ahead of it, and every slot is taken", row.ahead)
+        format!("{ahead} jobs are ahead of it")
     };
-    // Each job ahead takes a permit at the key's slowest pace; without a key nobody knows.
-    let estimated = next_at.map(|at| {
-        let wait = row.pace.unwrap_or(0.0) * row.ahead as f64;
-        at + chrono::TimeDelta::milliseconds((wait * 1000.0).min(3.2e12) as i64)
-    });
+    let stands = row.paused || row.worked.is_none();
     Ok(Why {
         state: job.state,
         reason,
-        dimension: row.key.as_ref().filter(|_| blocked).map(|_| "requests".to_owned()),
-        key: row.key.filter(|_| blocked),
-        position: Some(row.ahead),
-        estimated_start_at: if row.paused { None } else { estimated },
+        key: estimate.key.filter(|_| estimate.blocked_by.is_some()),
+        dimension: estimate.blocked_by,
+        position: Some(ahead),
+        estimated_start_at: if stands { None } else { estimate.starts_at },
     })
 }

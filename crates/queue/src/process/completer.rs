@@ -8,7 +8,7 @@ use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::shared::{Report, Shared};
-use crate::{Attempt, Error, Outcome, Verdict};
+use crate::{Attempt, Error, Outcome, Verdict, attempt::Calls};
 
 /// Completions gather up to this many, or for this long.
 const BATCH: usize = 1_000;
@@ -45,7 +45,7 @@ pub(crate) async fn run(
     }
 }
 
-async fn write(shared: &Shared, batch: Vec<Report>, stop: &CancellationToken) {
+pub(crate) async fn write(shared: &Shared, batch: Vec<Report>, stop: &CancellationToken) {
     let mut completed = Vec::new();
     for (attempt, outcome) in batch {
         if attempt.is_completed_in() {
@@ -123,19 +123,29 @@ async fn complete(shared: &Shared, attempts: &[Arc<Attempt>]) -> Result<Vec<i64>
         rest = others;
         let jobs: Vec<i64> = mine.iter().map(|a| a.job().0).collect();
         let leases: Vec<i64> = mine.iter().map(|a| a.lease().number).collect();
-        let used: Vec<bool> = mine.iter().map(|a| a.used()).collect();
+        let calls: Vec<_> = mine.iter().map(|a| a.calls()).collect();
+        let used: Vec<bool> = calls.iter().map(|c| c.used).collect();
+        let fault: Vec<bool> = calls.iter().map(|c| c.fault).collect();
+        let tokens: Vec<Option<i64>> = calls.iter().map(Calls::tokens).collect();
+        let micros: Vec<Option<i64>> = calls.iter().map(Calls::micros).collect();
         let logs: Vec<Option<serde_json::Value>> = mine.iter().map(|a| a.log_json()).collect();
-        let done = sqlx::query_scalar!(
-            r#"select job as "job!" from queue.complete_v1($1, $2, $3, $4, $5) as job"#,
+        let done = sqlx::query!(
+            r#"select job as "job!", touched as "touched!" from queue.complete_v2($1, $2, $3, $4, $5, $6, $7, $8)"#,
             process,
             &jobs,
             &leases,
             &used,
+            &fault,
+            &tokens as &[Option<i64>],
+            &micros as &[Option<i64>],
             &logs as &[Option<serde_json::Value>],
         )
         .fetch_all(&shared.pool)
         .await?;
-        won.extend(done);
+        if done.iter().any(|row| row.touched) {
+            shared.loosened.notify_one();
+        }
+        won.extend(done.into_iter().map(|row| row.job));
     }
     Ok(won)
 }
@@ -167,8 +177,9 @@ async fn end(
         Outcome::Released => ("released", Some("the worker shut down".to_owned()), None),
     };
     let log = attempt.log_lines();
+    let calls = attempt.calls();
     let state = sqlx::query_scalar!(
-        "select queue.fail_v1($1, $2, $3, $4, $5, $6, $7, $8)",
+        "select queue.fail_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         attempt.lease().process,
         attempt.job().0,
         attempt.lease().number,
@@ -176,7 +187,11 @@ async fn end(
         error.map(|e| e.chars().take(2_000).collect::<String>()),
         delay.map(interval) as Option<PgInterval>,
         if log.is_empty() { None } else { Some(log) } as Option<Vec<String>>,
-        attempt.used(),
+        calls.used,
+        // a service that never answers is one that fails
+        calls.fault || matches!(outcome, Outcome::TimedOut),
+        calls.tokens(),
+        calls.micros(),
     )
     .fetch_one(&shared.pool)
     .await?;

@@ -6,10 +6,11 @@ use rand::RngExt;
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{shared::Shared, slots::Slots};
+use super::{counts, shared::Shared, slots::Slots};
 use crate::{
     Attempt, Error, JobId,
     attempt::{Claimed, Lease},
+    limits::Usage,
 };
 
 /// Most jobs in one claim: larger batches gain nothing and hold the limit keys longer.
@@ -49,7 +50,9 @@ pub(crate) async fn run(
         }
         let lease = shared.lease(shared.next_lease());
         let asked = Instant::now();
-        match claim(&shared, lease, &queue, wanted).await {
+        let claimed = claim(&shared, lease, &queue, wanted).await;
+        counts::claim(&queue, asked, &claimed);
+        match claimed {
             Ok(claimed) => {
                 failures = 0;
                 let got = claimed.len();
@@ -77,6 +80,8 @@ pub(crate) async fn run(
                 pause = wait_for_work(&shared, &queue, &slots, &stop, pause, &mut in_vain).await;
             }
             Err(e) => {
+                // It may have succeeded all the same: then nobody here will ever know its jobs.
+                shared.unheard(lease.number);
                 failures += 1;
                 if failures == 1 {
                     tracing::warn!(queue, "cannot claim, trying again: {e}");
@@ -134,7 +139,7 @@ async fn wait_for_work(
         tracing::debug!(queue, "cannot set the idle flag: {e}");
     }
     let next = sqlx::query_scalar!(
-        r#"select (extract(epoch from queue.next_v1($1)) * 1000)::float8 as "ms""#,
+        r#"select (extract(epoch from queue.next_v2($1)) * 1000)::float8 as "ms""#,
         queue
     )
     .fetch_one(&shared.pool)
@@ -163,7 +168,7 @@ async fn wait_for_work(
     }
 }
 
-async fn claim(
+pub(crate) async fn claim(
     shared: &Shared,
     lease: Lease,
     queue: &str,
@@ -171,8 +176,10 @@ async fn claim(
 ) -> Result<Vec<Claimed>, Error> {
     let rows = sqlx::query!(
         r#"select id as "id!", kind as "kind!", attempt as "attempt!", max_attempts as "max_attempts!",
-            args as "args!", parent, trace, created_at as "created_at!", key, guard
-        from queue.claim_v1($1, $2, $3, $4, $5)"#,
+            args as "args!", parent, trace, created_at as "created_at!", key, guard,
+            tokens as "tokens!", micros as "micros!",
+            greatest(extract(epoch from clock_timestamp() - available_at), 0)::float8 as "waited!"
+        from queue.claim_v2($1, $2, $3, $4, $5)"#,
         lease.process,
         lease.number,
         queue,
@@ -200,7 +207,12 @@ async fn claim(
                 parent: row.parent.map(JobId),
                 trace: row.trace,
                 created_at: row.created_at,
+                waited: row.waited,
                 key: row.key,
+                reserved: Usage {
+                    tokens: row.tokens.max(0).cast_unsigned(),
+                    micros: row.micros.max(0).cast_unsigned(),
+                },
                 guard: row
                     .guard
                     .map(|g| Duration::from_micros(g.microseconds.max(0).cast_unsigned())),

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::shared::Shared;
+use super::{counts, shared::Shared};
 use crate::{Error, JobId};
 
 const BEAT: Duration = Duration::from_secs(3);
@@ -95,6 +95,9 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
             .map_err(|_| sqlx::Error::PoolTimedOut)?
         }
         .await;
+        if due || result.is_err() {
+            counts::beat(result.is_ok());
+        }
         match result {
             Ok(()) => {
                 if due {
@@ -148,9 +151,10 @@ async fn beat(shared: &Shared, conn: &mut PgConnection, watch: &mut Watch) -> Re
     .fetch_all(&mut *conn)
     .await?;
     let dead = watch.beaten(Instant::now(), rows.into_iter().map(|row| (row.id, row.beat)));
-    let rescued = sqlx::query_scalar!(r#"select queue.rescue_v1($1) as "n!""#, &dead)
+    let rescued = sqlx::query_scalar!(r#"select queue.rescue_v2($1) as "n!""#, &dead)
         .fetch_one(&mut *conn)
         .await?;
+    counts::rescue(dead.len(), u64::try_from(rescued).unwrap_or(0));
     if !dead.is_empty() || rescued > 0 {
         tracing::warn!(dead = dead.len(), jobs = rescued, "rescued the jobs of dead processes");
     }
@@ -188,25 +192,14 @@ async fn look_after(
             attempt.lose("heartbeat");
         }
     }
-    // A claim whose answer never arrived, or a handler that forgot to commit: two looks apart, it
-    // is neither on its way in nor out.
-    for (job, lease) in strays.intersection(&watch.strays) {
-        if shared.known().contains_key(&(JobId(*job), *lease)) {
-            continue;
-        }
-        let state = sqlx::query_scalar!(
-            "select queue.fail_v1($1, $2, $3, 'lost', 'the worker lost track of it', null, null, true)
-            from queue.running r
-            where r.id = $2 and r.process = $1 and r.lease = $3
-                and r.claimed_at < clock_timestamp() - interval '10 seconds'",
-            me,
-            job,
-            lease
-        )
-        .fetch_optional(&mut *conn)
-        .await?;
-        if state.flatten().is_some() {
-            tracing::warn!(job.id = job, "gave back a job that nobody here was working on");
+    for (job, lease) in &strays {
+        // A claim whose answer never arrived: its jobs were never begun, and no attempt is spent.
+        let unheard = shared.is_unheard(*lease);
+        // A handler that forgot to commit: two looks apart, it is neither on its way in nor out.
+        let forgotten = watch.strays.contains(&(*job, *lease))
+            && !shared.known().contains_key(&(JobId(*job), *lease));
+        if unheard || forgotten {
+            give_back(conn, me, *job, *lease, unheard).await?;
         }
     }
     watch.strays = strays;
@@ -219,6 +212,44 @@ async fn look_after(
         }
     }
     Ok(())
+}
+
+/// Ends an attempt that nobody here is working on.
+async fn give_back(
+    conn: &mut PgConnection,
+    me: Uuid,
+    job: i64,
+    lease: i64,
+    unheard: bool,
+) -> Result<(), Error> {
+    let state = sqlx::query_scalar!(
+        "select case when $4
+            then queue.fail_v2($1, $2, $3, 'released', 'the answer to its claim was lost', null, null, false, false, null, null)
+            else queue.fail_v2($1, $2, $3, 'lost', 'the worker lost track of it', null, null, true, false, null, null) end
+        from queue.running r
+        where r.id = $2 and r.process = $1 and r.lease = $3
+            and ($4 or r.claimed_at < clock_timestamp() - interval '10 seconds')",
+        me,
+        job,
+        lease,
+        unheard
+    )
+    .fetch_optional(conn)
+    .await;
+    match state {
+        Ok(Some(Some(_))) => {
+            tracing::warn!(job.id = job, "gave back a job that nobody here was working on");
+            Ok(())
+        }
+        Ok(_) => Ok(()),
+        // Its handler is still writing: next time.
+        Err(e) if is_lock_timeout(&e) => Ok(()),
+        Err(e) => Err(e.into()),
+    }
+}
+
+fn is_lock_timeout(e: &sqlx::Error) -> bool {
+    e.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() == Some("55P03")
 }
 
 #[cfg(test)]

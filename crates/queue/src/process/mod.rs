@@ -1,22 +1,30 @@
 //! One operating-system process that works jobs: its row, its heartbeat, its claims.
 
 mod completer;
+mod counts;
 mod fetcher;
 mod heartbeat;
 mod listener;
 mod maintenance;
+mod releaser;
 mod shared;
 mod slots;
 mod ticker;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use sqlx::{PgPool, postgres::PgConnectOptions};
+use sqlx::postgres::PgConnectOptions;
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use self::{completer::interval, shared::Shared, slots::Slot};
-use crate::{Attempt, Error, Outcome, Registry};
+pub(crate) use self::{
+    completer::{interval, write},
+    counts::permit,
+    fetcher::claim,
+    shared::{Report, Shared},
+    slots::Slot,
+};
+use crate::{Attempt, Db, Error, Outcome, Registry};
 
 /// A queue that a process works, and how many attempts it runs at a time.
 #[derive(Clone, Debug)]
@@ -29,9 +37,12 @@ pub struct QueueConfig {
 #[derive(Clone)]
 pub struct Config {
     /// For claims and reports.
-    pub pool: PgPool,
+    pub pool: Db,
     /// For the heartbeat's own connection and for LISTEN: not through a transaction pooler.
     pub direct: PgConnectOptions,
+    /// Whether to be woken by NOTIFY. Without it nobody notifies this process, and the slow poll
+    /// finds jobs and cancellations within a second.
+    pub listen: bool,
     /// Shown to people, for example `analyzer@host:4711`.
     pub name: String,
     pub version: String,
@@ -67,8 +78,12 @@ impl Process {
         };
         let stop = &process.stop_background;
         process.background.spawn(heartbeat::run(Arc::clone(&shared), stop.clone()));
-        process.background.spawn(listener::run(Arc::clone(&shared), stop.clone()));
+        if shared.listen {
+            process.background.spawn(listener::run(Arc::clone(&shared), stop.clone()));
+        }
         process.background.spawn(maintenance::run(Arc::clone(&shared), stop.clone()));
+        process.background.spawn(releaser::run(Arc::clone(&shared), stop.clone()));
+        process.background.spawn(crate::bulk::run(shared.pool.clone(), stop.clone()));
         process.background.spawn(ticker::run(
             Arc::clone(&shared),
             process.claiming.child_token(),

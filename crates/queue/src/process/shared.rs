@@ -1,7 +1,7 @@
 //! What the tasks of a process share: its identity, its attempts, its slots.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{
         Arc, Mutex, RwLock,
         atomic::{AtomicI64, AtomicU64, Ordering},
@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{PgPool, postgres::PgConnectOptions};
+use sqlx::postgres::PgConnectOptions;
 use tokio::{
     sync::{Notify, mpsc},
     time::Instant,
@@ -17,7 +17,7 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{Config, slots::Slots};
-use crate::{Attempt, Error, JobId, Outcome, Registry, attempt::Lease};
+use crate::{Attempt, Db, Error, JobId, Outcome, Registry, attempt::Lease};
 
 /// A permit is used only while the last beat got through this recently; peers wait 15 s before
 /// they take a process for dead.
@@ -26,8 +26,9 @@ const FRESH: Duration = Duration::from_secs(9);
 pub(crate) type Report = (Arc<Attempt>, Outcome);
 
 pub(crate) struct Shared {
-    pub(crate) pool: PgPool,
+    pub(crate) pool: Db,
     pub(crate) direct: PgConnectOptions,
+    pub(crate) listen: bool,
     pub(crate) registry: Registry,
     pub(crate) kinds: Vec<String>,
     pub(crate) slots: HashMap<String, Arc<Slots>>,
@@ -39,11 +40,15 @@ pub(crate) struct Shared {
     last_beat: Mutex<Instant>,
     /// Attempts whose end is not in the database yet.
     known: Mutex<HashMap<(JobId, i64), Arc<Attempt>>>,
+    /// Claims whose answer never arrived.
+    unheard: Mutex<HashSet<i64>>,
     /// Attempts that have not reported yet, by the same key.
     working: Mutex<BTreeSet<(JobId, i64)>>,
     pub(crate) settled: Notify,
     /// Look at the running rows now: somebody has called a job off.
     pub(crate) look: Notify,
+    /// Look at the jobs that wait for others now: one of ours has ended that they waited for.
+    pub(crate) loosened: Notify,
     reports: mpsc::UnboundedSender<Report>,
     lost: AtomicU64,
 }
@@ -52,15 +57,17 @@ impl Shared {
     pub(crate) async fn register(
         config: Config,
     ) -> Result<(Arc<Self>, mpsc::UnboundedReceiver<Report>), Error> {
+        super::counts::begin();
         let (reports, rx) = mpsc::unbounded_channel();
         let slots = config
             .queues
             .iter()
-            .map(|q| (q.name.clone(), Arc::new(Slots::new(q.concurrency))))
+            .map(|q| (q.name.clone(), Arc::new(Slots::new(&q.name, q.concurrency))))
             .collect();
         let shared = Self {
             pool: config.pool,
             direct: config.direct,
+            listen: config.listen,
             kinds: config.registry.kinds().map(|k| k.name.to_owned()).collect(),
             registry: config.registry,
             slots,
@@ -71,9 +78,11 @@ impl Shared {
             idle: tokio::sync::Mutex::default(),
             last_beat: Mutex::new(Instant::now()),
             known: Mutex::default(),
+            unheard: Mutex::default(),
             working: Mutex::default(),
             settled: Notify::new(),
             look: Notify::new(),
+            loosened: Notify::new(),
             reports,
             lost: AtomicU64::new(0),
         };
@@ -119,7 +128,7 @@ impl Shared {
         )
         .execute(&self.pool)
         .await?;
-        sqlx::query!("select queue.rescue_v1('{}')").fetch_one(&self.pool).await?;
+        sqlx::query!("select queue.rescue_v2('{}')").fetch_one(&self.pool).await?;
         Ok(())
     }
 
@@ -130,6 +139,15 @@ impl Shared {
     /// A number that no other claim of this process has had.
     pub(crate) fn next_lease(&self) -> i64 {
         self.leases.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    /// The claim of this number has failed, as far as we know.
+    pub(crate) fn unheard(&self, lease: i64) {
+        self.unheard.lock().expect("no holder panics").insert(lease);
+    }
+
+    pub(crate) fn is_unheard(&self, lease: i64) -> bool {
+        self.unheard.lock().expect("no holder panics").contains(&lease)
     }
 
     pub(crate) fn beaten(&self) {
@@ -151,6 +169,9 @@ impl Shared {
         self.working.lock().expect("no holder panics").remove(&key);
         self.settled.notify_waiters();
         self.settled.notify_one();
+        if attempt.is_awaited() {
+            self.loosened.notify_one();
+        }
         // The completer outlives every attempt, so this cannot fail before the process closes.
         if self.reports.send((attempt, outcome)).is_err() {
             tracing::error!(job.id = %key.0, "a report came after the process had closed");
@@ -183,6 +204,9 @@ impl Shared {
 
     /// Tells enqueuers whether a NOTIFY for this queue finds somebody.
     pub(crate) async fn set_idle(&self, queue: &str, idle: bool) -> Result<(), Error> {
+        if !self.listen {
+            return Ok(());
+        }
         let mut now = self.idle.lock().await;
         let changed = if idle { now.insert(queue.to_owned()) } else { now.remove(queue) };
         if !changed {
@@ -205,6 +229,7 @@ impl Shared {
     }
 
     pub(crate) fn count_lost(&self) {
+        super::counts::lease_lost();
         self.lost.fetch_add(1, Ordering::AcqRel);
     }
 

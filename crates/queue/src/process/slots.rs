@@ -5,10 +5,13 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use metrics::{Gauge, gauge};
 use tokio::sync::Notify;
 
 /// A queue's places: `capacity` of them, changed while attempts run.
 pub(crate) struct Slots {
+    running: Gauge,
+    places: Gauge,
     configured: usize,
     capacity: AtomicUsize,
     in_use: AtomicUsize,
@@ -21,8 +24,15 @@ pub(crate) struct Slots {
 pub(crate) struct Slot(Arc<Slots>);
 
 impl Slots {
-    pub(crate) fn new(configured: usize) -> Self {
+    pub(crate) fn new(queue: &str, configured: usize) -> Self {
+        let queue = queue.to_owned();
+        let running = gauge!("bellwether_worker_running_jobs", "queue" => queue.clone());
+        let places = gauge!("bellwether_worker_slots", "queue" => queue);
+        running.set(0.0);
+        places.set(configured as f64);
         Self {
+            running,
+            places,
             configured,
             capacity: AtomicUsize::new(configured),
             in_use: AtomicUsize::new(0),
@@ -47,6 +57,7 @@ impl Slots {
     pub(crate) fn set_capacity(&self, capacity: Option<usize>) {
         let capacity = capacity.unwrap_or(self.configured);
         if self.capacity.swap(capacity, Ordering::AcqRel) != capacity {
+            self.places.set(capacity as f64);
             self.changed.notify_one();
         }
     }
@@ -58,6 +69,7 @@ impl Slots {
 
     pub(crate) fn take(self: &Arc<Self>) -> Slot {
         self.in_use.fetch_add(1, Ordering::AcqRel);
+        self.running.increment(1.0);
         Slot(Arc::clone(self))
     }
 }
@@ -65,6 +77,7 @@ impl Slots {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.0.in_use.fetch_sub(1, Ordering::AcqRel);
+        self.0.running.decrement(1.0);
         self.0.changed.notify_one();
     }
 }

@@ -3,13 +3,13 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+pub(crate) use bellwether_queue::Db;
 use bellwether_queue::{
     Attempt, Config, Failure, Handlers, Holds, Job, JobId, MIGRATOR, NewJob, Outcome, Process,
     QueueConfig, Registry, State, inspect,
 };
 use bellwether_testing::Database;
 use serde::{Deserialize, Serialize};
-use sqlx::PgPool;
 use uuid::Uuid;
 
 /// Does nothing; its unique key holds until it is pruned.
@@ -87,22 +87,22 @@ pub(crate) fn handlers() -> Handlers<()> {
     Handlers::new(()).with::<Note>().with::<Refresh>().with::<Call>()
 }
 
-pub(crate) async fn add(pool: &PgPool, job: &NewJob) -> JobId {
-    let mut conn = pool.acquire().await.unwrap();
+pub(crate) async fn add(pool: &Db, job: &NewJob) -> JobId {
+    let mut conn = pool.pool().acquire().await.unwrap();
     bellwether_queue::add(&mut conn, job).await.unwrap().id
 }
 
-pub(crate) async fn add_all(pool: &PgPool, jobs: &[NewJob]) -> Vec<JobId> {
-    let mut conn = pool.acquire().await.unwrap();
+pub(crate) async fn add_all(pool: &Db, jobs: &[NewJob]) -> Vec<JobId> {
+    let mut conn = pool.pool().acquire().await.unwrap();
     let added = bellwether_queue::add_all(&mut conn, jobs).await.unwrap();
     added.into_iter().map(|a| a.id).collect()
 }
 
-pub(crate) async fn state(pool: &PgPool, id: JobId) -> State {
+pub(crate) async fn state(pool: &Db, id: JobId) -> State {
     inspect::find(pool, id).await.unwrap().expect("the job exists").job.state
 }
 
-pub(crate) async fn until_state(pool: &PgPool, id: JobId, wanted: State) {
+pub(crate) async fn until_state(pool: &Db, id: JobId, wanted: State) {
     bellwether_testing::wait_until(&format!("job {id} to be {wanted}"), || async {
         (state(pool, id).await == wanted).then_some(())
     })
@@ -111,8 +111,9 @@ pub(crate) async fn until_state(pool: &PgPool, id: JobId, wanted: State) {
 
 pub(crate) fn config(db: &Database, name: &str, queues: &[(&str, usize)]) -> Config {
     Config {
-        pool: db.pool(),
+        pool: Db::direct(db.pool()),
         direct: db.options(),
+        listen: true,
         name: name.to_owned(),
         version: "test".to_owned(),
         queues: queues
@@ -147,7 +148,7 @@ where
 
 /// A worker made of SQL: it registers, claims and ends, and does nothing by itself.
 pub(crate) struct ByHand {
-    pub(crate) pool: PgPool,
+    pub(crate) pool: Db,
     pub(crate) process: Uuid,
     pub(crate) lease: i64,
 }
@@ -161,8 +162,17 @@ pub(crate) struct Got {
     pub(crate) key: Option<String>,
 }
 
+/// How a call went.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Ended {
+    pub(crate) used: bool,
+    pub(crate) fault: bool,
+    pub(crate) tokens: Option<i64>,
+    pub(crate) micros: Option<i64>,
+}
+
 impl ByHand {
-    pub(crate) async fn register(pool: PgPool) -> Self {
+    pub(crate) async fn register(pool: Db) -> Self {
         let process = Uuid::new_v4();
         sqlx::query("insert into queue.process (id, name, version, queues) values ($1, 'by hand', 'test', '{notes,calls}')")
             .bind(process)
@@ -176,7 +186,7 @@ impl ByHand {
         self.lease += 1;
         let kinds: Vec<String> = registry().kinds().map(|k| k.name.to_owned()).collect();
         sqlx::query_as(
-            "select id, kind, lane, attempt, key from queue.claim_v1($1, $2, $3, $4, $5)",
+            "select id, kind, lane, attempt, key from queue.claim_v2($1, $2, $3, $4, $5)",
         )
         .bind(self.process)
         .bind(self.lease)
@@ -193,17 +203,32 @@ impl ByHand {
     }
 
     pub(crate) async fn complete_with_lease(&self, job: i64, lease: i64, used: bool) -> bool {
+        self.end(job, lease, Ended { used, ..Ended::default() }).await
+    }
+
+    pub(crate) async fn end(&self, job: i64, lease: i64, ended: Ended) -> bool {
         let done: Option<i64> =
-            sqlx::query_scalar("select * from queue.complete_v1($1, $2, $3, $4, $5)")
+            sqlx::query_scalar("select * from queue.complete_v2($1, $2, $3, $4, $5, $6, $7, $8)")
                 .bind(self.process)
                 .bind(vec![job])
                 .bind(vec![lease])
-                .bind(vec![used])
+                .bind(vec![ended.used])
+                .bind(vec![ended.fault])
+                .bind(vec![ended.tokens])
+                .bind(vec![ended.micros])
                 .bind(vec![None::<serde_json::Value>])
                 .fetch_optional(&self.pool)
                 .await
                 .unwrap();
         done.is_some()
+    }
+
+    /// Completes what the last claim gave, each with a call that met a failing service or not.
+    pub(crate) async fn end_all(&self, got: &[Got], fault: bool) {
+        for job in got {
+            let ended = Ended { used: true, fault, ..Ended::default() };
+            assert!(self.end(job.id, self.lease, ended).await);
+        }
     }
 
     pub(crate) async fn fail(
@@ -212,28 +237,30 @@ impl ByHand {
         outcome: &str,
         delay: Option<Duration>,
     ) -> Option<String> {
-        sqlx::query_scalar("select queue.fail_v1($1, $2, $3, $4, 'by hand', $5, null, false)")
-            .bind(self.process)
-            .bind(job)
-            .bind(self.lease)
-            .bind(outcome)
-            .bind(delay.map(|d| sqlx::postgres::types::PgInterval {
-                months: 0,
-                days: 0,
-                microseconds: d.as_micros() as i64,
-            }))
-            .fetch_one(&self.pool)
-            .await
-            .unwrap()
+        sqlx::query_scalar(
+            "select queue.fail_v2($1, $2, $3, $4, 'by hand', $5, null, false, false, null, null)",
+        )
+        .bind(self.process)
+        .bind(job)
+        .bind(self.lease)
+        .bind(outcome)
+        .bind(delay.map(|d| sqlx::postgres::types::PgInterval {
+            months: 0,
+            days: 0,
+            microseconds: d.as_micros() as i64,
+        }))
+        .fetch_one(&self.pool)
+        .await
+        .unwrap()
     }
 }
 
-pub(crate) async fn count(pool: &PgPool, sql: &'static str) -> i64 {
+pub(crate) async fn count(pool: &Db, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(pool).await.unwrap()
 }
 
 /// How many jobs stand in each state, counted in the tables themselves.
-pub(crate) async fn counted(pool: &PgPool) -> HashMap<String, i64> {
+pub(crate) async fn counted(pool: &Db) -> HashMap<String, i64> {
     let rows: Vec<(String, i64)> =
         sqlx::query_as("select state, count(*) from queue.job group by 1")
             .fetch_all(pool)

@@ -1,0 +1,75 @@
+//! A vendor's quota, held by every worker together, and what happens when the vendor says stop.
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use bellwether_queue::{
+    Attempt, Failure, Handlers, Job, NewJob, State, add_all, inspect,
+    limits::{self, Counts, LaneKey, Limit, Window},
+};
+use common::{Error, Place};
+
+/// Asks the vendor once.
+#[derive(Clone, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Ask {}
+
+impl Job for Ask {
+    const KIND: &'static str = "example_ask";
+    const QUEUE: &'static str = "example_limits";
+    const LANE: &'static str = "vendor";
+    type Context = Instant;
+
+    async fn run(self, begun: Instant, attempt: &Attempt) -> Result<(), Failure> {
+        // Just before the request's bytes leave: a permit that has grown old is exchanged here.
+        attempt.take_permit().await.map_err(Failure::retry)?.map_err(Failure::throttle)?;
+        println!("asked after {} s under {:?}", begun.elapsed().as_secs(), attempt.key());
+        Ok(())
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let place = Place::find().await?;
+    let db = &place.db;
+    // Three requests in any two seconds, as many workers as there may be.
+    let vendor = Limit::new("example/vendor", Counts::Start { guard: Duration::from_millis(100) })
+        .window(Window::requests(3, Duration::from_secs(2)));
+    let spare = Limit::new("example/spare", Counts::Finish).in_flight(1);
+    limits::define(db, &vendor).await?;
+    limits::define(db, &spare).await?;
+    limits::set_lane(db, Ask::QUEUE, Ask::LANE, &[LaneKey::new("example/vendor")]).await?;
+
+    let begun = Instant::now();
+    let process = place.work(Handlers::new(begun).with::<Ask>()).await?;
+    let six = vec![NewJob::of(&Ask {})?; 6];
+    let mut tx = db.begin().await?;
+    let added = add_all(&mut tx, &six).await?;
+    tx.commit().await?;
+    let last = added.last().ok_or("six jobs")?.id;
+    let why = loop {
+        match inspect::why(db, last).await?.ok_or("the job is gone")? {
+            why if why.state == State::Parked => break why,
+            _ => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    };
+    println!("the last one waits: {}", why.reason);
+    place.ended(last).await?;
+    println!("six were asked, in two rounds: {}", begun.elapsed() >= Duration::from_secs(2));
+
+    // The vendor answers 429 with Retry-After: the key stops everywhere at once. The lane falls
+    // back to the next key when the first one's return is further off than its wait.
+    let keys = [
+        LaneKey::new("example/vendor").wait(Duration::from_secs(5)),
+        LaneKey::new("example/spare"),
+    ];
+    limits::set_lane(db, Ask::QUEUE, Ask::LANE, &keys).await?;
+    let mut tx = db.begin().await?;
+    limits::park(&mut tx, "example/vendor", Duration::from_mins(10), "429").await?;
+    let added = add_all(&mut tx, &six[..1]).await?;
+    tx.commit().await?;
+    let served = place.ended(added[0].id).await?;
+    println!("while it is parked the other key serves: {}", served.job.state);
+    process.close(Duration::from_secs(5)).await?;
+    Ok(())
+}

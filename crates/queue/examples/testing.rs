@@ -1,0 +1,64 @@
+//! How an application tests its jobs: what was enqueued, run inline, with time on a leash.
+//!
+//! On a PostgreSQL of its own, as time passes for every row in it.
+
+#[expect(dead_code, reason = "nothing works in the background here")]
+mod common;
+
+use std::time::Duration;
+
+use bellwether_queue::{
+    Attempt, Db, Failure, Handlers, Job, State, Verdict, enqueue,
+    testing::{Inline, assert_enqueued, refute_enqueued},
+};
+use common::{Error, Place};
+use serde_json::json;
+
+/// Reminds a user, and again a day later.
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Remind {
+    user: i64,
+}
+
+impl Job for Remind {
+    const KIND: &'static str = "example_remind";
+    const QUEUE: &'static str = "example_testing";
+    type Context = ();
+
+    async fn run(self, (): (), attempt: &Attempt) -> Result<(), Failure> {
+        if attempt.number() == 1 {
+            let tomorrow = Verdict::Retry { after: Some(Duration::from_hours(24)) };
+            return Err(Failure::new(tomorrow, "no answer yet"));
+        }
+        Ok(())
+    }
+}
+
+/// What is tested.
+async fn sign_up(db: &Db, user: i64) -> Result<(), Error> {
+    let mut tx = db.begin().await?;
+    enqueue(&mut tx, &Remind { user }).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let place = Place::new().await?;
+    let db = &place.db;
+    sign_up(db, 7).await?;
+    assert_enqueued(db, "example_remind", json!({"user": 7})).await;
+    refute_enqueued(db, "example_remind", json!({"user": 8})).await;
+    println!("user 7 will be reminded, user 8 will not");
+
+    let mut inline = Inline::new(db, Handlers::new(()).with::<Remind>()).await?;
+    let ran = inline.drain().await?;
+    assert_eq!(ran[0].state, State::Retryable);
+    println!("today: {} because {:?}", ran[0].state, ran[0].error);
+    assert!(inline.drain().await?.is_empty());
+
+    inline.advance(Duration::from_hours(24)).await?;
+    let ran = inline.drain().await?;
+    println!("tomorrow, which took no time: {} at attempt {}", ran[0].state, ran[0].attempt);
+    Ok(())
+}

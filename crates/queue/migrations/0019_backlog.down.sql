@@ -1,0 +1,2 @@
+revoke usage on schema queue from public;
+drop function queue.runnable;

@@ -1,0 +1,128 @@
+//! What is told to whoever decides how many workers there are.
+
+mod support;
+
+use std::time::Duration;
+
+use bellwether_queue::limits::{self, Counts, LaneKey, Limit, Window};
+use sqlx::PgPool;
+use support::*;
+
+async fn runnable(pool: &Db, queue: &str) -> i64 {
+    sqlx::query_scalar("select queue.runnable($1)").bind(queue).fetch_one(pool).await.unwrap()
+}
+
+async fn run(pool: &Db, sql: &str) {
+    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(pool).await.unwrap();
+}
+
+async fn quota(pool: &Db, key: &str, amount: u64) {
+    let limit = Limit::new(key, Counts::Start { guard: Duration::ZERO })
+        .window(Window::requests(amount, Duration::from_secs(60)));
+    limits::define(pool, &limit).await.unwrap();
+    limits::set_lane(pool, "calls", key, &[LaneKey::new(key)]).await.unwrap();
+}
+
+/// The shared blocks that a statement touches.
+async fn blocks(pool: &PgPool, sql: &str) -> i64 {
+    let sql = format!("explain (analyze, buffers, format json) {sql}");
+    let plan: serde_json::Value =
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(pool).await.unwrap();
+    let top = &plan[0]["Plan"];
+    top["Shared Hit Blocks"].as_i64().unwrap() + top["Shared Read Blocks"].as_i64().unwrap()
+}
+
+#[tokio::test]
+async fn what_runs_and_what_could_run_counts_and_nothing_else() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    assert_eq!(runnable(&pool, "notes").await, 0, "nobody has named the queue");
+
+    add_all(&pool, &[note("a"), note("b"), note("c"), note("d"), note("e")]).await;
+    let mut later = note("later");
+    later.due_at = Some(chrono::Utc::now() + chrono::TimeDelta::hours(1));
+    add(&pool, &later).await;
+    assert_eq!(runnable(&pool, "notes").await, 5, "a future job is none");
+
+    let mut hand = ByHand::register(pool.clone()).await;
+    let claimed = hand.claim("notes", 2).await;
+    assert_eq!(claimed.len(), 2);
+    assert_eq!(runnable(&pool, "notes").await, 5, "what runs keeps its worker");
+
+    assert!(hand.complete(claimed[0].id, false).await);
+    assert!(hand.fail(claimed[1].id, "discarded", None).await.is_some());
+    assert_eq!(runnable(&pool, "notes").await, 3, "what has ended is none");
+    assert_eq!(runnable(&pool, "calls").await, 0, "another queue's jobs are none");
+}
+
+#[tokio::test]
+async fn a_pause_and_a_cap_leave_workers_nothing_more_to_do() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    add_all(&pool, &[note("a"), note("b"), note("c"), note("d")]).await;
+    let mut hand = ByHand::register(pool.clone()).await;
+    assert_eq!(hand.claim("notes", 1).await.len(), 1);
+
+    run(&pool, "update queue.queue set cap = 2 where name = 'notes'").await;
+    assert_eq!(runnable(&pool, "notes").await, 2);
+    run(&pool, "update queue.queue set cap = null, paused = true where name = 'notes'").await;
+    assert_eq!(runnable(&pool, "notes").await, 1, "only what runs already");
+}
+
+#[tokio::test]
+async fn a_limited_lane_counts_for_what_its_key_has_left() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    quota(&pool, "k", 5).await;
+    let jobs: Vec<_> = (0..40).map(|_| call("k")).collect();
+    add_all(&pool, &jobs).await;
+    assert_eq!(runnable(&pool, "calls").await, 5);
+
+    let mut hand = ByHand::register(pool.clone()).await;
+    assert_eq!(hand.claim("calls", 3).await.len(), 3);
+    assert_eq!(runnable(&pool, "calls").await, 5, "three that run, and two permits");
+    assert_eq!(hand.claim("calls", 9).await.len(), 2);
+    assert_eq!(runnable(&pool, "calls").await, 5, "five that run; the rest is parked");
+
+    let mut conn = db.pool().acquire().await.unwrap();
+    limits::park(&mut conn, "k", Duration::from_secs(60), "test").await.unwrap();
+    run(&pool, "delete from queue.running").await;
+    assert_eq!(runnable(&pool, "calls").await, 0, "nothing but parked jobs");
+}
+
+#[tokio::test]
+async fn a_role_that_may_only_connect_gets_the_number_and_no_row() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    add_all(&pool, &[note("a"), note("b")]).await;
+    let mut tx = db.pool().begin().await.unwrap();
+    let role = format!("scaler_{}", std::process::id());
+    for sql in [format!("create role {role}"), format!("set local role {role}")] {
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *tx).await.unwrap();
+    }
+    let n: i64 =
+        sqlx::query_scalar("select queue.runnable('notes')").fetch_one(&mut *tx).await.unwrap();
+    assert_eq!(n, 2);
+    let refused = sqlx::query("select from queue.ready").execute(&mut *tx).await.unwrap_err();
+    let code = refused.as_database_error().and_then(|e| e.code()).map(std::borrow::Cow::into_owned);
+    assert_eq!(code.as_deref(), Some("42501"));
+}
+
+#[tokio::test]
+async fn the_number_costs_the_same_before_a_deep_backlog() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    add(&pool, &note("first")).await;
+    run(
+        &pool,
+        "insert into queue.ready (id, lane, priority, kind, attempt, max_attempts, args, created_at, available_at)
+         select nextval('queue.job_id'), l.id, 4, 'note', 0, 5, jsonb_build_object('text', repeat('x', 500)), clock_timestamp(), clock_timestamp()
+         from queue.lane l, generate_series(1, 50000) where l.queue = 'notes'",
+    )
+    .await;
+    assert_eq!(runnable(&pool, "notes").await, 1000, "a thousand is as much as anybody asks for");
+    let whole = blocks(&db.pool(), "select count(args) from queue.ready").await;
+    let asked = blocks(&db.pool(), "select queue.runnable('notes')").await;
+    assert!(whole > 3_000, "the backlog is deep: {whole} blocks");
+    assert!(asked < 1_500, "{asked} blocks of {whole}");
+}

@@ -1,0 +1,204 @@
+//! Batches: progress, the job that follows, and families.
+
+mod support;
+
+use bellwether_queue::{
+    Db, Error, JobId, NewJob, OnFailure, Outcome, Process, State,
+    batch::{self, BatchId, BatchState, NewBatch},
+    inspect::{self, Family},
+};
+use support::*;
+
+async fn settle(pool: &Db) {
+    while sqlx::query_scalar::<_, i32>("select queue.release_v1()").fetch_one(pool).await.unwrap() > 0 {}
+}
+
+async fn start(pool: &Db, batch: &NewBatch) -> batch::Started {
+    let mut tx = pool.begin().await.unwrap();
+    let started = batch::start(&mut tx, batch).await.unwrap();
+    tx.commit().await.unwrap();
+    started
+}
+
+/// Total, done, failed and state, as they are before and after the next fold.
+async fn progress(pool: &Db, id: BatchId) -> (u64, u64, u64, BatchState) {
+    let before = batch::progress(pool, id).await.unwrap().unwrap();
+    sqlx::query("select queue.fold_batches_v1()").execute(pool).await.unwrap();
+    let after = batch::progress(pool, id).await.unwrap().unwrap();
+    assert_eq!(before, after, "a fold changes nothing that is seen");
+    (after.total, after.done, after.failed, after.state)
+}
+
+#[tokio::test]
+async fn a_batch_tells_how_far_it_is_and_its_job_follows_the_last_member() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let mut hand = ByHand::register(pool.clone()).await;
+    let batch = NewBatch::new("three notes").jobs([note("a"), note("b")]).job(note("c")).then(call("after"));
+    let started = start(&pool, &batch).await;
+    let follows = JobId(started.id.0);
+    assert_eq!(progress(&pool, started.id).await, (3, 0, 0, BatchState::Running));
+    assert_eq!(state(&pool, follows).await, State::Pending);
+
+    let got = hand.claim("notes", 3).await;
+    assert!(hand.complete(got[0].id, false).await);
+    assert_eq!(progress(&pool, started.id).await, (3, 1, 0, BatchState::Running));
+    hand.fail(got[1].id, "discarded", None).await;
+    assert_eq!(progress(&pool, started.id).await, (3, 1, 1, BatchState::Running));
+    settle(&pool).await;
+    assert_eq!(state(&pool, follows).await, State::Pending);
+    let of_member = inspect::find(&pool, started.jobs[0].id).await.unwrap().unwrap().batch.unwrap();
+    assert_eq!((of_member.id, of_member.name.as_str()), (started.id, "three notes"));
+
+    assert!(hand.complete(got[2].id, false).await);
+    assert_eq!(progress(&pool, started.id).await, (3, 2, 1, BatchState::Failed));
+    settle(&pool).await;
+    assert_eq!(state(&pool, follows).await, State::Available, "a failed member is ignored unless told otherwise");
+    assert_eq!(batch::of(&pool, follows).await.unwrap().unwrap().id, started.id);
+    assert_eq!(count(&pool, "select count(*) from queue.batch where finished_at is not null").await, 1);
+}
+
+#[tokio::test]
+async fn members_added_while_the_batch_runs_are_waited_for() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let mut hand = ByHand::register(pool.clone()).await;
+    let started = start(&pool, &NewBatch::new("grows").job(note("first")).then(call("after"))).await;
+    let got = hand.claim("notes", 1).await;
+    // In the transaction that completes the member, as a handler does.
+    let mut tx = pool.begin().await.unwrap();
+    batch::extend(&mut tx, started.id, &[note("second"), note("third")]).await.unwrap();
+    sqlx::query("select * from queue.complete_v2($1, $2, $3, '{f}', '{f}', '{null}', '{null}', '{null}')")
+        .bind(hand.process)
+        .bind(vec![got[0].id])
+        .bind(vec![hand.lease])
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    settle(&pool).await;
+    assert_eq!(progress(&pool, started.id).await, (3, 1, 0, BatchState::Running));
+    for got in hand.claim("notes", 2).await {
+        assert_eq!(state(&pool, JobId(started.id.0)).await, State::Pending);
+        assert!(hand.complete(got.id, false).await);
+        settle(&pool).await;
+    }
+    assert_eq!(progress(&pool, started.id).await, (3, 3, 0, BatchState::Completed));
+    assert_eq!(state(&pool, JobId(started.id.0)).await, State::Available);
+    let mut tx = pool.begin().await.unwrap();
+    let error = batch::extend(&mut tx, BatchId(999_999), &[note("x")]).await.unwrap_err();
+    assert!(matches!(error, Error::UnknownJob(JobId(999_999))), "{error}");
+}
+
+#[tokio::test]
+async fn a_batch_without_members_or_with_ended_ones_counts_them_at_once() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let mut hand = ByHand::register(pool.clone()).await;
+    let empty = start(&pool, &NewBatch::new("empty").then(call("after"))).await;
+    assert_eq!(state(&pool, JobId(empty.id.0)).await, State::Available);
+    assert_eq!(progress(&pool, empty.id).await, (0, 0, 0, BatchState::Completed));
+
+    let held = add(&pool, &note("unique k")).await;
+    hand.claim("notes", 1).await;
+    hand.complete(held.0, false).await;
+    let batch = NewBatch::new("mixed").jobs([note("unique k"), note("unique l"), note("unique l")]);
+    let started = start(&pool, &batch).await;
+    assert_eq!(started.jobs[0].id, held);
+    assert_eq!(progress(&pool, started.id).await, (2, 1, 0, BatchState::Running), "a member counts once");
+    let got = hand.claim("notes", 5).await;
+    hand.complete(got[0].id, false).await;
+    assert_eq!(progress(&pool, started.id).await, (2, 2, 0, BatchState::Completed));
+    assert!(batch::progress(&pool, BatchId(12_345)).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_batch_that_minds_cancels_its_job_with_the_first_failure() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let mut hand = ByHand::register(pool.clone()).await;
+    let batch = NewBatch::new("strict")
+        .jobs([note("a"), note("b")])
+        .then(call("after"))
+        .on_failure(OnFailure::Cascade);
+    let started = start(&pool, &batch).await;
+    let got = hand.claim("notes", 2).await;
+    hand.fail(got[0].id, "discarded", None).await;
+    settle(&pool).await;
+    assert_eq!(state(&pool, JobId(started.id.0)).await, State::Cancelled);
+    assert!(hand.complete(got[1].id, false).await);
+    settle(&pool).await;
+    assert_eq!(progress(&pool, started.id).await, (2, 1, 1, BatchState::Failed));
+    assert_eq!(state(&pool, JobId(started.id.0)).await, State::Cancelled, "the last member brings nothing back");
+}
+
+#[tokio::test]
+async fn starting_a_batch_twice_under_one_key_is_one_batch() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let batch = NewBatch::new("once").job(note("unique member")).then(note("unique after"));
+    let first = start(&pool, &batch).await;
+    let second = start(&pool, &batch).await;
+    assert_eq!(first.id, second.id);
+    assert!(second.jobs[0].duplicate);
+    assert_eq!(progress(&pool, first.id).await, (1, 0, 0, BatchState::Running));
+}
+
+#[tokio::test]
+async fn nobody_updates_a_batchs_row_in_a_jobs_transaction() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let mut hand = ByHand::register(pool.clone()).await;
+    let started = start(&pool, &NewBatch::new("b").jobs([note("a"), note("b")]).then(call("after"))).await;
+    let mut holder = pool.begin().await.unwrap();
+    sqlx::query("select from queue.batch for update").execute(&mut *holder).await.unwrap();
+    let got = hand.claim("notes", 2).await;
+    let mut tx = pool.begin().await.unwrap();
+    sqlx::query("set local lock_timeout = '1s'").execute(&mut *tx).await.unwrap();
+    batch::extend(&mut tx, started.id, &[note("c")]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(hand.complete(got[0].id, false).await);
+    assert!(hand.complete(got[1].id, false).await);
+    holder.rollback().await.unwrap();
+    assert_eq!(progress(&pool, started.id).await, (3, 2, 0, BatchState::Running));
+}
+
+#[tokio::test]
+async fn a_family_is_over_when_children_of_children_are() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let process = Process::start(config(&db, "w", &[("notes", 8), ("calls", 8)])).await.unwrap();
+    let inner = pool.clone();
+    // root, 3 children, 2 of each of these; one grandchild fails.
+    work(&process, "notes", move |attempt| {
+        let pool = inner.clone();
+        async move {
+            let text = attempt.args()["text"].as_str().unwrap().to_owned();
+            let many = match text.len() {
+                1 => 3,
+                2 => 2,
+                _ => 0,
+            };
+            let mut tx = pool.begin().await.unwrap();
+            let children: Vec<NewJob> =
+                (0..many).map(|i| attempt.child(note(&format!("{text}{i}")))).collect();
+            bellwether_queue::add_all(&mut tx, &children).await.unwrap();
+            if text == "r21" {
+                return Outcome::Failed(bellwether_queue::Failure::discard("by design"));
+            }
+            attempt.complete_in(&mut tx).await.unwrap();
+            tx.commit().await.unwrap();
+            Outcome::Complete
+        }
+    });
+    let root = add(&pool, &note("r")).await;
+    let mut family = Family::of(root);
+    while !family.is_over() {
+        assert!(family.look(&pool).await.unwrap());
+    }
+    assert_eq!((family.total(), family.ended()), (10, 10));
+    let failures: Vec<_> = family.failures().iter().map(|f| f.error.clone().unwrap()).collect();
+    assert_eq!(failures, ["by design"]);
+    assert!(!Family::of(JobId(404)).look(&pool).await.unwrap());
+    process.close(std::time::Duration::from_secs(1)).await.unwrap();
+}

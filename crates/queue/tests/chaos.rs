@@ -1,0 +1,18 @@
+//! Everything that can go wrong, once, while four worker processes are at work: the server crashes,
+//! every session is ended, every connection is taken, a worker is killed, another one sleeps through
+//! its own death behind a claim that waits. `just chaos 600` goes on for as long as you like.
+#[path = "support/example.rs"]
+mod example;
+
+use example::example;
+
+#[test]
+fn chaos_loses_no_job_doubles_no_effect_and_leaves_no_run_unexplained() {
+    let output = example("chaos").arg("0").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}\n{errors}");
+    assert!(said.contains("it has rescued nobody"), "an outage is no death: {said}");
+    let verdict = "nothing lost, nothing done twice, every repeated run explained";
+    assert!(said.contains(verdict), "{said}");
+}

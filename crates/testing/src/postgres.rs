@@ -1,0 +1,82 @@
+//! A PostgreSQL of one test's own, which it may treat as badly as it likes.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use bellwether_postgres::{Server, Settings, discard};
+use rustix::process::{Pid, Signal, kill_process};
+use secrecy::ExposeSecret;
+
+use crate::unique;
+
+/// A durable server: what it has confirmed survives a crash. It comes back on the same port, and
+/// goes with its data when the value is dropped.
+#[derive(Debug)]
+pub struct Postgres {
+    /// Connects to its database as a superuser.
+    pub url: String,
+    server: Option<Server>,
+    settings: Settings,
+    dir: PathBuf,
+}
+
+impl Postgres {
+    pub async fn start(max_connections: u16) -> Self {
+        let dir = std::env::temp_dir().join(unique("bellwether-scratch"));
+        fs::create_dir(&dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display()));
+        // Root's server runs as somebody else, who has to pass through.
+        fs::set_permissions(&dir, fs::Permissions::from_mode(0o711))
+            .unwrap_or_else(|e| panic!("{}: {e}", dir.display()));
+        let mut settings = settings(&dir.join("postgres"));
+        settings.max_connections = max_connections;
+        let server = started(&settings).await;
+        settings.port = Some(server.port());
+        let url = server.url().expose_secret().to_owned();
+        Self { url, server: Some(server), settings, dir }
+    }
+
+    /// Ends it as a power cut would: no client is told, nothing more is written.
+    pub async fn crash(&mut self) {
+        let Some(mut server) = self.server.take() else { return };
+        if let Some(pid) = server.pid().and_then(|pid| Pid::from_raw(pid.cast_signed())) {
+            let _ = kill_process(pid, Signal::QUIT);
+        }
+        server.ended().await;
+    }
+
+    /// Stops it in order.
+    pub async fn stop(&mut self) {
+        let Some(server) = self.server.take() else { return };
+        server.stop().await.unwrap_or_else(|e| panic!("PostgreSQL does not stop: {e}"));
+    }
+
+    /// Starts it again; replays what a crash has left in the log.
+    pub async fn start_again(&mut self) {
+        self.server = Some(started(&self.settings).await);
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.server.take();
+        if discard(&self.settings.data_dir).is_ok() {
+            let _ = fs::remove_dir_all(&self.dir);
+        }
+    }
+}
+
+async fn started(settings: &Settings) -> Server {
+    Server::start(settings.clone())
+        .await
+        .unwrap_or_else(|e| panic!("PostgreSQL does not start: {e}"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "where the test recipes found PostgreSQL")]
+fn settings(data_dir: &std::path::Path) -> Settings {
+    Settings {
+        bin: std::env::var_os("BELLWETHER_PG_BIN").map(PathBuf::from),
+        path: std::env::var_os("PATH"),
+        ..Settings::new(data_dir)
+    }
+}
