@@ -49,6 +49,12 @@ static KNOWN: &[Known] = &[
     known("F07", HTTP, &[], "an HTML interstitial with status 200"),
     known("F10", HTTP, &[], "a body of 50 MB"),
     known("F11", HTTP, &[], "the right body under a wrong content type"),
+    known(
+        "F14",
+        HTTP,
+        &["seconds", "date", "negative", "absurd"],
+        "429 with Retry-After: 8 seconds, the date in 8 seconds, -30, or ten years",
+    ),
     known("F20", MARKET, &[], "one-request-per-second notice that also names the day's limit"),
     known("F21", MARKET, &[], "daily notice that echoes the key"),
     known("F22", MARKET, &[], "old `Note` of 5 calls per minute"),

@@ -62,6 +62,8 @@ static RULES: [Rule; 8] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     amounts: BTreeMap<(&'static str, &'static str), u64>,
+    /// Windows of an hour and more are this many times shorter.
+    shrink: u32,
 }
 
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -74,7 +76,7 @@ pub struct UnknownLimit {
 impl Default for Limits {
     fn default() -> Self {
         let amounts = RULES.iter().map(|r| ((r.provider.name(), r.name), r.amount)).collect();
-        Self { amounts }
+        Self { amounts, shrink: 1 }
     }
 }
 
@@ -108,12 +110,30 @@ impl Limits {
         }
     }
 
-    /// `{"scale":0.2,"gemini":{"rpm":5,"scale":0.5}}`: amounts first, then their scale.
+    /// Makes windows of an hour and more this many times shorter, so that a rehearsal lives through
+    /// days; shorter windows keep their length. At least 1.
+    #[must_use]
+    pub fn shrunk(mut self, times: u32) -> Self {
+        self.shrink = times.max(1);
+        self
+    }
+
+    fn period(&self, rule: &Rule) -> TimeDelta {
+        let shrink = if rule.seconds >= HOUR { i64::from(self.shrink) } else { 1 };
+        TimeDelta::milliseconds(rule.seconds * 1_000 / shrink)
+    }
+
+    /// `{"scale":0.2,"gemini":{"rpm":5,"scale":0.5},"shrink":600}`: amounts first, then their scale.
     pub(crate) fn patched(mut self, patch: &Map<String, Value>) -> Result<Self, String> {
-        for (provider, amounts) in patch.iter().filter(|(name, _)| *name != "scale") {
+        if let Some(times) = patch.get("shrink") {
+            let times = times.as_u64().and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
+            self.shrink = times.ok_or("`shrink` is to be a whole number from 1")?;
+        }
+        let providers = patch.iter().filter(|(name, _)| !["scale", "shrink"].contains(&name.as_str()));
+        for (provider, amounts) in providers {
             if !RULES.iter().any(|r| r.provider.name() == provider) {
                 return Err(format!(
-                    "`{provider}` has no limits; known are scale and {}",
+                    "`{provider}` has no limits; known are scale, shrink and {}",
                     Self::names().join(", ")
                 ));
             }
@@ -141,6 +161,7 @@ impl Limits {
         for ((provider, name), amount) in &self.amounts {
             all[*provider][*name] = json!(amount);
         }
+        all["shrink"] = json!(self.shrink);
         all
     }
 
@@ -212,7 +233,7 @@ impl Windows {
                 Dimension::Requests => 1,
                 Dimension::Tokens => request.tokens,
             };
-            let period = TimeDelta::seconds(rule.seconds);
+            let period = limits.period(rule);
             let held = self.held.entry((index, whose.clone())).or_default();
             while held.front().is_some_and(|(at, _)| *at + period <= now) {
                 held.pop_front();
@@ -260,6 +281,15 @@ mod tests {
         let broken = windows.count(&limits, &twilio, almost).expect_err("no room");
         assert_eq!(broken[0].wait, TimeDelta::microseconds(1));
         assert!(windows.count(&limits, &twilio, start + TimeDelta::seconds(1)).is_ok());
+    }
+
+    #[test]
+    fn a_shrunk_day_is_shorter_and_a_minute_is_not() {
+        let limits = Limits::default().shrunk(600);
+        let of = |name| RULES.iter().find(|r| r.name == name).expect("a known limit");
+        assert_eq!(limits.period(of("per_day")), TimeDelta::seconds(144));
+        assert_eq!(limits.period(of("per_12h")), TimeDelta::seconds(72));
+        assert_eq!(limits.period(of("rpm")), TimeDelta::seconds(60));
     }
 
     #[test]

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use axum::middleware::Next;
 use axum::response::Response;
+use chrono::TimeDelta;
 use futures_util::{StreamExt, stream};
 
-use crate::answer::{self, Verdict};
+use crate::answer::{self, Because, Verdict};
 use crate::app::{App, Arrival, Ruling, Visit};
 use crate::call::{Call, Identity, Provider};
 use crate::{alpha_vantage, fixtures, gemini, newsapi, openai, twilio, webhook};
@@ -97,6 +98,22 @@ fn early(arrival: &Arrival) -> Option<Response> {
     if let Some(fault) = arrival.fault("F06") {
         let status = fault.mode.parse().unwrap_or(503);
         return Some(answer::html(status, fixtures::BAD_GATEWAY));
+    }
+    if let Some(fault) = arrival.fault("F14") {
+        let wait = match &*fault.mode {
+            "date" => {
+                let then = arrival.at + TimeDelta::seconds(8);
+                then.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+            }
+            "negative" => "-30".to_owned(),
+            "absurd" => "315360000".to_owned(),
+            _ => "8".to_owned(),
+        };
+        let mut response = answer::html(429, fixtures::BAD_GATEWAY).because("fault:F14");
+        if let Ok(wait) = wait.parse() {
+            response.headers_mut().insert(RETRY_AFTER, wait);
+        }
+        return Some(response);
     }
     arrival.has("F07").then(|| answer::html(200, fixtures::INTERSTITIAL))
 }
