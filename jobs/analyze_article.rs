@@ -1,8 +1,10 @@
 //! One article in, one sentiment out.
 //!
 //! Reads `article`; writes `sentiment` and what the story is about; leads to [`DeriveSignal`].
-//! The lexicon reads every article before a model does: its reading serves while the model is
-//! away, and is what the model's is measured against.
+//! The lexicon reads every story before a model does: its reading serves while the models are
+//! away, and is what theirs are measured against. Which model reads is decided by the claim: the
+//! limit key that served it names one. One article of a story is enough, and one job at a time asks
+//! about it.
 
 mod reading;
 
@@ -10,28 +12,50 @@ use std::time::Duration;
 
 use bellwether_domain::{Symbol, lexicon, symbols::LINK};
 use bellwether_providers::{self as providers, Prompt};
-use bellwether_queue::{Attempt, Failure, Job, event};
-use bellwether_store::{self as store, article::Article, sentiment::NewSentiment};
+use bellwether_queue::{Attempt, Failure, Job, NewJob, event};
+use bellwether_store::{
+    self as store,
+    article::{Article, Unanalyzed},
+    sentiment::NewSentiment,
+};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use self::reading::{of_lexicon, of_model, text, unread};
 use crate::{
-    DeriveSignal, Error, Services,
+    Analyzer, DeriveSignal, Error, Services,
     error::{USELESS_TRIES, judged},
     permit::Granted,
 };
 
 pub const QUEUE: &str = "analyzer";
-/// Where readings by a model wait for its limit key.
+/// Where readings by models wait for a limit key.
 pub const LANE: &str = "model";
 /// Where readings by the lexicon wait for nothing.
 const FREE_LANE: &str = "lexicon";
 
 /// The lane of an analyzer's readings.
-pub(crate) fn lane(analyzer: &str) -> &'static str {
+fn lane(analyzer: &str) -> &'static str {
     if analyzer == lexicon::ANALYZER { FREE_LANE } else { LANE }
+}
+
+/// Older news moves no score any more: only what a model has left over goes into it.
+pub(crate) const TOO_LATE: TimeDelta = TimeDelta::hours(72);
+/// A model reads within a job's timeout, and a little later its worker is dead.
+const FLIGHT: Duration = Duration::from_secs(100);
+/// Readings for which time presses least, after all that is new.
+const LEAST_URGENT: u8 = 7;
+
+/// How soon news wants to be read: what is fresh before what has lost half of its weight.
+pub(crate) fn priority(age: TimeDelta) -> u8 {
+    match age.num_hours() {
+        ..6 => 4,
+        6..24 => 5,
+        24..72 => 6,
+        _ => LEAST_URGENT,
+    }
 }
 
 /// Under which the operator finds when a provider will switch a model off; the note's detail is
@@ -42,9 +66,48 @@ pub(crate) const RETIREMENT: &str = "model_retiring";
 #[serde(deny_unknown_fields)]
 pub struct AnalyzeArticle {
     pub article: i64,
-    /// `lexicon/1`, or whichever model is configured.
+    /// `lexicon/1`, or the model that is wanted; whoever has quota when its turn comes reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub analyzer: Option<String>,
+    /// Read with what a quota has left over, though the news may be old.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub again: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_false(b: &bool) -> bool {
+    !b
+}
+
+impl AnalyzeArticle {
+    /// The job that has the best model read a story which a lesser analyzer has read.
+    pub(crate) fn anew(
+        story: &Unanalyzed,
+        analyzer: &str,
+        day: NaiveDate,
+    ) -> Result<NewJob, Error> {
+        let job = Self { article: story.id, analyzer: Some(analyzer.to_owned()), again: true };
+        Ok(NewJob {
+            unique_key: Some(format!("{}/{analyzer}/again/{day}", story.cluster_id)),
+            priority: LEAST_URGENT,
+            ..NewJob::of(&job)?
+        })
+    }
+
+    /// The job that has an analyzer read a story for the first time.
+    pub(crate) fn first(
+        story: &Unanalyzed,
+        analyzer: &str,
+        now: DateTime<Utc>,
+    ) -> Result<NewJob, Error> {
+        let job = Self { article: story.id, analyzer: Some(analyzer.to_owned()), again: false };
+        Ok(NewJob {
+            unique_key: Some(format!("{}/{analyzer}", story.cluster_id)),
+            lane: lane(analyzer).to_owned(),
+            priority: priority(now - story.published_at),
+            ..NewJob::of(&job)?
+        })
+    }
 }
 
 impl Job for AnalyzeArticle {
@@ -58,7 +121,9 @@ impl Job for AnalyzeArticle {
     type Context = Services;
 
     fn unique_key(&self) -> Option<String> {
-        Some(format!("article/{}/{}", self.article, self.analyzer.as_deref().unwrap_or("current")))
+        let analyzer = self.analyzer.as_deref().unwrap_or("current");
+        let again = if self.again { "/again" } else { "" };
+        Some(format!("article/{}/{analyzer}{again}", self.article))
     }
 
     fn backoff(attempt: u16) -> Option<Duration> {
@@ -75,82 +140,156 @@ impl AnalyzeArticle {
         let article = store::article::find(&cx.pool, self.article)
             .await?
             .ok_or(Error::Gone("such article"))?;
-        let readings = store::sentiment::list(&cx.pool, article.id).await?;
-        let is_read = |by: &str| readings.iter().any(|reading| reading.analyzer == by);
-
-        let control = of_lexicon(&article);
-        let name = cx.analyzer.name();
-        if self.analyzer.as_deref() == Some(lexicon::ANALYZER) || name == lexicon::ANALYZER {
-            return finish(cx, attempt, &article, &control, None).await;
+        let control = of_lexicon(cx, &article);
+        let by = match self.analyzer.as_deref() {
+            Some(lexicon::ANALYZER) => cx.analyzers.lexicon(),
+            _ => cx.analyzers.under(attempt.key()).ok_or(Error::Off("such model"))?,
+        };
+        let name = by.name();
+        if by.key().is_none() {
+            if attempt.key().is_some() {
+                attempt
+                    .log("no model can read it soon; one will when its quota has some left over");
+            }
+            return finish(cx, attempt, by, &article, &control, None).await;
         }
-        if is_read(&name) {
-            attempt.log(format!("{name} has read it"));
+        if is_read(cx, attempt, by, &article).await? {
             return Ok(());
         }
-        if !is_read(lexicon::ANALYZER) {
+        if !self.again && store::now(&cx.pool).await? - article.published_at > TOO_LATE {
+            attempt.log("a model's reading would come too late to matter");
+            return finish(cx, attempt, cx.analyzers.lexicon(), &article, &control, None).await;
+        }
+        let flight = attempt.job().0;
+        if !store::flight::take(&cx.pool, article.cluster_id, &name, flight, FLIGHT).await? {
+            return Err(Error::InFlight);
+        }
+        // whoever was asking may have ended between the look and the take
+        if is_read(cx, attempt, by, &article).await? {
+            store::flight::land(&cx.pool, article.cluster_id, flight).await?;
+            return Ok(());
+        }
+        let lexicon = lexicon::ANALYZER;
+        if !store::sentiment::is_story_read(&cx.pool, article.cluster_id, lexicon).await? {
             // on its own, so that it is there however long the model takes
             let mut tx = cx.pool.begin().await?;
             keep(&mut tx, attempt, &article, &control).await?;
             tx.commit().await?;
         }
+        self.ask(cx, attempt, by, &article, &control).await
+    }
 
-        let symbols = symbols_of(&mut *cx.pool.acquire().await?, &article).await?;
+    /// Has a model read the article. Its flight ends with its reading, or when the model is left
+    /// alone for longer than a retry takes.
+    async fn ask(
+        &self,
+        cx: &Services,
+        attempt: &Attempt,
+        by: &Analyzer,
+        article: &Article,
+        control: &NewSentiment,
+    ) -> Result<(), Error> {
+        let mut tx = cx.pool.begin().await?;
+        let symbols = symbols_of(&mut tx, article).await?;
+        tx.commit().await?;
         let prompt = Prompt {
             title: article.title.clone(),
-            text: text(&article),
+            text: text(article),
             symbols: symbols.iter().map(ToString::to_string).collect(),
         };
         let repeats = u32::from(attempt.number() - 1).min(USELESS_TRIES.into());
-        let asked = cx.analyzer.read(&prompt, repeats, &Granted(attempt)).await;
-        let reading = match asked {
+        let permit = Granted::priced(attempt, by.price());
+        let reading = match by.read(&prompt, repeats, &permit).await {
             Ok(Some(reading)) => {
                 let retires = reading.retirement_time;
-                let sentiment = of_model(cx, &article, &prompt, &reading, &control);
-                return finish(cx, attempt, &article, &sentiment, retires).await;
+                let sentiment = of_model(cx, by, article, &prompt, &reading, control);
+                return finish(cx, attempt, by, article, &sentiment, retires).await;
             }
-            Ok(None) => return finish(cx, attempt, &article, &control, None).await,
+            Ok(None) => return finish(cx, attempt, by, article, control, None).await,
             // it will not read this article: the lexicon's reading stands, and people see why
-            Err(providers::Error::Refused { reason, .. }) => unread(cx, &article, &prompt, &reason),
-            Err(providers::Error::Unusable { reason, .. }) if attempt.number() > USELESS_TRIES => {
-                unread(cx, &article, &prompt, &reason)
+            Err(providers::Error::Refused { reason, .. }) => {
+                unread(cx, by, article, &prompt, &reason)
             }
-            Err(error) => return Err(error.into()),
+            Err(providers::Error::Unusable { reason, .. }) if attempt.number() > USELESS_TRIES => {
+                unread(cx, by, article, &prompt, &reason)
+            }
+            // soon to be asked again, by this job: others wait for that
+            Err(
+                error @ (providers::Error::Unusable { .. } | providers::Error::Transient { .. }),
+            ) => return Err(error.into()),
+            Err(error) => {
+                store::flight::land(&cx.pool, article.cluster_id, attempt.job().0).await?;
+                return Err(error.into());
+            }
         };
         attempt.log(format!(
-            "{name} gave no reading: {}",
+            "{} gave no reading: {}",
+            by.name(),
             reading.blocked_reason.as_deref().unwrap_or_default()
         ));
-        finish(cx, attempt, &article, &reading, None).await
+        finish(cx, attempt, by, article, &reading, None).await
     }
+}
+
+/// Whether this model, or a better one, has read the article's story.
+async fn is_read(
+    cx: &Services,
+    attempt: &Attempt,
+    by: &Analyzer,
+    article: &Article,
+) -> Result<bool, Error> {
+    for model in cx.analyzers.models() {
+        let name = model.name();
+        if store::sentiment::is_story_read(&cx.pool, article.cluster_id, &name).await? {
+            attempt.log(format!("{name} has read this story"));
+            return Ok(true);
+        }
+        if model.key() == by.key() {
+            break;
+        }
+    }
+    Ok(false)
 }
 
 /// Keeps a reading, passes it on and completes the job.
 async fn finish(
     cx: &Services,
     attempt: &Attempt,
+    by: &Analyzer,
     article: &Article,
     reading: &NewSentiment,
-    retires: Option<chrono::DateTime<chrono::Utc>>,
+    retires: Option<DateTime<Utc>>,
 ) -> Result<(), Error> {
     let mut tx = cx.pool.begin().await?;
     keep(&mut tx, attempt, article, reading).await?;
-    if let (Some(key), true) = (cx.analyzer.key(), reading.model.is_some()) {
+    store::flight::land(&mut *tx, article.cluster_id, attempt.job().0).await?;
+    if let Some(key) = by.key() {
         store::operator::clear(&mut *tx, key).await?;
-        let model = format!("model/{key}");
-        match retires {
-            Some(at) => {
-                let at = at.format("%FT%TZ").to_string();
-                if store::operator::add(&mut *tx, &model, RETIREMENT, &at).await? {
-                    tracing::warn!(key, "the provider will switch this model off at {at}");
-                }
-            }
-            None => {
-                store::operator::clear(&mut *tx, &model).await?;
-            }
-        }
+        note_retirement(&mut tx, key, retires).await?;
     }
     attempt.complete_in(&mut tx).await?;
     tx.commit().await?;
+    Ok(())
+}
+
+/// What a provider last said about how long it will have a model.
+async fn note_retirement(
+    tx: &mut PgConnection,
+    key: &str,
+    retires: Option<DateTime<Utc>>,
+) -> Result<(), Error> {
+    let model = format!("model/{key}");
+    match retires {
+        Some(at) => {
+            let at = at.format("%FT%TZ").to_string();
+            if store::operator::add(&mut *tx, &model, RETIREMENT, &at).await? {
+                tracing::warn!(key, "the provider will switch this model off at {at}");
+            }
+        }
+        None => {
+            store::operator::clear(&mut *tx, &model).await?;
+        }
+    }
     Ok(())
 }
 

@@ -14,8 +14,12 @@ use crate::Services;
 const UNTIL_SOMEBODY_ACTS: Duration = Duration::from_hours(24 * 365);
 /// A day's quota that is used up by somebody else's count frees bit by bit.
 const HALF_A_DAY: Duration = Duration::from_hours(12);
+/// A wait that a provider asks for and that is shorter is none.
+const SHORTEST: Duration = Duration::from_secs(1);
 /// An answer that does not fit is worth this many further tries.
 pub(crate) const USELESS_TRIES: u16 = 2;
+/// How soon to look for the answer that another job waits for.
+const LOOK_FOR_ANSWER: Duration = Duration::from_secs(2);
 /// How soon to look for a message that may have been sent.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
@@ -34,6 +38,9 @@ pub enum Error {
     /// What the job needs is switched off.
     #[error("no {0} is configured")]
     Off(&'static str),
+    /// Another job is asking what this one would ask.
+    #[error("another job is asking about the same story")]
+    InFlight,
 }
 
 /// Runs a job's work and turns its error into a verdict.
@@ -53,11 +60,12 @@ async fn decide(cx: &Services, attempt: &Attempt, error: &Error) -> Verdict {
     match error {
         Error::Provider(providers::Error::Throttled { key, wait, scope, detail }) => {
             let wait = match (wait, scope) {
-                (Some(wait), _) => *wait,
-                (None, Scope::Burst) => Duration::from_secs(2),
-                (None, Scope::Minute) => Duration::from_mins(1),
-                (None, Scope::Day) => until_window_frees(cx, key).await,
-                (None, Scope::Unknown) => cx.next_wait(key),
+                // no time at all, or one that is over, says nothing
+                (Some(wait), _) if *wait >= SHORTEST => *wait + jitter(),
+                (_, Scope::Burst) => Duration::from_secs(2),
+                (_, Scope::Minute) => Duration::from_mins(1),
+                (_, Scope::Day) => until_window_frees(cx, key).await,
+                (_, Scope::Unknown) => cx.next_wait(key),
             };
             park(cx, key, wait, &format!("asked us to slow down ({scope}): {detail}")).await
         }
@@ -89,11 +97,17 @@ async fn decide(cx: &Services, attempt: &Attempt, error: &Error) -> Verdict {
         Error::Provider(providers::Error::Refused { .. }) | Error::Gone(_) | Error::Off(_) => {
             Verdict::Discard
         }
+        Error::InFlight => Verdict::Snooze { after: LOOK_FOR_ANSWER },
         // its lease is gone: whatever is said now is not written
         Error::Queue(queue::Error::LeaseLost(_)) => Verdict::Discard,
         Error::Store(error) | Error::Queue(queue::Error::Database(error)) => of_database(error),
         Error::Provider(_) | Error::Queue(_) => Verdict::Retry { after: None },
     }
+}
+
+/// A little more than was asked for: clocks differ, and others wait for the same moment.
+fn jitter() -> Duration {
+    Duration::from_millis(rand::rng().random_range(0..500))
 }
 
 fn of_database(error: &sqlx::Error) -> Verdict {

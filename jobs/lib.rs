@@ -3,6 +3,7 @@
 //! What a job keeps, its completion and the jobs it leads to commit in one transaction; no
 //! provider is called inside one. `grep -rnE '(enqueue|attempt.add)\(' jobs` prints the architecture.
 
+mod analyzer;
 mod error;
 mod permit;
 mod services;
@@ -22,15 +23,17 @@ pub mod send_notification;
 use bellwether_queue::{Handlers, Registry};
 
 pub use analyze_article::AnalyzeArticle;
+pub use analyzer::{Analyzer, Analyzers, Model, Service};
 pub use derive_signal::DeriveSignal;
 pub use error::Error;
 pub use evaluate_alerts::EvaluateAlerts;
+pub use limits::{Plan, Plans};
 pub use prune::Prune;
 pub use scrape_batch::ScrapeBatch;
 pub use scrape_news::ScrapeNews;
 pub use scrape_quotes::ScrapeQuotes;
 pub use send_notification::SendNotification;
-pub use services::{Analyzer, Channels, Mail, Model, Services, Settings, Texts};
+pub use services::{Channels, Keep, Mail, Services, Settings, Texts};
 
 /// Every kind with its policy, for whoever adds jobs without running them.
 pub fn registry() -> Registry {
@@ -61,10 +64,10 @@ pub fn handlers(services: Services) -> Handlers<Services> {
 /// Makes the watchlist, the default rules, the limit keys, the lanes of these queues and the
 /// schedules exist. Every worker does so when it starts; what people changed stays.
 pub async fn prepare(services: &Services, queues: &[&str]) -> Result<(), Error> {
-    let mut conn = services.pool.acquire().await?;
-    bellwether_store::instrument::add_all(&mut *conn, &services.watchlist).await?;
-    bellwether_store::rule::seed(&mut conn).await?;
-    drop(conn);
+    let mut tx = services.pool.begin().await?;
+    bellwether_store::instrument::add_all(&mut *tx, &services.watchlist).await?;
+    bellwether_store::rule::seed(&mut tx).await?;
+    tx.commit().await?;
     limits::define(services, queues).await?;
     schedules::define(&services.pool).await
 }

@@ -1,76 +1,155 @@
 //! Whom the jobs ask, how often that is allowed, and which lane waits for which key.
 
+mod plan;
+
 use std::time::Duration;
 
-use bellwether_providers::{alpha_vantage, newsapi, smtp, twilio, webhook};
-use bellwether_queue::limits::{Counts, Limit, Window, define as define_limit, set_lane};
-
-use crate::{
-    Analyzer, Error, Services, analyze_article, scrape_news, scrape_quotes, send_notification,
+use bellwether_providers::{Prompt, alpha_vantage, newsapi, smtp, twilio, webhook};
+use bellwether_queue::{
+    inspect,
+    limits::{Breaker, Counts, LaneKey, Limit, Window, define as define_limit, set_lane},
 };
 
-/// Makes the limit keys of these queues exist, and their lanes wait for them. The amounts are those
-/// of the free plans; a day is 25 hours, as the longest one is.
+pub use plan::{Plan, PlanError, Plans};
+
+use crate::{
+    Analyzer, Error, Services, analyze_article, analyzer::LEXICON, scrape_news, scrape_quotes,
+    send_notification,
+};
+
+/// How long news waits for a better reading before a lesser one serves: as long as it is fresh.
+const WORTH: Duration = Duration::from_mins(10);
+/// What is kept of a model's windows for news as it comes in, and from which priority on.
+const KEPT_FOR_NEWS: (f64, u8) = (0.2, 6);
+/// From this amount on a part of a window can be kept.
+const DIVISIBLE: u64 = 10;
+/// A call can be under way a little longer than its own timeout.
+const GRACE: Duration = Duration::from_secs(10);
+const CALL_TIMEOUT: Duration = Duration::from_secs(20);
+const MODEL_TIMEOUT: Duration = Duration::from_mins(1);
+/// All Gemini models of one account.
+const GEMINI: &str = "gemini";
+
+/// A lane of jobs, the keys that may serve it, best first, and what those allow.
+struct Lane {
+    queue: &'static str,
+    name: &'static str,
+    /// A parent comes before its children.
+    limits: Vec<Limit>,
+    keys: Vec<LaneKey>,
+}
+
+impl Lane {
+    fn free(queue: &'static str, name: &'static str) -> Self {
+        Self { queue, name, limits: Vec::new(), keys: Vec::new() }
+    }
+
+    fn one(queue: &'static str, name: &'static str, limit: Limit) -> Self {
+        let keys = vec![LaneKey::new(&limit.key)];
+        Self { queue, name, limits: vec![limit], keys }
+    }
+}
+
+/// How long a window is, in seconds; of a calendar's, about.
+pub(crate) fn length_s(window: &inspect::WindowView) -> f64 {
+    let of_calendar = |(unit, _): &(String, String)| match unit.as_str() {
+        "minute" => 60.0,
+        "hour" => 3_600.0,
+        "day" => 86_400.0,
+        _ => 2_678_400.0,
+    };
+    window.period_s.or_else(|| window.calendar.as_ref().map(of_calendar)).unwrap_or(0.0)
+}
+
+/// Makes the limit keys of these queues exist, and their lanes wait for them.
 pub async fn define(services: &Services, queues: &[&str]) -> Result<(), Error> {
-    for (queue, lane, limit) in lanes(services) {
-        if !queues.contains(&queue) {
-            continue;
-        }
-        if let Some(limit) = &limit {
+    for lane in lanes(services).into_iter().filter(|lane| queues.contains(&lane.queue)) {
+        for limit in &lane.limits {
             define_limit(&services.pool, limit).await?;
         }
-        let keys: Vec<_> = limit.iter().map(|limit| (limit.key.as_str(), None)).collect();
-        set_lane(&services.pool, queue, lane, &keys).await?;
+        set_lane(&services.pool, lane.queue, lane.name, &lane.keys).await?;
     }
     Ok(())
 }
 
-/// Each lane with its key; a lane without one is free.
-fn lanes(services: &Services) -> Vec<(&'static str, &'static str, Option<Limit>)> {
-    let scale = |amount: u32| (f64::from(amount) * services.limit_scale).round().max(1.0) as u32;
-    let limit = |key: &str, counts: Counts, windows: &[(u32, Duration)]| {
-        let window = |&(amount, period): &(u32, Duration)| Window { amount: scale(amount), period };
-        let windows = windows.iter().map(window).collect();
-        Some(Limit { key: key.to_owned(), counts, windows, in_flight: None })
-    };
+fn lanes(services: &Services) -> Vec<Lane> {
+    let plans = &services.plans;
+    let scaled = |plan: &Plan| plan.scaled(services.limit_scale);
+    let few = |amount: u32| (f64::from(amount) * services.limit_scale).round().max(1.0) as u64;
+    let market = key(alpha_vantage::KEY, Counts::Finish, scaled(&plans.alpha_vantage));
     let start = Counts::Start { guard: Duration::from_millis(500) };
-    let second = Duration::from_secs(1);
+    let second = || vec![Window::requests(few(10), Duration::from_secs(1))];
     // the provider counts one a second from its own clock's view of ours
-    let wide_second = Duration::from_millis(1_200);
-    let minute = Duration::from_mins(1);
-    let day = Duration::from_hours(25);
-
-    let model = match (&*services.analyzer, services.analyzer.key()) {
-        (Analyzer::Gemini(_), Some(key)) => limit(key, Counts::Finish, &[(15, minute), (500, day)]),
-        (Analyzer::OpenAi(_), Some(key)) => limit(key, Counts::Finish, &[(60, minute)]),
-        _ => None,
-    };
+    let wide_second = vec![Window::requests(few(1), Duration::from_millis(1_200))];
     vec![
-        (
-            scrape_quotes::QUEUE,
-            scrape_quotes::LANE,
-            limit(alpha_vantage::KEY, Counts::Finish, &[(1, wide_second), (25, day)]),
-        ),
-        (
+        Lane::one(scrape_quotes::QUEUE, scrape_quotes::LANE, market.clone()),
+        // one quota for prices and news
+        Lane::one(scrape_news::QUEUE, scrape_news::FEED, market),
+        Lane::one(
             scrape_news::QUEUE,
             scrape_news::LANE,
-            limit(newsapi::KEY, Counts::Finish, &[(50, Duration::from_hours(12))]),
+            key(newsapi::KEY, Counts::Finish, scaled(&plans.newsapi)),
         ),
-        (analyze_article::QUEUE, analyze_article::LANE, model),
-        (
+        readers(services),
+        Lane::one(
             send_notification::QUEUE,
             send_notification::SMS,
-            limit(twilio::KEY, Counts::Finish, &[(1, wide_second)]),
+            key(twilio::KEY, Counts::Finish, wide_second),
         ),
-        (
+        Lane::one(
             send_notification::QUEUE,
             send_notification::EMAIL,
-            limit(smtp::KEY, start, &[(10, second)]),
+            key(smtp::KEY, start, second()),
         ),
-        (
+        Lane::one(
             send_notification::QUEUE,
             send_notification::WEBHOOK,
-            limit(webhook::KEY, start, &[(10, second)]),
+            key(webhook::KEY, start, second()),
         ),
     ]
+}
+
+fn key(name: &str, counts: Counts, windows: Vec<Window>) -> Limit {
+    let limit = Limit::new(name, counts)
+        .breaker(Breaker::default())
+        .call_timeout(CALL_TIMEOUT + GRACE);
+    windows.into_iter().fold(limit, Limit::window)
+}
+
+/// The models in their order, each worth its wait, and the lexicon, which never waits.
+fn readers(services: &Services) -> Lane {
+    let mut lane = Lane::free(analyze_article::QUEUE, analyze_article::LANE);
+    let models = services.analyzers.models();
+    let plans = &services.plans;
+    let geminis = models.iter().filter(|model| matches!(model, Analyzer::Gemini(_))).count();
+    let account = plans.gemini_account.as_ref().filter(|_| geminis > 0);
+    if let Some(plan) = account {
+        // a breaker is a model's own
+        let windows = plan.scaled(services.limit_scale);
+        lane.limits
+            .push(windows.into_iter().fold(Limit::new(GEMINI, Counts::Finish), Limit::window));
+    }
+    for model in models {
+        let Some(name) = model.key() else { continue };
+        let is_gemini = matches!(model, Analyzer::Gemini(_));
+        let plan = if is_gemini { &plans.gemini } else { &plans.openai };
+        let windows = plan.scaled(services.limit_scale);
+        let divisible = windows.iter().all(|window| window.amount >= DIVISIBLE);
+        let mut limit = key(name, Counts::Finish, windows).call_timeout(MODEL_TIMEOUT + GRACE);
+        if divisible {
+            limit = limit.reserve(KEPT_FOR_NEWS.0, KEPT_FOR_NEWS.1);
+        }
+        if is_gemini && account.is_some() {
+            limit = limit.parent(GEMINI);
+        }
+        lane.limits.push(limit);
+        let tokens = u32::try_from(Prompt::MOST.total()).unwrap_or(u32::MAX);
+        let micros = model.price().micros(Prompt::MOST);
+        lane.keys.push(LaneKey::new(name).wait(WORTH).reserve(tokens, micros));
+    }
+    if !lane.keys.is_empty() {
+        lane.limits.push(Limit::new(LEXICON, Counts::Finish));
+        lane.keys.push(LaneKey::new(LEXICON));
+    }
+    lane
 }

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use bellwether_queue::{
-    Job,
+    Db, Job,
     schedule::{Missed, Schedule, define as define_schedule},
 };
 use serde_json::{Value, json};
-use sqlx::PgPool;
 
 use crate::{DeriveSignal, Error, EvaluateAlerts, Prune, ScrapeBatch};
 
@@ -17,7 +16,7 @@ const NEW_YORK: &str = "America/New_York";
 const ROUND: Duration = Duration::from_mins(30);
 
 /// Makes the schedules exist; a pause stays.
-pub async fn define(pool: &PgPool) -> Result<(), Error> {
+pub async fn define(pool: &Db) -> Result<(), Error> {
     for schedule in all() {
         define_schedule(pool, &schedule).await?;
     }

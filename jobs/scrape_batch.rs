@@ -1,24 +1,29 @@
-//! One round of asking: which symbols are stalest, and what today's quotas allow.
+//! One round of asking: which symbols are stalest and matter most, and what today's quotas allow.
 //!
-//! Reads the watchlist and the limits; writes `batch`; leads to [`ScrapeQuotes`] and
-//! [`ScrapeNews`].
+//! Reads the watchlist and the limits; writes `batch`; leads to [`ScrapeQuotes`], [`ScrapeNews`] and,
+//! with what the best model has left over, to [`AnalyzeArticle`].
+
+mod choice;
+mod leftover;
+mod topics;
 
 use std::collections::{BTreeSet, HashMap};
 
-use bellwether_domain::{Symbol, calendar};
+use bellwether_domain::Symbol;
 use bellwether_providers::{alpha_vantage, newsapi};
-use bellwether_queue::{Attempt, Failure, Job, limits};
+use bellwether_queue::{Attempt, Failure, Job, NewJob, limits};
 use bellwether_store as store;
 use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
+use self::choice::{Wanted, choose};
 use crate::{
-    Error, ScrapeNews, ScrapeQuotes, Services,
+    AnalyzeArticle, Error, ScrapeNews, ScrapeQuotes, Services,
     error::judged,
     scrape_news::pack,
-    scrape_quotes::{Need, need, refusal_key},
+    scrape_quotes::{NOT_IN_PLAN, need, refusal_key},
 };
 
 /// Rounds of the schedule in the window of the news provider.
@@ -43,6 +48,8 @@ pub struct ScrapeBatch {
 struct Plan {
     quotes: Vec<Symbol>,
     news: Vec<Vec<Symbol>>,
+    /// Stories to be read again.
+    readings: Vec<NewJob>,
 }
 
 impl Job for ScrapeBatch {
@@ -66,15 +73,17 @@ impl ScrapeBatch {
                 store::instrument::add_all(&mut *tx, &symbols).await?;
                 let about = if cx.news.is_some() { symbols.as_slice() } else { &[] };
                 let news = pack(&cx.dictionary, about);
-                Plan { quotes: if cx.market.is_some() { symbols } else { Vec::new() }, news }
+                let quotes = if cx.market.is_some() { symbols } else { Vec::new() };
+                Plan { quotes, news, readings: Vec::new() }
             }
             None => plan(cx, &mut tx, attempt).await?,
         };
         let reason = self.reason.as_deref().unwrap_or("request");
         attempt.log(format!(
-            "{reason}: {} quotes, {} news searches",
+            "{reason}: {} quotes, {} news searches, {} stories to read again",
             plan.quotes.len(),
-            plan.news.len()
+            plan.news.len(),
+            plan.readings.len()
         ));
 
         if !plan.quotes.is_empty() || !plan.news.is_empty() {
@@ -85,8 +94,11 @@ impl ScrapeBatch {
                 attempt.enqueue(&mut tx, &ScrapeQuotes { symbol, batch }).await?;
             }
             for symbols in plan.news {
-                attempt.enqueue(&mut tx, &ScrapeNews { symbols, batch }).await?;
+                attempt.enqueue(&mut tx, &ScrapeNews { symbols, batch, topic: None }).await?;
             }
+        }
+        for reading in plan.readings {
+            attempt.add(&mut tx, reading).await?;
         }
         attempt.complete_in(&mut tx).await?;
         tx.commit().await?;
@@ -110,6 +122,7 @@ impl Plan {
 async fn plan(cx: &Services, conn: &mut PgConnection, attempt: &Attempt) -> Result<Plan, Error> {
     let now = store::now(&mut *conn).await?;
     let watched = store::instrument::list_watched(&mut *conn).await?;
+    let important = store::instrument::list_important(&mut *conn).await?;
     let refused: Vec<String> = store::operator::list(&mut *conn)
         .await?
         .into_iter()
@@ -122,100 +135,76 @@ async fn plan(cx: &Services, conn: &mut PgConnection, attempt: &Attempt) -> Resu
         let latest = store::summary::list_latest_quotes(&mut *conn).await?;
         let days: HashMap<_, _> = latest.into_iter().map(|l| (l.symbol, l.trading_day)).collect();
         let mut wanted = Vec::new();
-        for known in watched.iter().filter(|i| !refused.contains(&refusal_key(&i.symbol))) {
+        let may_ask = !refused.iter().any(|key| key == NOT_IN_PLAN);
+        let asked =
+            watched.iter().filter(|i| may_ask && !refused.contains(&refusal_key(&i.symbol)));
+        for known in asked {
             let last_bar = store::bar::find_last_day(&mut *conn, &known.symbol).await?;
             let last_quote = days.get(&known.symbol).copied().flatten();
             wanted.push(Wanted {
                 symbol: known.symbol.clone(),
                 need: need(now, last_bar, last_quote, known.quote_seen_at),
                 seen_at: known.quote_seen_at,
+                important: important.contains(&known.symbol),
             });
         }
         let free = free(&mut *conn, alpha_vantage::KEY).await?;
-        quotes = choose(wanted, free, now);
-        attempt.log(format!("{free} calls are free for quotes"));
+        let symbols: Vec<Symbol> = watched.iter().map(|i| i.symbol.clone()).collect();
+        // where it is the only news, the feed comes before prices; else it gets what they leave
+        let bars = if cx.news.is_none() { 0 } else { wanted.len() as u32 };
+        let (asked, later) =
+            topics::ask(conn, attempt, &symbols, cx.news.is_some(), free.saturating_sub(bars), now)
+                .await?;
+        let free = free.saturating_sub(asked);
+        quotes = choose(wanted, free, later, now);
+        attempt.log(format!("{free} calls are free for quotes, {asked} went to the news feed"));
     }
 
     let mut news = Vec::new();
     if cx.news.is_some() {
-        let mut by_age: Vec<_> = watched.iter().map(|i| (i.news_seen_at, &i.symbol)).collect();
-        by_age.sort();
+        // what hangs on a share makes it as if it had waited longer
+        let mut by_age: Vec<_> = watched
+            .iter()
+            .map(|i| {
+                let matters = important.contains(&i.symbol);
+                (choice::staleness(i.news_seen_at, matters, now), &i.symbol)
+            })
+            .collect();
+        by_age.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
         let stalest: Vec<Symbol> = by_age.into_iter().map(|(_, symbol)| symbol.clone()).collect();
         news = pack(&cx.dictionary, &stalest);
         let free = free(&mut *conn, newsapi::KEY).await?;
         news.truncate(free.div_ceil(NEWS_ROUNDS) as usize);
         attempt.log(format!("{free} calls are free for news"));
     }
-    Ok(Plan { quotes, news })
+    let readings = readings(cx, conn, &important, now, attempt).await?;
+    Ok(Plan { quotes, news, readings })
+}
+
+/// Stories that a lesser analyzer has read, as many as the best model has quota left over for.
+async fn readings(
+    cx: &Services,
+    conn: &mut PgConnection,
+    important: &[Symbol],
+    now: DateTime<Utc>,
+    attempt: &Attempt,
+) -> Result<Vec<NewJob>, Error> {
+    let Some(key) = cx.best().key() else { return Ok(Vec::new()) };
+    let left = leftover::of(cx, conn, key, now).await?;
+    if left == 0 {
+        return Ok(Vec::new());
+    }
+    attempt.log(format!("{key} has {left} calls left over"));
+    let name = cx.best().name();
+    let since = now - leftover::WORTH_KNOWING;
+    let stories =
+        store::article::list_rereadable(conn, &name, since, important, i64::from(left)).await?;
+    let day = bellwether_domain::calendar::local_day(now);
+    stories.iter().map(|story| AnalyzeArticle::anew(story, &name, day)).collect()
 }
 
 /// What the longest window of a key has left for jobs that do not wait yet.
 async fn free(conn: &mut PgConnection, key: &str) -> Result<u32, Error> {
     let room = limits::room(conn, key).await?;
     Ok(room.map_or(u32::MAX, |room| room.longest.saturating_sub(room.waiting)))
-}
-
-struct Wanted {
-    symbol: Symbol,
-    need: Need,
-    seen_at: Option<DateTime<Utc>>,
-}
-
-/// Bars first, the stalest first. Quotes of a running session share what is left until its close,
-/// after one call for each symbol's bar has been put aside.
-fn choose(mut wanted: Vec<Wanted>, free: u32, now: DateTime<Utc>) -> Vec<Symbol> {
-    let reserve = wanted.len() as u32;
-    wanted.sort_by(|a, b| (a.seen_at, &a.symbol).cmp(&(b.seen_at, &b.symbol)));
-    let of = |need: Need| wanted.iter().filter(move |w| w.need == need).map(|w| w.symbol.clone());
-
-    let mut chosen: Vec<Symbol> = of(Need::Bars).take(free as usize).collect();
-    let spare = (free - chosen.len() as u32).saturating_sub(reserve);
-    let rounds = if calendar::is_open(now) {
-        let minutes = (calendar::next_close(now) - now).num_minutes();
-        u32::try_from(minutes / 30 + 1).unwrap_or(1)
-    } else {
-        1
-    };
-    chosen.extend(of(Need::Quote).take(spare.div_ceil(rounds) as usize));
-    chosen
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn wanted(symbol: &str, need: Need, seen_at: Option<&str>) -> Wanted {
-        let seen_at = seen_at.map(|at| at.parse().unwrap());
-        Wanted { symbol: symbol.parse().unwrap(), need, seen_at }
-    }
-
-    fn names(chosen: &[Symbol]) -> Vec<&str> {
-        chosen.iter().map(Symbol::as_str).collect()
-    }
-
-    const NOON: &str = "2026-11-23T17:00:00Z";
-
-    #[test]
-    fn what_was_never_seen_comes_first_and_what_is_current_not_at_all() {
-        let wanted = vec![
-            wanted("OLD", Need::Bars, Some("2026-11-20T15:00:00Z")),
-            wanted("NEW", Need::Bars, None),
-            wanted("DONE", Need::Nothing, None),
-        ];
-        assert_eq!(names(&choose(wanted, 10, NOON.parse().unwrap())), ["NEW", "OLD"]);
-    }
-
-    #[test]
-    fn no_more_is_asked_than_is_free() {
-        let wanted = (0..30).map(|n| wanted(&format!("S{n}"), Need::Bars, None)).collect();
-        assert_eq!(choose(wanted, 7, NOON.parse().unwrap()).len(), 7);
-    }
-
-    #[test]
-    fn quotes_of_a_session_leave_a_call_for_each_closing_bar() {
-        let five = || ["A", "B", "C", "D", "E"].map(|s| wanted(s, Need::Quote, None)).into();
-        // 4 h to go are 9 rounds; 20 of 25 calls are to spare
-        assert_eq!(choose(five(), 25, NOON.parse().unwrap()).len(), 3);
-        assert_eq!(choose(five(), 5, NOON.parse().unwrap()).len(), 0);
-    }
 }

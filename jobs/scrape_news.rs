@@ -1,7 +1,10 @@
-//! One search for several companies in; cleaned articles, each in its story and linked to its
-//! shares, out.
+//! One search for several companies in, or one topic of a feed; cleaned articles, each in its story
+//! and linked to its shares, out.
 //!
-//! Writes `article`, `article_symbol`, `cluster` and `article_drop`; leads to [`AnalyzeArticle`].
+//! Writes `article`, `article_symbol`, `cluster` and `article_drop`, and `sentiment` where the source
+//! has an opinion; leads to [`AnalyzeArticle`].
+
+mod opinion;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,11 +14,14 @@ use std::{
 use bellwether_domain::{
     Symbol,
     clean::clean,
-    cluster::{Fingerprint, Story, canonical_url, fingerprint, same_story},
+    cluster::{Fingerprint, Story as Told, canonical_url, fingerprint, same_story},
     lexicon,
     symbols::{Dictionary, LINK},
 };
-use bellwether_providers::newsapi::{self, Article, Query};
+use bellwether_providers::{
+    Article, alpha_vantage,
+    newsapi::{self, Query},
+};
 use bellwether_queue::{Attempt, Failure, Job, NewJob, event};
 use bellwether_store as store;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -23,15 +29,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use crate::{
-    AnalyzeArticle, Error, Services, analyze_article::lane, error::judged, permit::Granted,
-};
+use self::opinion::Opinion;
+use crate::{AnalyzeArticle, Error, Services, error::judged, permit::Granted};
 
 pub const QUEUE: &str = "scraper";
 pub const LANE: &str = "news";
+/// Where topics of the market data provider's feed wait for its limit key.
+pub const FEED: &str = "feed";
 
 /// Older news counts in no score.
 const HORIZON: TimeDelta = TimeDelta::hours(72);
+/// A topic is asked for once a day.
+const FEED_SPAN: TimeDelta = TimeDelta::hours(25);
 /// The longest query that the provider takes.
 const QUERY_CHARS: usize = 500;
 /// Stories that one search sends to an analyzer; what is left follows after the next search.
@@ -46,6 +55,10 @@ pub struct ScrapeNews {
     /// The round that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<i64>,
+    /// A topic of the market data provider's feed, for example `earnings`, instead of a search; the
+    /// symbols are those that it is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
 }
 
 impl Job for ScrapeNews {
@@ -57,6 +70,9 @@ impl Job for ScrapeNews {
 
     /// A round asks once about each symbol, so the first one names the search.
     fn unique_key(&self) -> Option<String> {
+        if let Some(topic) = &self.topic {
+            return Some(format!("{}/topic/{topic}", self.batch?));
+        }
         Some(format!("{}/{}", self.batch?, self.symbols.first()?))
     }
 
@@ -70,26 +86,44 @@ struct Found {
     article: store::article::NewArticle,
     print: Fingerprint,
     mentions: Vec<(Symbol, f64)>,
+    opinion: Option<Opinion>,
+}
+
+/// What a source had.
+struct Batch {
+    /// Its name in every article.
+    provider: &'static str,
+    stories: Vec<Story>,
+    dropped: BTreeMap<&'static str, u32>,
+    /// Under which it counts.
+    key: String,
+}
+
+/// An article with what its source makes of it.
+struct Story {
+    article: Article,
+    opinion: Option<Opinion>,
 }
 
 impl ScrapeNews {
     async fn work(&self, cx: &Services, attempt: &Attempt) -> Result<(), Error> {
-        let news = cx.news.as_ref().ok_or(Error::Off("news provider"))?;
+        if self.topic.is_some() && cx.market.is_some() && attempt.key() != Some(alpha_vantage::KEY)
+        {
+            return self.change_lane(cx, attempt).await;
+        }
         let now = store::now(&cx.pool).await?;
-        let query = Query {
-            q: query(&cx.dictionary, &self.symbols),
-            from: Some(now - HORIZON),
-            language: Some("en".to_owned()),
-            ..Query::default()
+        let batch = match &self.topic {
+            Some(topic) => feed(cx, topic, now, attempt).await?,
+            None => self.search(cx, now, attempt).await?,
         };
-        let page = news.everything(&query, now, &Granted(attempt)).await?;
 
         let mut drops: BTreeMap<String, i64> =
-            page.dropped.iter().map(|(why, n)| ((*why).to_owned(), i64::from(*n))).collect();
+            batch.dropped.iter().map(|(why, n)| ((*why).to_owned(), i64::from(*n))).collect();
         let known = self.known(cx).await?;
+        let count = batch.stories.len();
         let mut found: Vec<Found> = Vec::new();
-        for article in &page.articles {
-            match read(&cx.dictionary, article, &known) {
+        for story in batch.stories {
+            match read(&cx.dictionary, story, &known, batch.provider) {
                 Ok(one) => found.push(one),
                 Err(why) => *drops.entry(why.to_owned()).or_default() += 1,
             }
@@ -103,24 +137,45 @@ impl ScrapeNews {
         let mut tx = cx.pool.begin().await?;
         store::instrument::add_all(&mut *tx, &self.symbols).await?;
         let news_of = keep(&mut tx, &found).await?;
+        let opinions = opinion::keep(&mut tx, &found).await?;
         for symbol in &self.symbols {
             store::instrument::news_seen(&mut *tx, symbol).await?;
         }
         let drops: Vec<(String, i64)> = drops.into_iter().collect();
-        store::article::count_drops(&mut *tx, now.date_naive(), newsapi::KEY, &drops).await?;
-        store::operator::clear(&mut *tx, news.key()).await?;
+        store::article::count_drops(&mut *tx, now.date_naive(), batch.provider, &drops).await?;
+        store::operator::clear(&mut *tx, &batch.key).await?;
         for symbol in &news_of.symbols {
             event::emit(&mut *tx, "article", symbol.as_str()).await?;
         }
         attempt.log(format!(
-            "{} of {} articles are new; left out: {drops:?}",
+            "{} of {count} articles are new, with {opinions} opinions; left out: {drops:?}",
             news_of.articles,
-            page.articles.len()
         ));
-        self.pass_on(&mut tx, cx, attempt, now).await?;
+        pass_on(&mut tx, cx, attempt, now).await?;
         attempt.complete_in(&mut tx).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// One search about all symbols.
+    async fn search(
+        &self,
+        cx: &Services,
+        now: DateTime<Utc>,
+        attempt: &Attempt,
+    ) -> Result<Batch, Error> {
+        let news = cx.news.as_ref().ok_or(Error::Off("news provider"))?;
+        let query = Query {
+            q: query(&cx.dictionary, &self.symbols),
+            from: Some(now - HORIZON),
+            language: Some("en".to_owned()),
+            ..Query::default()
+        };
+        let page = news.everything(&query, now, &Granted::new(attempt)).await?;
+        let stories =
+            page.articles.into_iter().map(|article| Story { article, opinion: None }).collect();
+        let key = news.key().to_owned();
+        Ok(Batch { provider: newsapi::KEY, stories, dropped: page.dropped, key })
     }
 
     /// Shares that an article may be linked to: an article about none of them is of no use.
@@ -129,32 +184,62 @@ impl ScrapeNews {
         Ok(watched.into_iter().map(|i| i.symbol).chain(self.symbols.iter().cloned()).collect())
     }
 
-    /// Every story that an analyzer has not read, however it came about: new ones, and those that
-    /// were left over when the model was away.
-    async fn pass_on(
-        &self,
-        tx: &mut PgConnection,
-        cx: &Services,
-        attempt: &Attempt,
-        now: DateTime<Utc>,
-    ) -> Result<(), Error> {
-        let analyzers = BTreeSet::from([lexicon::ANALYZER.to_owned(), cx.analyzer.name()]);
-        for analyzer in analyzers {
-            let unread =
-                store::article::list_unanalyzed(&mut *tx, &analyzer, now - HORIZON, ANALYSES)
-                    .await?;
-            for story in unread {
-                let read = AnalyzeArticle { article: story.id, analyzer: Some(analyzer.clone()) };
-                let job = NewJob {
-                    unique_key: Some(format!("{}/{analyzer}", story.cluster_id)),
-                    lane: lane(&analyzer).to_owned(),
-                    ..NewJob::of(&read)?
-                };
-                attempt.add(&mut *tx, job).await?;
-            }
-        }
+    /// Whoever asks for a topic need not know that it has a lane of its own, and outside of it
+    /// nothing would hold the provider's limit.
+    async fn change_lane(&self, cx: &Services, attempt: &Attempt) -> Result<(), Error> {
+        let mut tx = cx.pool.begin().await?;
+        let job = NewJob { unique_key: None, ..self.prepared()? };
+        attempt.add(&mut tx, job).await?;
+        attempt.complete_in(&mut tx).await?;
+        tx.commit().await?;
         Ok(())
     }
+
+    /// The job in the lane of its source.
+    pub(crate) fn prepared(&self) -> Result<NewJob, Error> {
+        let lane = if self.topic.is_some() { FEED } else { LANE };
+        Ok(NewJob { lane: lane.to_owned(), ..NewJob::of(self)? })
+    }
+}
+
+/// All that the market data provider has about a topic: one request for the whole watchlist.
+async fn feed(
+    cx: &Services,
+    topic: &str,
+    now: DateTime<Utc>,
+    attempt: &Attempt,
+) -> Result<Batch, Error> {
+    let market = cx.market.as_ref().ok_or(Error::Off("market data provider"))?;
+    let feed = market.news(topic, now - FEED_SPAN, now, &Granted::new(attempt)).await?;
+    let story = |story: alpha_vantage::Story| {
+        let opinion = Opinion { overall: story.overall, of: story.opinions };
+        Story { article: story.article, opinion: Some(opinion) }
+    };
+    Ok(Batch {
+        provider: alpha_vantage::KEY,
+        stories: feed.stories.into_iter().map(story).collect(),
+        dropped: feed.dropped,
+        key: market.key().to_owned(),
+    })
+}
+
+/// Every story that an analyzer has not read, however it came about: new ones, and those that were
+/// left over when the models were away.
+async fn pass_on(
+    tx: &mut PgConnection,
+    cx: &Services,
+    attempt: &Attempt,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let analyzers = BTreeSet::from([lexicon::ANALYZER.to_owned(), cx.best().name()]);
+    for analyzer in analyzers {
+        let unread =
+            store::article::list_unanalyzed(&mut *tx, &analyzer, now - HORIZON, ANALYSES).await?;
+        for story in unread {
+            attempt.add(&mut *tx, AnalyzeArticle::first(&story, &analyzer, now)?).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What was new.
@@ -208,9 +293,11 @@ async fn keep(tx: &mut PgConnection, found: &[Found]) -> Result<Kept, Error> {
 /// Cleans an article and finds out whom it concerns, or says why it is not kept.
 fn read(
     dictionary: &Dictionary,
-    article: &Article,
+    story: Story,
     known: &BTreeSet<Symbol>,
+    provider: &str,
 ) -> Result<Found, &'static str> {
+    let Story { article, opinion } = story;
     let title = clean(&article.title);
     let description = article.description.as_deref().map(clean);
     let content = article.content.as_deref().map(clean);
@@ -236,7 +323,7 @@ fn read(
     let (description, content) = (text_of(description), text_of(content));
     let host = || article.url.host_str().unwrap_or("unknown").to_owned();
     let source = article.source.clone().filter(|s| !s.trim().is_empty()).unwrap_or_else(host);
-    let print = fingerprint(&Story {
+    let print = fingerprint(&Told {
         title: title.text.clone(),
         description: description.clone().or_else(|| content.clone()).unwrap_or_default(),
         url: article.url.clone(),
@@ -250,7 +337,7 @@ fn read(
         description,
         content,
         source,
-        provider: newsapi::KEY.to_owned(),
+        provider: provider.to_owned(),
         language: Some("en".to_owned()),
         published_at: article.published_at,
         fingerprint: serde_json::to_value(&print).expect("a fingerprint is plain data"),
@@ -258,7 +345,7 @@ fn read(
         title_hash: format!("{:016x}", print.title_hash),
         flags: flags.into_iter().map(|flag| flag.as_str().to_owned()).collect(),
     };
-    Ok(Found { article, print, mentions })
+    Ok(Found { article, print, mentions, opinion })
 }
 
 /// What to search for to hear of a share: what people call it or, failing that, its listing.

@@ -5,7 +5,10 @@
 use std::time::Duration;
 
 use bellwether_domain::{Bar, Quote, Symbol, calendar};
-use bellwether_providers::{self as providers, alpha_vantage};
+use bellwether_providers::{
+    self as providers,
+    alpha_vantage::{self, Depth},
+};
 use bellwether_queue::{Attempt, Failure, Job, NewJob, event};
 use bellwether_store as store;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -67,10 +70,13 @@ impl ScrapeQuotes {
             known.and_then(|i| i.quote_seen_at),
         );
 
-        let permit = Granted(attempt);
+        // all of the past at first, where the plan has it; later the newest days will do
+        let depth =
+            if cx.full_history && last_bar.is_none() { Depth::Full } else { Depth::Compact };
+        let permit = Granted::new(attempt);
         let asked = match need {
             Need::Bars => market
-                .daily(self.symbol.as_str(), &permit)
+                .daily(self.symbol.as_str(), depth, &permit)
                 .await
                 .and_then(|bars| Answer::of_bars(&self.symbol, &bars, now)),
             Need::Quote | Need::Nothing => market
@@ -79,7 +85,9 @@ impl ScrapeQuotes {
                 .map(|quote| Answer::of_quote(&self.symbol, &quote)),
         };
         if let Err(providers::Error::Refused { reason, detail }) = &asked {
-            store::operator::add(&cx.pool, &refusal_key(&self.symbol), reason, detail).await?;
+            let of_plan = reason.starts_with("entitlement");
+            let key = if of_plan { NOT_IN_PLAN.to_owned() } else { refusal_key(&self.symbol) };
+            store::operator::add(&cx.pool, &key, reason, detail).await?;
         }
         let Answer { quote, bars } = asked?;
 
@@ -89,6 +97,7 @@ impl ScrapeQuotes {
         let rows = store::bar::add_all(&mut *tx, &self.symbol, &bars, alpha_vantage::KEY).await?;
         store::operator::clear(&mut *tx, market.key()).await?;
         store::operator::clear(&mut *tx, &refusal_key(&self.symbol)).await?;
+        store::operator::clear(&mut *tx, NOT_IN_PLAN).await?;
         attempt.log(match observation {
             Some(_) => format!("{} on {}, {rows} bars", quote.price, quote.trading_day),
             None => format!("nothing new on {}, {rows} bars", quote.trading_day),
@@ -171,6 +180,9 @@ impl Answer {
         Ok(Self { quote, bars })
     }
 }
+
+/// Under which an operator finds that the provider's plan does not include prices.
+pub(crate) const NOT_IN_PLAN: &str = "alpha_vantage/prices";
 
 /// Under which an operator finds that a provider does not know a symbol.
 pub(crate) fn refusal_key(symbol: &Symbol) -> String {

@@ -159,7 +159,7 @@ async fn look(
                     &message.recipient,
                     doubtful.started_at,
                     &doubtful.nonce,
-                    &Granted(attempt),
+                    &Granted::new(attempt),
                 )
                 .await
                 .map_err(Error::Provider)?;
@@ -184,7 +184,7 @@ async fn send(
     message: &Notification,
     nonce: &str,
 ) -> Result<String, Error> {
-    let permit = Granted(attempt);
+    let permit = Granted::new(attempt);
     // the same for every repeat, and of this installation
     let identity = format!("{}.{}", message.id, message.created_at.timestamp_micros());
     match message.channel {

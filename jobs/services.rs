@@ -6,34 +6,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bellwether_domain::{Symbol, alert::notify, lexicon, symbols::Dictionary};
+use bellwether_domain::{Symbol, alert::notify, symbols::Dictionary};
 use bellwether_providers::{
-    self as providers, ConfigError, Prompt, Reading,
+    self as providers, ConfigError,
     alpha_vantage::AlphaVantage,
-    gemini::Gemini,
     newsapi::NewsApi,
-    openai::OpenAi,
     smtp::{self, Smtp},
     twilio::{self, Twilio},
     webhook::{self, Webhook},
 };
-use bellwether_queue::control::Retention;
-use sqlx::PgPool;
+use bellwether_queue::{Db, control::Retention};
 
-use crate::permit::Granted;
+use crate::{
+    analyzer::{Analyzer, Analyzers, Model},
+    limits::Plans,
+};
 
-/// The version of the question that `providers` asks a model; a new one reads articles anew.
-const PROMPT: &str = "1";
 /// A slow-down without a wait is waited for this long at first, then twice that, up to the most.
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
-
-/// Who reads articles, beside the lexicon.
-#[derive(Clone, Debug)]
-pub enum Model {
-    Gemini { access: providers::Settings, model: String },
-    OpenAi { access: providers::Settings, model: String },
-}
 
 /// Text messages, and who gets them.
 #[derive(Clone, Debug)]
@@ -56,15 +47,22 @@ pub struct Settings {
     pub dictionary: Dictionary,
     pub market: Option<providers::Settings>,
     pub news: Option<providers::Settings>,
-    pub model: Option<Model>,
+    /// Who reads articles, best first; the lexicon when none of them can.
+    pub models: Vec<Model>,
+    /// What each provider's plan allows.
+    pub plans: Plans,
+    /// Ask for all of a new share's past, which few plans include.
+    pub full_history: bool,
     pub sms: Option<Texts>,
     pub email: Option<Mail>,
     pub webhook: Option<webhook::Settings>,
     /// Times of messages; its recipients and its channel are not read.
     pub notify: notify::Settings,
-    /// What the amounts of the limit keys are multiplied by: 1 is the free plans.
+    /// What the amounts of the plans are multiplied by.
     pub limit_scale: f64,
+    /// How long finished jobs are kept.
     pub retention: Retention,
+    pub keep: Keep,
 }
 
 impl Default for Settings {
@@ -75,68 +73,28 @@ impl Default for Settings {
             dictionary: Dictionary::builtin(),
             market: None,
             news: None,
-            model: None,
+            models: Vec::new(),
+            plans: Plans::default(),
+            full_history: false,
             sms: None,
             email: None,
             webhook: None,
             notify: notify::Settings { group_wait_s: 5, ..notify::Settings::default() },
             limit_scale: 1.0,
             retention: Retention { completed_days: 7, failed_days: 30 },
+            keep: Keep { prices_days: 400, signals_days: 400, articles_days: 180 },
         }
     }
 }
 
-/// Who reads articles.
-#[derive(Debug)]
-pub enum Analyzer {
-    Gemini(Gemini),
-    OpenAi(OpenAi),
-    Lexicon,
-}
-
-impl Analyzer {
-    /// The name under which its readings are kept: engine, model and prompt.
-    pub fn name(&self) -> String {
-        match self.key() {
-            Some(key) => format!("{key}/{PROMPT}"),
-            None => lexicon::ANALYZER.to_owned(),
-        }
-    }
-
-    /// The limit key; the lexicon has none.
-    pub fn key(&self) -> Option<&str> {
-        match self {
-            Self::Gemini(gemini) => Some(gemini.key()),
-            Self::OpenAi(openai) => Some(openai.key()),
-            Self::Lexicon => None,
-        }
-    }
-
-    pub(crate) fn model(&self) -> Option<&str> {
-        match self {
-            Self::Gemini(gemini) => Some(gemini.model()),
-            Self::OpenAi(openai) => Some(openai.model()),
-            Self::Lexicon => None,
-        }
-    }
-
-    pub(crate) const fn prompt_version() -> &'static str {
-        PROMPT
-    }
-
-    /// `None` from the lexicon, which needs nobody's permit.
-    pub(crate) async fn read(
-        &self,
-        prompt: &Prompt,
-        repeats: u32,
-        permit: &Granted<'_>,
-    ) -> providers::Result<Option<Reading>> {
-        match self {
-            Self::Gemini(gemini) => gemini.reread(prompt, repeats, permit).await.map(Some),
-            Self::OpenAi(openai) => openai.reread(prompt, repeats, permit).await.map(Some),
-            Self::Lexicon => Ok(None),
-        }
-    }
+/// How long rows are kept, in days. What a kept signal was made of is kept with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// Quotes and bars.
+    pub prices_days: u16,
+    pub signals_days: u16,
+    /// Articles with their readings.
+    pub articles_days: u16,
 }
 
 /// Where messages go. Without any of them they go to the log.
@@ -150,27 +108,25 @@ pub struct Channels {
 /// Shared by all jobs of a process; clones are cheap.
 #[derive(Clone, Debug)]
 pub struct Services {
-    pub pool: PgPool,
+    pub pool: Db,
     pub market: Option<Arc<AlphaVantage>>,
     pub news: Option<Arc<NewsApi>>,
-    pub analyzer: Arc<Analyzer>,
+    pub analyzers: Arc<Analyzers>,
+    pub plans: Arc<Plans>,
+    pub full_history: bool,
     pub channels: Arc<Channels>,
     pub dictionary: Arc<Dictionary>,
     pub watchlist: Arc<[Symbol]>,
     pub notify: Arc<notify::Settings>,
     pub limit_scale: f64,
     pub retention: Retention,
+    pub keep: Keep,
     patience: Arc<Mutex<HashMap<String, (Instant, Duration)>>>,
 }
 
 impl Services {
     /// Calls nobody; fails on settings that no request could be made with.
-    pub fn new(pool: PgPool, settings: Settings) -> Result<Self, ConfigError> {
-        let analyzer = match &settings.model {
-            Some(Model::Gemini { access, model }) => Analyzer::Gemini(Gemini::new(access, model)?),
-            Some(Model::OpenAi { access, model }) => Analyzer::OpenAi(OpenAi::new(access, model)?),
-            None => Analyzer::Lexicon,
-        };
+    pub fn new(pool: Db, settings: Settings) -> Result<Self, ConfigError> {
         let channels = Channels {
             sms: match settings.sms {
                 Some(sms) => Some((Twilio::new(&sms.access)?, sms.to)),
@@ -186,15 +142,23 @@ impl Services {
             pool,
             market: settings.market.as_ref().map(AlphaVantage::new).transpose()?.map(Arc::new),
             news: settings.news.as_ref().map(NewsApi::new).transpose()?.map(Arc::new),
-            analyzer: Arc::new(analyzer),
+            analyzers: Arc::new(Analyzers::new(&settings.models)?),
+            plans: Arc::new(settings.plans),
+            full_history: settings.full_history,
             channels: Arc::new(channels),
             dictionary: Arc::new(settings.dictionary),
             watchlist: settings.watchlist.into(),
             notify: Arc::new(settings.notify),
             limit_scale: settings.limit_scale,
             retention: settings.retention,
+            keep: settings.keep,
             patience: Arc::default(),
         })
+    }
+
+    /// Who reads articles while every quota holds.
+    pub fn best(&self) -> &Analyzer {
+        self.analyzers.best()
     }
 
     /// How long to leave a key alone that asked for it without saying how long: 5 s, and twice

@@ -19,22 +19,19 @@ const MOST_APART_IF_INSTRUCTED: f64 = 0.6;
 /// published study of financial texts, where they claim to be nearly certain.
 const CALIBRATION: f64 = 0.8;
 
-const RANK_OF_LEXICON: i16 = 10;
-const RANK_OF_MODEL: i16 = 50;
-
 /// What an analyzer reads below the title.
 pub(super) fn text(article: &Article) -> String {
     let parts = [article.description.as_deref(), article.content.as_deref()];
     parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
-pub(super) fn of_lexicon(article: &Article) -> NewSentiment {
+pub(super) fn of_lexicon(cx: &Services, article: &Article) -> NewSentiment {
     let whole = format!("{}.\n{}", article.title, text(article));
     let reading = lexicon::read(&whole);
     NewSentiment {
         article_id: article.id,
         analyzer: lexicon::ANALYZER.to_owned(),
-        rank: RANK_OF_LEXICON,
+        rank: cx.analyzers.rank(cx.analyzers.lexicon()),
         scored: Some(Scored {
             score: reading.score.clamp(-1.0, 1.0),
             label: reading.label,
@@ -51,6 +48,7 @@ pub(super) fn of_lexicon(article: &Article) -> NewSentiment {
 /// `control` is the lexicon's reading of the same article.
 pub(super) fn of_model(
     cx: &Services,
+    by: &Analyzer,
     article: &Article,
     prompt: &Prompt,
     reading: &Reading,
@@ -81,27 +79,28 @@ pub(super) fn of_model(
         input_tokens: i64::try_from(reading.usage.input).ok(),
         output_tokens: i64::try_from(reading.usage.output + reading.usage.thoughts).ok(),
         latency_ms: i64::try_from(reading.latency.as_millis()).ok(),
-        ..of_nobody(cx, article, prompt)
+        ..of_nobody(cx, by, article, prompt)
     }
 }
 
 /// A model that would not, or could not, read an article.
 pub(super) fn unread(
     cx: &Services,
+    by: &Analyzer,
     article: &Article,
     prompt: &Prompt,
     reason: &str,
 ) -> NewSentiment {
-    NewSentiment { blocked_reason: Some(reason.to_owned()), ..of_nobody(cx, article, prompt) }
+    NewSentiment { blocked_reason: Some(reason.to_owned()), ..of_nobody(cx, by, article, prompt) }
 }
 
-/// What is true of any reading by the configured model.
-fn of_nobody(cx: &Services, article: &Article, prompt: &Prompt) -> NewSentiment {
+/// What is true of any reading by a model.
+fn of_nobody(cx: &Services, by: &Analyzer, article: &Article, prompt: &Prompt) -> NewSentiment {
     NewSentiment {
         article_id: article.id,
-        analyzer: cx.analyzer.name(),
-        rank: RANK_OF_MODEL,
-        model: cx.analyzer.model().map(ToOwned::to_owned),
+        analyzer: by.name(),
+        rank: cx.analyzers.rank(by),
+        model: by.model().map(ToOwned::to_owned),
         prompt_version: Some(Analyzer::prompt_version().to_owned()),
         input_hash: hash(&format!(
             "{}\n{}\n{}",

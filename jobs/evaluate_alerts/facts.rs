@@ -13,7 +13,7 @@ use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Map, Value, json};
 use sqlx::PgConnection;
 
-use crate::{Error, analyze_article::RETIREMENT};
+use crate::{Error, analyze_article::RETIREMENT, limits::length_s};
 
 /// A limit with a shorter window is used up all the time.
 const LONG_WINDOW_S: f64 = 3_600.0;
@@ -95,10 +95,10 @@ impl Facts {
     /// Quotas and models: the limit key with the least left, the model with the least time.
     pub(super) fn of_house(limits: &[LimitView], notes: &[Note], now: DateTime<Utc>) -> Self {
         let left = limits.iter().filter_map(|limit| {
-            let longest = limit.windows.iter().max_by(|a, b| a.period_s.total_cmp(&b.period_s))?;
+            let long = limit.windows.iter().filter(|w| length_s(w) >= LONG_WINDOW_S);
+            let least = long.map(|w| w.remaining).min()?;
             let is_parked = limit.parked_until.is_some_and(|until| until > now + SHORT_PARK);
-            let remaining = if is_parked { 0 } else { longest.remaining };
-            (longest.period_s >= LONG_WINDOW_S).then_some((remaining, limit.key.as_str()))
+            Some((if is_parked { 0 } else { least }, limit.key.as_str()))
         });
         let left = left.min();
         let retires = notes

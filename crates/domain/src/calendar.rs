@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
+use chrono::{
+    DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike, Utc, Weekday,
+};
 use chrono_tz::America::New_York;
 use serde::{Deserialize, Serialize};
 
@@ -111,6 +113,11 @@ pub fn end_of_day(day: NaiveDate) -> DateTime<Utc> {
 /// The day in New York at `t`.
 pub fn local_day(t: DateTime<Utc>) -> NaiveDate {
     t.with_timezone(&New_York).date_naive()
+}
+
+/// The hour in New York at `t`, 0 to 23.
+pub fn local_hour(t: DateTime<Utc>) -> u32 {
+    t.with_timezone(&New_York).hour()
 }
 
 /// Ten years of sessions backwards from the day of `t`: an end for every search.

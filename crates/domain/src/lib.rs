@@ -6,6 +6,7 @@ pub mod alert;
 pub mod calendar;
 pub mod clean;
 pub mod cluster;
+pub mod evaluation;
 pub mod lexicon;
 mod market;
 mod sentiment;

@@ -1,16 +1,21 @@
 //! Alpha Vantage: the latest quote and the last hundred days. Every error arrives with HTTP 200.
 
 mod answer;
+mod feed;
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use reqwest::RequestBuilder;
 use rust_decimal::Decimal;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
 pub use answer::{Class, classify};
+pub use feed::{Feed, Opinion, Story, TOPICS};
 
 use crate::{
     Settings,
@@ -25,10 +30,24 @@ pub const BASE_URL: &str = "https://www.alphavantage.co";
 /// One a second is allowed; arrivals jitter.
 const EVERY: Duration = Duration::from_millis(1200);
 
+/// How long a plan without full histories is taken at its word.
+const REMEMBERED: Duration = Duration::from_hours(24);
+
 #[derive(Debug)]
 pub struct AlphaVantage {
     http: Http,
     key: SecretString,
+    /// When the plan was last found not to include full histories.
+    compact_since: Mutex<Option<Instant>>,
+}
+
+/// How far back daily bars go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// The newest 100.
+    Compact,
+    /// All there are, which most plans do not include.
+    Full,
 }
 
 /// The latest trading day of a symbol. `trading_day` is the provider's word and the only clock of
@@ -61,7 +80,7 @@ impl AlphaVantage {
         let key = settings.key.clone();
         let http =
             Http::new(KEY, KEY, &settings.base_url, settings.timeout, vec![key.clone()], EVERY)?;
-        Ok(Self { http, key })
+        Ok(Self { http, key, compact_since: Mutex::default() })
     }
 
     /// The limit key that this client's verdicts name.
@@ -80,13 +99,70 @@ impl AlphaVantage {
             .await
     }
 
-    /// `TIME_SERIES_DAILY`, compact: up to 100 bars, oldest first.
-    pub async fn daily(&self, symbol: &str, permit: &impl Permit) -> Result<Vec<Bar>> {
-        let request = self.request("TIME_SERIES_DAILY", symbol).query(&[("outputsize", "compact")]);
+    /// `TIME_SERIES_DAILY`, oldest first. Where the plan turns out not to include full histories,
+    /// a second request under a second permit asks for the compact one, and so do later calls for
+    /// 24 h.
+    pub async fn daily(
+        &self,
+        symbol: &str,
+        depth: Depth,
+        permit: &impl Permit,
+    ) -> Result<Vec<Bar>> {
+        if depth == Depth::Full && !self.is_known_compact() {
+            match self.series(symbol, "full", permit).await {
+                Err(Error::Refused { reason, .. }) if reason == answer::ENTITLEMENT_PARAM => {
+                    *self.compact_since() = Some(Instant::now());
+                }
+                answered => return answered,
+            }
+        }
+        self.series(symbol, "compact", permit).await
+    }
+
+    async fn series(&self, symbol: &str, size: &str, permit: &impl Permit) -> Result<Vec<Bar>> {
+        let request = self.request("TIME_SERIES_DAILY", symbol).query(&[("outputsize", size)]);
         self.http
             .ask(request, Lost::Repeatable, permit, |answer| {
                 let data = self.data(answer, "Time Series (Daily)")?;
                 answer::bars(&data).map_err(|field| self.odd(&field))
+            })
+            .await
+    }
+
+    fn compact_since(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.compact_since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_known_compact(&self) -> bool {
+        self.compact_since().is_some_and(|since| since.elapsed() < REMEMBERED)
+    }
+
+    /// `NEWS_SENTIMENT` about one of [`TOPICS`] since `from`, newest first: up to a thousand stories
+    /// about whichever shares, so one request serves a whole watchlist. `now` is our clock, for
+    /// stories that claim to come from the future.
+    pub async fn news(
+        &self,
+        topic: &str,
+        from: DateTime<Utc>,
+        now: DateTime<Utc>,
+        permit: &impl Permit,
+    ) -> Result<Feed> {
+        let from = from.format("%Y%m%dT%H%M").to_string();
+        let request = self.http.get(self.http.url(["query"])).query(&[
+            ("function", "NEWS_SENTIMENT"),
+            ("topics", topic),
+            ("time_from", from.as_str()),
+            ("sort", "LATEST"),
+            ("limit", "1000"),
+            ("apikey", self.key.expose_secret()),
+        ]);
+        self.http
+            .ask(request, Lost::Repeatable, permit, |answer| {
+                match classify(answer.status, &answer.body, "feed") {
+                    Class::Data(Value::Array(stories)) => Ok(feed::sift(stories, now)),
+                    Class::Data(_) => Err(self.odd("feed is not a list")),
+                    class => Err(self.error(class, answer)),
+                }
             })
             .await
     }
@@ -105,9 +181,16 @@ impl AlphaVantage {
     }
 
     fn data(&self, answer: &Answer, name: &str) -> Result<Map<String, Value>> {
+        match classify(answer.status, &answer.body, name) {
+            Class::Data(Value::Object(data)) => Ok(data),
+            class => Err(self.error(class, answer)),
+        }
+    }
+
+    fn error(&self, class: Class, answer: &Answer) -> Error {
         let detail = answer.body.as_str();
-        Err(match classify(answer.status, &answer.body, name) {
-            Class::Data(data) => return Ok(data),
+        match class {
+            Class::Data(_) => self.http.unusable("schema_drift", detail),
             Class::Throttled { scope, wait } => {
                 self.http.throttled(answer.retry_after.or(wait), scope, detail)
             }
@@ -115,6 +198,6 @@ impl AlphaVantage {
             Class::Refused(reason) => self.http.refused(reason, detail),
             Class::Unusable(reason) => self.http.unusable(reason, detail),
             Class::Transient => self.http.transient(&format!("HTTP {}: {detail}", answer.status)),
-        })
+        }
     }
 }

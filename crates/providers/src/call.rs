@@ -1,20 +1,74 @@
-//! One span per request: who was asked, how it ended, how long it took. No body, no key.
+//! One span and one count per request: who was asked, how it ended, how long it took, what it
+//! cost. No body, no key.
 
 use std::future::Future;
 
+use metrics::{counter, histogram};
 use tokio::time::Instant;
-use tracing::{Instrument, field::Empty, info_span};
+use tracing::{Instrument, Span, field::Empty, info_span};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    reading::Usage,
+};
 
 pub(crate) async fn observed<T>(
     provider: &'static str,
     request: impl Future<Output = Result<T>>,
 ) -> Result<T> {
-    let span = info_span!("provider.call", provider, outcome = Empty, duration_ms = Empty);
+    let span = info_span!(
+        "provider.call",
+        otel.name = provider,
+        otel.kind = "client",
+        otel.status_code = Empty,
+        provider,
+        outcome = Empty,
+        duration_ms = Empty,
+        gen_ai.operation.name = Empty,
+        gen_ai.provider.name = Empty,
+        gen_ai.request.model = Empty,
+        gen_ai.usage.input_tokens = Empty,
+        gen_ai.usage.output_tokens = Empty,
+        gen_ai.usage.cost_microdollars = Empty,
+    );
     let began = Instant::now();
     let result = request.instrument(span.clone()).await;
-    span.record("outcome", result.as_ref().map_or_else(Error::class, |_| "ok"));
+    let outcome = result.as_ref().map_or_else(Error::class, |_| "ok");
+    span.record("outcome", outcome);
     span.record("duration_ms", u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
+    if result.is_err() {
+        span.record("otel.status_code", "ERROR");
+    }
+    counter!("bellwether_provider_calls_total", "provider" => provider, "outcome" => outcome)
+        .increment(1);
+    histogram!("bellwether_provider_call_seconds", "provider" => provider).record(began.elapsed());
     result
+}
+
+/// To be called inside [`observed`], by a model's module: which model was asked, and for how much.
+/// Names are those of OpenTelemetry's conventions for generative models.
+pub(crate) fn spent(provider: &'static str, model: &str, usage: Usage, micros: u64) {
+    let output = usage.output.saturating_add(usage.thoughts);
+    let span = Span::current();
+    span.record("otel.name", format!("chat {model}"));
+    span.record("gen_ai.operation.name", "chat");
+    span.record("gen_ai.provider.name", if provider == "gemini" { "gcp.gemini" } else { provider });
+    span.record("gen_ai.request.model", model);
+    span.record("gen_ai.usage.input_tokens", usage.input);
+    span.record("gen_ai.usage.output_tokens", output);
+    span.record("gen_ai.usage.cost_microdollars", micros);
+    let count = |direction: &'static str, tokens| {
+        counter!(
+            "bellwether_provider_tokens_total",
+            "provider" => provider, "model" => model.to_owned(), "direction" => direction
+        )
+        .increment(tokens);
+    };
+    count("input", usage.input);
+    count("output", output);
+    counter!(
+        "bellwether_provider_cost_microdollars_total",
+        "provider" => provider, "model" => model.to_owned()
+    )
+    .increment(micros);
 }

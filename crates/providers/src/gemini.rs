@@ -12,13 +12,15 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 pub use crate::reading::{Impact, Label, Prompt, Reading, Usage};
+use answer::Facts;
 pub use answer::{Class, classify, until_midnight_pacific};
 
 use crate::{
-    Settings,
+    Settings, call,
     error::{ConfigError, Error, Result, Scope, StopReason},
     http::{Answer, Http, Lost},
     permit::Permit,
+    price::Price,
     reading,
 };
 
@@ -32,6 +34,7 @@ pub struct Gemini {
     http: Http,
     key: SecretString,
     model: String,
+    price: Price,
     /// The model refused the thinking settings of its family; it is asked without them since.
     thinks_its_own_way: AtomicBool,
 }
@@ -48,7 +51,19 @@ impl Gemini {
         let limit = format!("{NAME}/{model}");
         let secrets = vec![key.clone()];
         let http = Http::new(NAME, limit, &settings.base_url, settings.timeout, secrets, EVERY)?;
-        Ok(Self { http, key, model, thinks_its_own_way: AtomicBool::new(false) })
+        let price = Price::default();
+        Ok(Self { http, key, model, price, thinks_its_own_way: AtomicBool::new(false) })
+    }
+
+    /// At this price; without it, its tokens cost nothing.
+    #[must_use]
+    pub fn priced(mut self, price: Price) -> Self {
+        self.price = price;
+        self
+    }
+
+    pub fn price(&self) -> Price {
+        self.price
     }
 
     /// The limit key, which is also the analyzer's name.
@@ -80,7 +95,14 @@ impl Gemini {
         let body = self.body(prompt, rand::random(), attempt);
         let request = self.http.post(url).header("x-goog-api-key", key).json(&body);
         self.http
-            .ask(request, Lost::Repeatable, permit, |answer| self.reading(answer, prompt))
+            .ask(request, Lost::Repeatable, permit, |answer| {
+                let facts = answer::facts(&answer.body);
+                if let Some(usage) = facts.usage {
+                    permit.used(usage);
+                    call::spent(NAME, &self.model, usage, self.price.micros(usage));
+                }
+                self.reading(answer, facts, prompt)
+            })
             .await
     }
 
@@ -102,14 +124,13 @@ impl Gemini {
         })
     }
 
-    fn reading(&self, answer: &Answer, prompt: &Prompt) -> Result<Reading> {
+    fn reading(&self, answer: &Answer, facts: Facts, prompt: &Prompt) -> Result<Reading> {
         let text = match classify(answer.status, &answer.body) {
             Class::Text(text) => text,
             class => return Err(self.error(class, answer)),
         };
         let judgement = reading::parse(&text)
             .map_err(|problem| self.http.unusable("invalid_output", &problem))?;
-        let facts = answer::facts(&answer.body);
         let usage = facts.usage.unwrap_or_else(|| Usage {
             input: prompt.input_tokens_at_most(),
             output: u64::from(reading::MAX_OUTPUT_TOKENS),

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use reqwest::{Method, RequestBuilder, header};
 use secrecy::SecretString;
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 use url::{Host, Url};
 
 pub use redact::redact;
@@ -25,6 +25,8 @@ use crate::{
 /// More than any answer we ask for; beyond it the rest is not read.
 pub const BODY_CAP: usize = 5 * 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Requests of this process under way at one provider.
+const CONNECTIONS: usize = 16;
 const USER_AGENT: &str = concat!("bellwether/", env!("CARGO_PKG_VERSION"));
 
 /// The part of an answer that verdicts are made of.
@@ -46,7 +48,9 @@ pub(crate) enum Lost {
     Ambiguous,
 }
 
-/// A client for one provider: its base address, its pace, and the secrets its errors must not show.
+/// A client for one provider: its base address, its pace, its connections, and the secrets its
+/// errors must not show. Pace and connections hold a process below what it was granted; they grant
+/// nothing.
 pub(crate) struct Http {
     provider: &'static str,
     key: String,
@@ -54,6 +58,7 @@ pub(crate) struct Http {
     base: Url,
     secrets: Vec<SecretString>,
     pace: DefaultDirectRateLimiter,
+    connections: Semaphore,
 }
 
 /// An address can be a password, so only the name is shown.
@@ -82,6 +87,7 @@ impl Http {
             .user_agent(USER_AGENT)
             .connect_timeout(CONNECT_TIMEOUT.min(timeout))
             .timeout(timeout)
+            .pool_max_idle_per_host(CONNECTIONS)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never());
         if is_loopback(base) {
@@ -96,6 +102,7 @@ impl Http {
             base: base.clone(),
             secrets,
             pace: pace(every),
+            connections: Semaphore::new(CONNECTIONS),
         })
     }
 
@@ -131,13 +138,21 @@ impl Http {
     ) -> Result<T> {
         let request =
             request.build().map_err(|error| self.refused("bad_request", &chain(error)))?;
+        let _place = self.connections.acquire().await.expect("it is never closed");
         self.pace.until_ready().await;
         permit.take().await?;
-        call::observed(self.provider, async {
+        let result = call::observed(self.provider, async {
             let answer = self.exchange(request, lost).await?;
+            if (400..500).contains(&answer.status) {
+                permit.rejected();
+            }
             decide(&answer)
         })
-        .await
+        .await;
+        if let Err(Error::Transient { .. } | Error::Unknown { .. }) = &result {
+            permit.fault();
+        }
+        result
     }
 
     async fn exchange(&self, request: reqwest::Request, lost: Lost) -> Result<Answer> {

@@ -7,10 +7,12 @@ use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
-use url::Url;
+
+pub use crate::article::Article;
 
 use crate::{
     Settings,
+    article::{address, text},
     error::{ConfigError, Error, Result, Scope, StopReason},
     http::{Answer, Http, Lost},
     permit::Permit,
@@ -22,7 +24,7 @@ pub const BASE_URL: &str = "https://newsapi.org";
 /// The most results that a page, and on the free plan a query, can have.
 pub const PAGE_SIZE: u8 = 100;
 /// How far ahead of our clock a publisher's may be.
-const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
+pub(crate) const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 /// The longest query the provider takes.
 const MAX_QUERY_CHARS: usize = 500;
 const EVERY: Duration = Duration::from_millis(500);
@@ -55,18 +57,6 @@ pub struct Page {
     pub dropped: BTreeMap<&'static str, u32>,
     /// How many the provider knows of, which may be more than it hands out.
     pub total: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Article {
-    pub source: Option<String>,
-    pub author: Option<String>,
-    pub title: String,
-    pub description: Option<String>,
-    pub url: Url,
-    pub published_at: DateTime<Utc>,
-    /// At most 200 characters and a count of the rest.
-    pub content: Option<String>,
 }
 
 impl NewsApi {
@@ -232,10 +222,7 @@ fn read(value: Value, now: DateTime<Utc>) -> Result<Article, &'static str> {
         return Err("removed");
     }
     let title = title.ok_or("no_title")?;
-    let url = url
-        .and_then(|url| Url::parse(&url).ok())
-        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-        .ok_or("no_url")?;
+    let url = address(url.as_deref()).ok_or("no_url")?;
     let published_at = raw
         .published_at
         .and_then(|time| DateTime::parse_from_rfc3339(time.trim()).ok())
@@ -253,13 +240,6 @@ fn read(value: Value, now: DateTime<Utc>) -> Result<Article, &'static str> {
         published_at,
         content: text(raw.content),
     })
-}
-
-/// A text that says something and that the database can hold.
-fn text(text: Option<String>) -> Option<String> {
-    let text = text?.replace('\0', "");
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.to_owned())
 }
 
 #[cfg(test)]

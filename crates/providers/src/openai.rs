@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 pub use crate::reading::{Impact, Label, Prompt, Reading, Usage};
 
 use crate::{
-    Settings,
+    Settings, call,
     error::{ConfigError, Error, Result, Scope, StopReason},
     http::{Answer, Http, Lost},
     permit::Permit,
+    price::Price,
     reading,
 };
 
@@ -25,6 +26,7 @@ pub struct OpenAi {
     http: Http,
     key: SecretString,
     model: String,
+    price: Price,
 }
 
 impl OpenAi {
@@ -38,7 +40,18 @@ impl OpenAi {
         let limit = format!("{NAME}/{model}");
         let secrets = vec![key.clone()];
         let http = Http::new(NAME, limit, &settings.base_url, settings.timeout, secrets, EVERY)?;
-        Ok(Self { http, key, model })
+        Ok(Self { http, key, model, price: Price::default() })
+    }
+
+    /// At this price; without it, its tokens cost nothing.
+    #[must_use]
+    pub fn priced(mut self, price: Price) -> Self {
+        self.price = price;
+        self
+    }
+
+    pub fn price(&self) -> Price {
+        self.price
     }
 
     /// The limit key, which is also the analyzer's name.
@@ -74,7 +87,14 @@ impl OpenAi {
             request = request.header(AUTHORIZATION, key);
         }
         self.http
-            .ask(request, Lost::Repeatable, permit, |answer| self.reading(answer, prompt))
+            .ask(request, Lost::Repeatable, permit, |answer| {
+                let usage = usage(&answer.body);
+                if let Some(usage) = usage {
+                    permit.used(usage);
+                    call::spent(NAME, &self.model, usage, self.price.micros(usage));
+                }
+                self.reading(answer, usage, prompt)
+            })
             .await
     }
 
@@ -93,7 +113,7 @@ impl OpenAi {
         })
     }
 
-    fn reading(&self, answer: &Answer, prompt: &Prompt) -> Result<Reading> {
+    fn reading(&self, answer: &Answer, usage: Option<Usage>, prompt: &Prompt) -> Result<Reading> {
         let text = match classify(answer.status, &answer.body) {
             Class::Text(text) => text,
             class => return Err(self.error(&class, answer)),
@@ -101,13 +121,11 @@ impl OpenAi {
         let judgement = reading::parse(&text)
             .map_err(|problem| self.http.unusable("invalid_output", &problem))?;
         let whole: Value = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
-        let count = |name: &str| whole["usage"][name].as_u64();
-        let usage = Usage {
-            input: count("prompt_tokens").unwrap_or_else(|| prompt.input_tokens_at_most()),
-            // what was thought is part of what was completed here
-            output: count("completion_tokens").unwrap_or(u64::from(reading::MAX_OUTPUT_TOKENS)),
+        let usage = usage.unwrap_or_else(|| Usage {
+            input: prompt.input_tokens_at_most(),
+            output: u64::from(reading::MAX_OUTPUT_TOKENS),
             thoughts: 0,
-        };
+        });
         let version = whole["model"].as_str().unwrap_or(&self.model).to_owned();
         Ok(judgement.costing(usage, version, None, answer.latency))
     }
@@ -123,6 +141,18 @@ impl OpenAi {
             Class::Transient => self.http.transient(&format!("HTTP {}: {detail}", answer.status)),
         }
     }
+}
+
+/// What an answer says that it cost, whatever else it is.
+fn usage(body: &str) -> Option<Usage> {
+    let answer: Value = serde_json::from_str(body).ok()?;
+    let count = |name: &str| answer["usage"][name].as_u64();
+    Some(Usage {
+        input: count("prompt_tokens")?,
+        // what was thought is part of what was completed here
+        output: count("completion_tokens").unwrap_or(u64::from(reading::MAX_OUTPUT_TOKENS)),
+        thoughts: 0,
+    })
 }
 
 /// What an answer means.

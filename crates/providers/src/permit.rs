@@ -1,11 +1,24 @@
-//! What a request must hold before its bytes leave.
+//! What a request must hold before its bytes leave, and who is told what became of it.
 
 use std::{error, fmt, future::Future, time::Duration};
+
+use crate::reading::Usage;
 
 /// The right to make one HTTP request, or to hand over one message, now.
 pub trait Permit: Send + Sync {
     /// Asked right before the bytes leave; one call, one request.
     fn take(&self) -> impl Future<Output = Result<(), PermitError>> + Send;
+
+    /// An answer said what it cost, whether or not it was of use. Adds up over the requests.
+    fn used(&self, usage: Usage) {
+        let _ = usage;
+    }
+
+    /// The provider turned the request down (4xx): it may count, but nobody pays for it.
+    fn rejected(&self) {}
+
+    /// The service failed: no connection, no answer in time, or a 5xx.
+    fn fault(&self) {}
 }
 
 /// Not granted now; nothing was sent.

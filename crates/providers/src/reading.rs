@@ -12,8 +12,14 @@ pub(crate) use schema::{open_api_schema, parse, strict_schema};
 /// The longest answer that is ever paid for, in tokens.
 pub const MAX_OUTPUT_TOKENS: u32 = 2048;
 const FIRST_OUTPUT_TOKENS: u32 = 1024;
-const MAX_TITLE_CHARS: usize = 500;
-const MAX_TEXT_CHARS: usize = 8_000;
+/// How much of an article a model is shown, in half tokens as [`cost`] counts them: 8,000
+/// characters of English, fewer of a script that takes more.
+const MAX_TITLE: u64 = 500;
+const MAX_TEXT: u64 = 8_000;
+const MAX_SYMBOLS: usize = 50;
+const MAX_SYMBOL: u64 = 12;
+/// Rules, schema and tags: some 2,500 characters.
+const FRAME: u64 = 900;
 
 /// The events an article can be about, as they travel.
 pub const EVENTS: [&str; 10] = [
@@ -53,9 +59,10 @@ pub struct Prompt {
 impl Prompt {
     /// The article between tags that its author cannot have known.
     pub(crate) fn fenced(&self, nonce: u64, attempt: u32) -> String {
-        let symbols = self.symbols.join(", ");
-        let title = defuse(&self.title, MAX_TITLE_CHARS);
-        let text = defuse(&self.text, MAX_TEXT_CHARS);
+        let symbols: Vec<_> = self.symbols.iter().take(MAX_SYMBOLS).map(String::as_str).collect();
+        let symbols = symbols.join(", ");
+        let title = defuse(&self.title, MAX_TITLE);
+        let text = defuse(&self.text, MAX_TEXT);
         let again = if attempt > 0 {
             "\nYour last answer did not fit the schema: give every field, nothing else, all \
              numbers within their ranges, and keep it short."
@@ -68,22 +75,31 @@ impl Prompt {
         )
     }
 
-    /// What a reading, first or repeated, can cost at most in tokens, in and out: what to reserve
-    /// before asking.
+    /// What a reading of any article, first or repeated, can cost at most: what to reserve before
+    /// asking.
+    pub const MOST: Usage = Usage {
+        input: FRAME + MAX_SYMBOLS as u64 * MAX_SYMBOL + (MAX_TITLE + MAX_TEXT) / 2,
+        output: MAX_OUTPUT_TOKENS as u64,
+        thoughts: 0,
+    };
+
+    /// The same for this article.
     pub fn tokens_at_most(&self) -> u64 {
         self.input_tokens_at_most() + u64::from(MAX_OUTPUT_TOKENS)
     }
 
     pub(crate) fn input_tokens_at_most(&self) -> u64 {
-        /// Rules, schema and tags: some 2,500 characters.
-        const FRAME: u64 = 900;
-        let count = |text: &str, most: usize| {
-            // half a token for an ASCII character, two for any other: about twice what English takes
-            text.chars().take(most).map(|c| if c.is_ascii() { 1 } else { 4 }).sum::<u64>() / 2
-        };
-        let symbols: u64 = self.symbols.iter().map(|symbol| symbol.len() as u64 + 2).sum();
-        FRAME + symbols + count(&self.title, MAX_TITLE_CHARS) + count(&self.text, MAX_TEXT_CHARS)
+        let count = |text: &str, most: u64| text.chars().map(cost).sum::<u64>().min(most) / 2;
+        let symbols = self.symbols.iter().take(MAX_SYMBOLS);
+        let symbols: u64 = symbols.map(|symbol| (symbol.len() as u64 + 2).min(MAX_SYMBOL)).sum();
+        FRAME + symbols + count(&self.title, MAX_TITLE) + count(&self.text, MAX_TEXT)
     }
+}
+
+/// Half tokens: half a token for an ASCII character, two for any other, about twice what English
+/// takes.
+fn cost(c: char) -> u64 {
+    if c.is_ascii() { 1 } else { 4 }
 }
 
 /// The room for an answer after `attempt` unusable ones.
@@ -91,9 +107,17 @@ pub(crate) fn room(attempt: u32) -> u32 {
     if attempt > 0 { MAX_OUTPUT_TOKENS } else { FIRST_OUTPUT_TOKENS }
 }
 
-/// Cuts a text and takes the meaning out of anything that looks like our tags.
-fn defuse(text: &str, chars: usize) -> String {
-    let text: String = text.chars().filter(|c| *c != '\0').take(chars).collect();
+/// Cuts a text by what it costs and takes the meaning out of anything that looks like our tags.
+fn defuse(text: &str, most: u64) -> String {
+    let mut spent = 0;
+    let text: String = text
+        .chars()
+        .filter(|c| *c != '\0')
+        .take_while(|c| {
+            spent += cost(*c);
+            spent <= most
+        })
+        .collect();
     text.replace('<', "\u{2039}").replace('>', "\u{203a}")
 }
 
@@ -127,6 +151,12 @@ pub struct Usage {
     pub input: u64,
     pub output: u64,
     pub thoughts: u64,
+}
+
+impl Usage {
+    pub const fn total(self) -> u64 {
+        self.input + self.output + self.thoughts
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -181,5 +211,20 @@ mod tests {
         let foreign = prompt("漢".repeat(1000)).tokens_at_most();
         assert_eq!(long - short, 4000);
         assert_eq!(foreign - short, 2000);
+    }
+
+    #[test]
+    fn no_prompt_costs_more_than_is_reserved_for_any() {
+        for text in ["a", "漢", "é😀x"] {
+            let prompt = Prompt {
+                title: text.repeat(100_000),
+                text: text.repeat(100_000),
+                symbols: vec!["ABCDEFGH.X".into(); 500],
+            };
+            assert!(prompt.tokens_at_most() <= Prompt::MOST.total(), "{text}");
+            let shown = prompt.fenced(u64::MAX, 1);
+            let shown: u64 = shown.chars().map(cost).sum::<u64>() / 2;
+            assert!(shown < Prompt::MOST.input, "{shown} half tokens of {text}");
+        }
     }
 }

@@ -115,10 +115,19 @@ impl Smtp {
     pub async fn send(&self, email: &Email, permit: &impl Permit) -> Result<Sent> {
         let message = self.compose(email)?;
         self.pace.until_ready().await;
-        let mut connection = self.within(Step::Connect, self.connect()).await?;
+        let connected = self.within(Step::Connect, self.connect()).await;
+        if let Err(Error::Transient { .. }) = &connected {
+            permit.fault();
+        }
+        let mut connection = connected?;
         // connecting can take longer than a permit is good for
         permit.take().await?;
-        let response = call::observed(KEY, self.deliver(&mut connection, &message)).await?;
+        let delivered = call::observed(KEY, self.deliver(&mut connection, &message)).await;
+        if let Err(Error::Unknown { .. }) = &delivered {
+            // a 4yz about one message says nothing about the server, a lost connection does
+            permit.fault();
+        }
+        let response = delivered?;
         // the message is theirs already; how the goodbye goes changes nothing
         let _ = timeout(GOODBYE, connection.quit()).await;
         Ok(Sent { message_id: email.message_id.clone(), response })

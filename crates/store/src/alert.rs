@@ -272,3 +272,51 @@ pub async fn list_by_symbol(
     .fetch_all(db)
     .await
 }
+
+/// Alerts in one state, of one symbol or (`None`) all, newest first; `before` is the id at which the
+/// last page ended.
+pub async fn list_in(
+    db: impl PgExecutor<'_>,
+    state: State,
+    symbol: Option<&Symbol>,
+    before: Option<i64>,
+    limit: i64,
+) -> sqlx::Result<Vec<Alert>> {
+    let symbol = symbol.map(Symbol::as_str);
+    if state == State::Resolved {
+        return sqlx::query_as!(
+            Alert,
+            r#"select id, rule_id, nullif(symbol, '') as "symbol!: Maybe<Symbol>", key, episode, kind,
+                      severity as "severity: Severity", state as "state: State", title, detail,
+                      pending_at, fired_at, resolved_at, acknowledged_at, acknowledged_by,
+                      snoozed_until
+               from alert
+               where state = 'resolved' and ($1::text is null or symbol = $1)
+                     and id < coalesce($2, 9223372036854775807)
+               order by id desc limit $3"#,
+            symbol,
+            before,
+            limit,
+        )
+        .fetch_all(db)
+        .await;
+    }
+    // said as the index of open episodes says it: however old one is, it is one of few
+    sqlx::query_as!(
+        Alert,
+        r#"select id, rule_id, nullif(symbol, '') as "symbol!: Maybe<Symbol>", key, episode, kind,
+                  severity as "severity: Severity", state as "state: State", title, detail,
+                  pending_at, fired_at, resolved_at, acknowledged_at, acknowledged_by,
+                  snoozed_until
+           from alert
+           where state <> 'resolved' and state = $1 and ($2::text is null or symbol = $2)
+                 and id < coalesce($3, 9223372036854775807)
+           order by id desc limit $4"#,
+        state as State,
+        symbol,
+        before,
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}

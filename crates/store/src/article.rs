@@ -247,6 +247,7 @@ pub async fn find_candidates(
 pub struct Unanalyzed {
     pub id: i64,
     pub cluster_id: i64,
+    pub published_at: DateTime<Utc>,
 }
 
 /// Representatives of stories about known shares, published since, that an analyzer has not
@@ -259,7 +260,7 @@ pub async fn list_unanalyzed(
 ) -> sqlx::Result<Vec<Unanalyzed>> {
     sqlx::query_as!(
         Unanalyzed,
-        "select a.id, a.cluster_id from article a
+        "select a.id, a.cluster_id, a.published_at from article a
          where a.published_at >= $2
            and exists (select from cluster c where c.representative = a.id)
            and exists (
@@ -273,6 +274,41 @@ pub async fn list_unanalyzed(
         limit,
     )
     .fetch_all(db)
+    .await
+}
+
+/// Representatives of stories about known shares that a lesser analyzer has read and this one has
+/// not been asked about, published since, and known for an hour; those that matter most first: the
+/// newest, where a story about an important share counts as a day newer.
+pub async fn list_rereadable(
+    db: impl PgExecutor<'_>,
+    analyzer: &str,
+    since: DateTime<Utc>,
+    important: &[Symbol],
+    limit: i64,
+) -> sqlx::Result<Vec<Unanalyzed>> {
+    sqlx::query_file_as!(
+        Unanalyzed,
+        "src/article_list_rereadable.sql",
+        analyzer,
+        since,
+        &texts(important),
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Stories about known shares that became known since.
+pub async fn count_stories(db: impl PgExecutor<'_>, since: DateTime<Utc>) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        // published at most four days before: what is older is no news when it arrives
+        r#"select count(distinct a.cluster_id) as "n!" from article a
+           where a.published_at >= $1::timestamptz - interval '96 hours' and a.first_seen_at >= $1
+             and exists (select from cluster c where c.representative = a.id)"#,
+        since,
+    )
+    .fetch_one(db)
     .await
 }
 

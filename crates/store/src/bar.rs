@@ -94,3 +94,31 @@ pub async fn find_last_day(
     .fetch_optional(db)
     .await
 }
+
+/// Forgets at most `limit` bars of days before one, the oldest of each symbol first, and none that a
+/// kept signal may have read. Returns how many.
+pub async fn prune(db: impl PgExecutor<'_>, before: NaiveDate, limit: i64) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "delete from bar b using (
+             select old.*
+             from instrument i
+             cross join lateral (
+                 select x.symbol, x.day, x.revision from bar x
+                 where x.symbol = i.symbol and x.day < $1
+                   -- 250 closes span a year, and half as much again where a share was halted
+                   and not exists (
+                       select from signal s
+                       where s.symbol = x.symbol
+                         and s.at between x.day and x.day + interval '550 days')
+                 order by x.day, x.revision limit $2
+             ) old
+             limit $2
+         ) old
+         where b.symbol = old.symbol and b.day = old.day and b.revision = old.revision",
+        before,
+        limit,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}

@@ -108,3 +108,37 @@ pub async fn list_visible(
     .fetch_all(db)
     .await
 }
+
+/// What one step of [`prune`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pruned {
+    /// The last story that was looked at; the next step begins after it.
+    pub last: i64,
+    pub articles: u64,
+}
+
+/// Looks at the next `limit` stories after `after` that were first published before an instant, and
+/// forgets those, with their articles and readings, of which nothing arrived later and which no kept
+/// signal can have read. `None`: there is none to look at.
+pub async fn prune(
+    conn: &mut PgConnection,
+    after: i64,
+    before: DateTime<Utc>,
+    limit: i64,
+) -> sqlx::Result<Option<Pruned>> {
+    lock(&mut *conn).await?;
+    let step = sqlx::query_file!("src/cluster_prune.sql", after, before, limit)
+        .fetch_all(&mut *conn)
+        .await?;
+    let Some(last) = step.last().map(|row| row.id) else { return Ok(None) };
+    let goes: Vec<i64> = step.into_iter().filter(|row| row.goes).map(|row| row.id).collect();
+    sqlx::query!("update cluster set representative = null where id = any ($1)", &goes)
+        .execute(&mut *conn)
+        .await?;
+    let articles = sqlx::query!("delete from article where cluster_id = any ($1)", &goes)
+        .execute(&mut *conn)
+        .await?
+        .rows_affected();
+    sqlx::query!("delete from cluster where id = any ($1)", &goes).execute(&mut *conn).await?;
+    Ok(Some(Pruned { last, articles }))
+}

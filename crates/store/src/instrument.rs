@@ -91,6 +91,20 @@ pub async fn list_watched(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<Instrumen
     .await
 }
 
+/// Watched shares on which something hangs: an alert that is not over, or a rule of their own.
+pub async fn list_important(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<Symbol>> {
+    let important = sqlx::query_scalar!(
+        r#"select i.symbol as "symbol: Word<Symbol>" from instrument i
+           where i.watched and (
+               i.symbol in (select a.symbol from alert a where a.state <> 'resolved')
+               or i.symbol in (select r.symbol from rule r where r.enabled and r.symbol is not null))
+           order by i.symbol"#,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(important.into_iter().map(Symbol::from).collect())
+}
+
 /// Records that a provider answered a news search for the symbol, whatever it held.
 pub async fn news_seen(db: impl PgExecutor<'_>, symbol: &Symbol) -> sqlx::Result<bool> {
     let done = sqlx::query!(

@@ -13,6 +13,8 @@ pub mod bar;
 pub mod batch;
 pub mod cluster;
 pub mod delivery;
+pub mod evaluation;
+pub mod flight;
 pub mod idempotency;
 pub mod instrument;
 pub mod notification;

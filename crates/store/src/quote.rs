@@ -108,3 +108,34 @@ pub async fn find_latest(
     .fetch_optional(db)
     .await
 }
+
+/// Forgets at most `limit` observations of trading days before one, the oldest of each symbol
+/// first: never a symbol's newest, and none of a day on which a kept signal may have read it.
+/// Returns how many.
+pub async fn prune(db: impl PgExecutor<'_>, before: NaiveDate, limit: i64) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "delete from quote where id in (
+             select old.id
+             from instrument i
+             cross join lateral (
+                 select q.id from quote q
+                 where q.symbol = i.symbol and q.trading_day < $1
+                   -- a signal reads the price of the session that runs
+                   and not exists (
+                       select from signal s
+                       where s.symbol = q.symbol
+                         and s.at between q.trading_day - interval '1 day'
+                                      and q.trading_day + interval '3 days')
+                 order by q.trading_day, q.id limit $2
+             ) old
+             where old.id <> (
+                 select q.id from quote q where q.symbol = i.symbol
+                 order by q.trading_day desc, q.id desc limit 1)
+             limit $2)",
+        before,
+        limit,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}

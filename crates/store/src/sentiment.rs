@@ -73,6 +73,8 @@ pub struct Sentiment {
     pub input_hash: String,
     pub analyzed_at: DateTime<Utc>,
     pub blocked_reason: Option<String>,
+    /// The reading that counted before it.
+    pub replaces: Option<i64>,
 }
 
 /// Adds a reading of a stored article, unless this analyzer has read it before; `Some` is its id.
@@ -113,12 +115,29 @@ pub async fn list(db: impl PgExecutor<'_>, article: i64) -> sqlx::Result<Vec<Sen
         r#"select id, article_id, cluster_id, analyzer, rank, model, model_version, prompt_version,
                   score, label as "label!: Maybe<Label>", confidence, calibrated, relevance, impact,
                   event_type as "event_type!: Maybe<EventType>", key_points, summary, flags,
-                  input_tokens, output_tokens, latency_ms, input_hash, analyzed_at, blocked_reason
+                  input_tokens, output_tokens, latency_ms, input_hash, analyzed_at, blocked_reason,
+                  replaces
            from sentiment where article_id = $1
            order by rank desc, analyzed_at desc, id desc"#,
         article,
     )
     .fetch_all(db)
+    .await
+}
+
+/// Whether an analyzer has been asked about any article of a story, and has answered or refused.
+pub async fn is_story_read(
+    db: impl PgExecutor<'_>,
+    cluster: i64,
+    analyzer: &str,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (
+               select from sentiment where cluster_id = $1 and analyzer = $2) as "read!""#,
+        cluster,
+        analyzer,
+    )
+    .fetch_one(db)
     .await
 }
 
@@ -133,7 +152,8 @@ pub async fn find(
         r#"select id, article_id, cluster_id, analyzer, rank, model, model_version, prompt_version,
                   score, label as "label!: Maybe<Label>", confidence, calibrated, relevance, impact,
                   event_type as "event_type!: Maybe<EventType>", key_points, summary, flags,
-                  input_tokens, output_tokens, latency_ms, input_hash, analyzed_at, blocked_reason
+                  input_tokens, output_tokens, latency_ms, input_hash, analyzed_at, blocked_reason,
+                  replaces
            from sentiment where article_id = $1 and analyzer = $2"#,
         article,
         analyzer,
@@ -154,7 +174,8 @@ pub async fn find_current(
                   score, label as "label!: Maybe<Label>", confidence, calibrated, relevance, impact,
                   event_type as "event_type!: Maybe<EventType>", key_points as "key_points!",
                   summary, flags as "flags!", input_tokens, output_tokens, latency_ms,
-                  input_hash as "input_hash!", analyzed_at as "analyzed_at!", blocked_reason
+                  input_hash as "input_hash!", analyzed_at as "analyzed_at!", blocked_reason,
+                  replaces
            from sentiment_current where article_id = $1"#,
         article,
     )

@@ -72,6 +72,33 @@ pub async fn add(db: impl PgExecutor<'_>, s: &NewSignal) -> sqlx::Result<Option<
     .await
 }
 
+/// Forgets at most `limit` signals from before an instant, the oldest of each symbol first and never
+/// its newest; returns how many.
+pub async fn prune(
+    db: impl PgExecutor<'_>,
+    before: DateTime<Utc>,
+    limit: i64,
+) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "delete from signal where id in (
+             select old.id
+             from instrument i
+             cross join lateral (
+                 select s.id from signal s where s.symbol = i.symbol and s.at < $1
+                 order by s.at, s.id limit $2
+             ) old
+             where old.id <> (
+                 select s.id from signal s where s.symbol = i.symbol
+                 order by s.at desc, s.id desc limit 1)
+             limit $2)",
+        before,
+        limit,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 pub async fn find(db: impl PgExecutor<'_>, id: i64) -> sqlx::Result<Option<Signal>> {
     sqlx::query_as!(
         Signal,

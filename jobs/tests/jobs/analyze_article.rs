@@ -1,45 +1,54 @@
 //! One article, one sentiment.
 
+use std::time::Duration;
+
 use bellwether_domain::{lexicon, symbols::Dictionary};
 use bellwether_jobs::{AnalyzeArticle, DeriveSignal};
-use bellwether_queue::{JobId, State};
+use bellwether_providers::{Price, Prompt};
+use bellwether_queue::{JobId, State, limits};
 use bellwether_store as store;
+use bellwether_testing::wait_until;
 use chrono::TimeDelta;
 use serde_json::json;
 
-use crate::stage::{Stage, symbol};
+use crate::stage::{Stage, gemini, openai, symbol};
 
 const MODEL: &str = "gemini/gemini-3.5-flash-lite";
 const ANALYZER: &str = "gemini/gemini-3.5-flash-lite/1";
 
 /// One article about Apple, an hour old.
 pub(crate) async fn article(stage: &Stage) -> i64 {
+    outlet(stage, "apple", None, TimeDelta::hours(1)).await
+}
+
+/// The same under another address: of a story, or the first of its own.
+async fn outlet(stage: &Stage, name: &str, story: Option<i64>, age: TimeDelta) -> i64 {
     let title = "Apple beats estimates and raises guidance as iPhone sales surge";
     assert!(!Dictionary::builtin().find(title).is_empty());
-    let mut conn = stage.pool.acquire().await.unwrap();
+    let mut conn = stage.pool.pool().acquire().await.unwrap();
     let now = store::now(&mut *conn).await.unwrap();
     let new = store::article::NewArticle {
-        canonical_url: "https://example.org/apple".to_owned(),
-        url: "https://example.org/apple".to_owned(),
+        canonical_url: format!("https://example.org/{name}"),
+        url: format!("https://example.org/{name}"),
         title: title.to_owned(),
         description: Some("Shares of Apple Inc. (NASDAQ: AAPL) rose.".to_owned()),
         content: None,
         source: "Reuters".to_owned(),
         provider: "newsapi".to_owned(),
         language: Some("en".to_owned()),
-        published_at: now - TimeDelta::hours(1),
+        published_at: now - age,
         fingerprint: json!({}),
         simhash: 1,
         title_hash: "1".to_owned(),
         flags: Vec::new(),
     };
-    let added = store::article::add(&mut conn, &new, None).await.unwrap().unwrap();
+    let added = store::article::add(&mut conn, &new, story).await.unwrap().unwrap();
     store::article::link(&mut *conn, added.id, &[(symbol("AAPL"), 1.0)]).await.unwrap();
     added.id
 }
 
 async fn read(stage: &Stage, article: i64) -> JobId {
-    stage.add(&AnalyzeArticle { article, analyzer: None }).await
+    stage.add(&AnalyzeArticle { article, analyzer: None, again: false }).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -83,7 +92,10 @@ async fn a_second_run_costs_no_tokens_and_changes_nothing() {
     let mut stage = Stage::with_model().await;
     stage.only::<AnalyzeArticle>().await;
     let article = article(&stage).await;
-    let job = |analyzer: &str| AnalyzeArticle { article, analyzer: Some(analyzer.to_owned()) };
+    let job = |analyzer: &str| {
+        let analyzer = Some(analyzer.to_owned());
+        AnalyzeArticle { article, analyzer, again: false }
+    };
     stage.run(&job(ANALYZER)).await;
     let id = read(&stage, article).await;
     stage.completed(id).await;
@@ -95,8 +107,8 @@ async fn a_second_run_costs_no_tokens_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_minute_or_day_parks_the_model_and_the_lexicon_serves_meanwhile() {
-    for (fault, least, most) in [("F60", 1.0, 310.0), ("F61", 310.0, 90_000.0)] {
+async fn a_full_minute_is_waited_for_and_the_lexicon_serves_meanwhile() {
+    for (fault, least, most) in [("F60", 46.0, 60.0), ("F63", 3.0, 10.0)] {
         let mut stage = Stage::with_model().await;
         stage.fault(json!({"id": fault})).await;
         stage.only::<AnalyzeArticle>().await;
@@ -110,6 +122,182 @@ async fn a_full_minute_or_day_parks_the_model_and_the_lexicon_serves_meanwhile()
         let current = store::sentiment::find_current(&stage.pool, article).await.unwrap();
         assert_eq!(current.unwrap().analyzer, lexicon::ANALYZER);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_day_parks_the_model_and_the_next_in_line_reads() {
+    for fault in ["F61", "F62"] {
+        let mut stage = Stage::with_model().await;
+        stage.fault(json!({"id": fault})).await;
+        stage.only::<AnalyzeArticle>().await;
+        let article = article(&stage).await;
+        let id = read(&stage, article).await;
+        assert_eq!(stage.ended(id, 1).await.outcome, "throttled", "{fault}");
+        stage.completed(id).await;
+        assert_eq!(stage.find(id).await.job.attempt, 1, "a throttled attempt is given back");
+        // until midnight at the provider's
+        let parked = stage.parked_for(MODEL).await;
+        assert!((1.0..90_000.0).contains(&parked), "{fault}: {parked} s");
+        assert_eq!(stage.requests("gemini").await, 1);
+        let current = store::sentiment::find_current(&stage.pool, article).await.unwrap();
+        assert_eq!(current.unwrap().analyzer, lexicon::ANALYZER);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_fallback_read_is_superseded_once_the_better_model_has_quota() {
+    let mut stage = Stage::with(|settings, url| {
+        settings.models = vec![gemini(url), openai(url)];
+    })
+    .await;
+    stage.fault(json!({"id": "F61", "match": "gemini", "count": 1})).await;
+    stage.only::<AnalyzeArticle>().await;
+    let article = article(&stage).await;
+    let id = read(&stage, article).await;
+    stage.completed(id).await;
+    let by_fallback = store::sentiment::find_current(&stage.pool, article).await.unwrap().unwrap();
+    assert_eq!(by_fallback.analyzer, "openai/llama/1");
+    assert_eq!((stage.requests("gemini").await, stage.requests("openai").await), (1, 1));
+
+    let mut tx = stage.pool.begin().await.unwrap();
+    limits::resume(&mut tx, MODEL).await.unwrap();
+    tx.commit().await.unwrap();
+    let again = AnalyzeArticle { article, analyzer: Some(ANALYZER.to_owned()), again: true };
+    stage.run(&again).await;
+    let best = store::sentiment::find_current(&stage.pool, article).await.unwrap().unwrap();
+    assert_eq!((best.analyzer.as_str(), best.replaces), (ANALYZER, Some(by_fallback.id)));
+    assert!(best.rank > by_fallback.rank);
+    let readings = store::sentiment::list(&stage.pool, article).await.unwrap();
+    assert_eq!(readings.len(), 3, "all readings remain");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_model_that_no_wait_brings_back_stops_its_key_and_is_told_once() {
+    let cases = [("F64", "not_entitled"), ("F71", "model_gone"), ("F72", "bad_key")];
+    for (fault, reason) in cases {
+        let mut stage = Stage::with_model().await;
+        stage.fault(json!({"id": fault})).await;
+        stage.only::<AnalyzeArticle>().await;
+        let article = article(&stage).await;
+        let id = read(&stage, article).await;
+        assert_eq!(stage.ended(id, 1).await.outcome, "throttled", "{fault}");
+        stage.completed(id).await;
+        assert!(stage.parked_for(MODEL).await > 300.0 * 86_400.0, "{fault}");
+        let notes = store::operator::list(&stage.pool).await.unwrap();
+        let told: Vec<_> =
+            notes.iter().map(|n| (n.key.as_str(), n.reason.as_str(), n.count)).collect();
+        assert_eq!(told, [(MODEL, reason, 1)]);
+        let current = store::sentiment::find_current(&stage.pool, article).await.unwrap();
+        assert_eq!(current.unwrap().analyzer, lexicon::ANALYZER);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reading_posts_what_it_cost_and_not_what_was_reserved() {
+    let price = Price { input: 10.0, output: 40.0 };
+    let mut stage = Stage::with(|settings, url| {
+        settings.models = vec![gemini(url).priced(price)];
+        settings.plans.gemini = "15/1m, 250000 tokens/1m, 10 usd/day UTC".parse().unwrap();
+    })
+    .await;
+    stage.only::<AnalyzeArticle>().await;
+    let article = article(&stage).await;
+    let id = read(&stage, article).await;
+    stage.completed(id).await;
+    let kept = store::sentiment::find(&stage.pool, article, ANALYZER).await.unwrap().unwrap();
+    let (input, output) = (kept.input_tokens.unwrap(), kept.output_tokens.unwrap());
+    let used = stage.used(MODEL, "tokens").await;
+    assert_eq!(used, input + output);
+    assert!(used < i64::try_from(Prompt::MOST.total()).unwrap());
+    assert_eq!(stage.used(MODEL, "money").await, input * 10 + output * 40);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_useless_answer_costs_what_it_says_it_cost() {
+    let mut stage = Stage::with_model().await;
+    stage.fault(json!({"id": "F68", "count": 1})).await;
+    stage.only::<AnalyzeArticle>().await;
+    let article = article(&stage).await;
+    let id = read(&stage, article).await;
+    assert_eq!(stage.ended(id, 1).await.outcome, "failed");
+    let first = stage.used(MODEL, "tokens").await;
+    assert!(first > 0 && first < i64::try_from(Prompt::MOST.total()).unwrap(), "{first}");
+    stage.hurry_unless_final(id).await;
+    stage.completed(id).await;
+    let kept = store::sentiment::find(&stage.pool, article, ANALYZER).await.unwrap().unwrap();
+    let second = kept.input_tokens.unwrap() + kept.output_tokens.unwrap();
+    assert_eq!(stage.used(MODEL, "tokens").await, first + second);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_jobs_about_one_story_make_one_call() {
+    let mut stage = Stage::with_model().await;
+    let first = article(&stage).await;
+    let story = store::article::find(&stage.pool, first).await.unwrap().unwrap().cluster_id;
+    let mut jobs = vec![read(&stage, first).await];
+    for n in 1..50 {
+        let outlet = outlet(&stage, &format!("outlet-{n}"), Some(story), TimeDelta::hours(1)).await;
+        jobs.push(read(&stage, outlet).await);
+    }
+    // two workers, so that it is not one process that knows
+    stage.only::<AnalyzeArticle>().await;
+    stage.only::<AnalyzeArticle>().await;
+    for job in jobs {
+        stage.completed(job).await;
+    }
+    assert_eq!(stage.requests("gemini").await, 1);
+    let by_model = "select count(*) from sentiment where model is not null";
+    assert_eq!(stage.count(by_model).await, 1);
+    assert_eq!(stage.count("select count(*) from flight").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_question_whose_worker_died_is_asked_again_later() {
+    let mut stage = Stage::with_model().await;
+    let article = article(&stage).await;
+    let story = store::article::find(&stage.pool, article).await.unwrap().unwrap().cluster_id;
+    let lease = Duration::from_millis(300);
+    assert!(store::flight::take(&stage.pool, story, ANALYZER, 1, lease).await.unwrap());
+    stage.only::<AnalyzeArticle>().await;
+    let id = read(&stage, article).await;
+    stage.completed(id).await;
+    assert_eq!(stage.requests("gemini").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn news_that_is_too_old_to_matter_costs_no_call_unless_quota_is_left_over() {
+    let mut stage = Stage::with_model().await;
+    stage.only::<AnalyzeArticle>().await;
+    let old = outlet(&stage, "old", None, TimeDelta::hours(80)).await;
+    let id = read(&stage, old).await;
+    stage.completed(id).await;
+    assert_eq!(stage.requests("gemini").await, 0);
+    let current = store::sentiment::find_current(&stage.pool, old).await.unwrap().unwrap();
+    assert_eq!(current.analyzer, lexicon::ANALYZER);
+
+    stage.run(&AnalyzeArticle { article: old, analyzer: None, again: true }).await;
+    assert_eq!(stage.requests("gemini").await, 1);
+    let better = store::sentiment::find_current(&stage.pool, old).await.unwrap().unwrap();
+    assert_eq!((better.analyzer.as_str(), better.replaces), (ANALYZER, Some(current.id)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_keeps_failing_opens_the_breaker_of_its_key() {
+    let mut stage = Stage::with_model().await;
+    stage.fault(json!({"id": "F65"})).await;
+    stage.only::<AnalyzeArticle>().await;
+    for n in 0..5 {
+        let article = outlet(&stage, &format!("story-{n}"), None, TimeDelta::hours(1)).await;
+        read(&stage, article).await;
+    }
+    let breaker = wait_until("the breaker to open", || async {
+        let breaker = stage.limit(MODEL).await.breaker;
+        (breaker.state == "open").then_some(breaker)
+    })
+    .await;
+    assert!(breaker.failures >= 5, "{breaker:?}");
+    let requests = stage.requests("gemini").await;
+    assert!((5..=8).contains(&requests), "{requests}: those under way when it opened, and no more");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -48,7 +48,7 @@ pub(crate) async fn quote(stage: &Stage, price: i64) {
         previous_close: Some(Decimal::from(price)),
         volume: None,
     };
-    let mut conn = stage.pool.acquire().await.unwrap();
+    let mut conn = stage.pool.pool().acquire().await.unwrap();
     store::quote::add(&mut conn, &quote, "test").await.unwrap();
 }
 
@@ -112,7 +112,7 @@ async fn a_price_that_is_too_old_raises_nothing() {
             previous_close: None,
             volume: None,
         };
-        let mut conn = stage.pool.acquire().await.unwrap();
+        let mut conn = stage.pool.pool().acquire().await.unwrap();
         store::quote::add(&mut conn, &quote, "test").await.unwrap();
         stage.run(&aapl(day)).await;
     }
@@ -149,7 +149,7 @@ async fn an_acknowledged_alert_is_not_repeated() {
 async fn a_quota_that_is_used_up_raises_one_alert_of_no_share() {
     let mut stage = Stage::new().await;
     stage.only::<EvaluateAlerts>().await;
-    let mut conn = stage.pool.acquire().await.unwrap();
+    let mut conn = stage.pool.pool().acquire().await.unwrap();
     limits::park(&mut conn, "newsapi", Duration::from_hours(6), "used up").await.unwrap();
     let minute = EvaluateAlerts { symbol: None, cause: Some("minute".to_owned()) };
     stage.run(&minute).await;

@@ -1,19 +1,18 @@
 //! The whole way: from a round of asking to a message in somebody's hand.
 
 use bellwether_domain::alert::{Condition, Kind, Metric, Op, Rule};
-use bellwether_jobs::{Model, ScrapeBatch, ScrapeQuotes, registry};
+use bellwether_jobs::{ScrapeBatch, ScrapeQuotes, registry};
 use bellwether_store::{self as store, alert::Severity, rule::NewRule};
 use bellwether_testing::wait_until;
 use rust_decimal::prelude::ToPrimitive;
 
-use crate::stage::{Stage, access, symbol, texts};
+use crate::stage::{Stage, gemini, symbol, texts};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_round_fills_every_table_and_a_fallen_price_reaches_somebody() {
     let mut stage = Stage::with(|settings, url| {
         settings.sms = Some(texts(url));
-        let model = "gemini-3.5-flash-lite".to_owned();
-        settings.model = Some(Model::Gemini { access: access(url, "gemini"), model });
+        settings.models = vec![gemini(url)];
     })
     .await;
     stage.work(registry()).await;

@@ -1,14 +1,15 @@
 //! One search, several companies.
 
 use bellwether_jobs::{AnalyzeArticle, ScrapeNews};
-use bellwether_queue::State;
+use bellwether_queue::{Registry, State};
 use bellwether_store as store;
+use bellwether_testing::wait_until;
 use serde_json::json;
 
 use crate::stage::{Stage, symbol};
 
 fn news() -> ScrapeNews {
-    ScrapeNews { symbols: vec![symbol("AAPL"), symbol("MSFT")], batch: None }
+    ScrapeNews { symbols: vec![symbol("AAPL"), symbol("MSFT")], batch: None, topic: None }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -63,7 +64,7 @@ async fn one_story_from_two_hundred_outlets_is_one_story() {
     let mut stage = Stage::new().await;
     stage.fault(json!({"id": "F93"})).await;
     stage.only::<ScrapeNews>().await;
-    stage.run(&ScrapeNews { symbols: vec![symbol("AAPL")], batch: None }).await;
+    stage.run(&ScrapeNews { symbols: vec![symbol("AAPL")], batch: None, topic: None }).await;
     let articles = stage.count("select count(*) from article").await;
     assert!(articles > 50, "{articles} articles");
     let largest = "select max(n) from (select count(*) as n from article group by cluster_id) x";
@@ -101,4 +102,62 @@ async fn a_search_that_the_plan_forbids_is_not_repeated() {
     stage.only::<ScrapeNews>().await;
     let id = stage.add(&news()).await;
     assert_eq!(stage.ended(id, 1).await.outcome, "discarded");
+}
+
+fn topic() -> ScrapeNews {
+    ScrapeNews { topic: Some("financial_markets".to_owned()), ..news() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_call_for_a_topic_serves_the_watchlist_and_brings_a_second_opinion() {
+    let mut stage = Stage::with(|settings, _| {
+        settings.news = None;
+        settings.watchlist = ["AAPL", "MSFT", "GOOGL", "AMZN", "TSLA"].map(symbol).to_vec();
+    })
+    .await;
+    stage.only::<ScrapeNews>().await;
+    // whoever asks need not know the lane
+    stage.run(&topic()).await;
+    stage.idle_of::<ScrapeNews>().await;
+
+    assert_eq!(stage.verdicts("alpha_vantage").await, ["ok"]);
+    let shares = "select count(distinct symbol) from article_symbol";
+    assert!(stage.count(shares).await >= 3, "{} shares", stage.count(shares).await);
+    let strange = "select count(*) from article where provider <> 'alpha_vantage'";
+    assert_eq!(stage.count(strange).await, 0);
+    let opinions = "select count(*) from sentiment where analyzer = 'alphavantage/1'";
+    assert_eq!(stage.count(opinions).await, stage.count("select count(*) from article").await);
+    assert!(!stage.keys_of::<AnalyzeArticle>().await.is_empty());
+    let aapl = store::instrument::find(&stage.pool, &symbol("AAPL")).await.unwrap().unwrap();
+    assert!(aapl.news_seen_at.is_some());
+
+    stage.run(&topic()).await;
+    stage.idle_of::<ScrapeNews>().await;
+    let repeated = "select count(*) - count(distinct article_id) from sentiment";
+    assert_eq!(stage.count(repeated).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_opinion_never_outranks_our_own_reading() {
+    let mut stage = Stage::with(|settings, _| settings.news = None).await;
+    stage.work(Registry::new().with::<ScrapeNews>().with::<AnalyzeArticle>()).await;
+    stage.run(&topic()).await;
+    stage.idle_of::<ScrapeNews>().await;
+    stage.idle_of::<AnalyzeArticle>().await;
+    let own = "select count(*) from cluster c join sentiment_current s
+        on s.article_id = c.representative where s.analyzer = 'lexicon/1'";
+    assert_eq!(stage.count(own).await, stage.count("select count(*) from cluster").await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_spends_the_quota_of_prices() {
+    let mut stage = Stage::new().await;
+    stage.fault(json!({"id": "F21"})).await;
+    stage.only::<ScrapeNews>().await;
+    stage.run(&topic()).await;
+    wait_until("the park", || async {
+        (stage.parked_for("alpha_vantage").await > 3_600.0).then_some(())
+    })
+    .await;
+    assert_eq!(stage.parked_for("newsapi").await, 0.0);
 }

@@ -1,8 +1,8 @@
 //! One request, one symbol's price.
 
 use bellwether_domain::calendar;
-use bellwether_jobs::{DeriveSignal, EvaluateAlerts, ScrapeQuotes, Settings};
-use bellwether_queue::State;
+use bellwether_jobs::{DeriveSignal, EvaluateAlerts, ScrapeBatch, ScrapeQuotes, Settings};
+use bellwether_queue::{Registry, State};
 use bellwether_store as store;
 use serde_json::json;
 
@@ -128,6 +128,59 @@ async fn a_bad_key_stops_the_lane_and_is_told_once() {
     let notes = store::operator::list(&stage.pool).await.unwrap();
     assert_eq!(notes.len(), 1);
     assert_eq!((notes[0].key.as_str(), notes[0].reason.as_str()), ("alpha_vantage", "bad_key"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_notice_waits_a_minute_and_a_demo_key_stops_the_lane() {
+    for (fault, least, most) in [("F22", 59.0, 62.0), ("F26", 300.0 * 86_400.0, f64::INFINITY)] {
+        let mut stage = Stage::new().await;
+        stage.fault(json!({"id": fault})).await;
+        stage.only::<ScrapeQuotes>().await;
+        let id = stage.add(&aapl()).await;
+        assert_eq!(stage.ended(id, 1).await.outcome, "throttled", "{fault}");
+        let parked = stage.parked_for("alpha_vantage").await;
+        assert!((least..most).contains(&parked), "{fault}: {parked} s");
+        assert_eq!(stage.find(id).await.job.attempt, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn prices_that_the_plan_does_not_include_are_noted_once_and_not_planned() {
+    let mut stage = Stage::new().await;
+    stage.fault(json!({"id": "F23"})).await;
+    stage.work(Registry::new().with::<ScrapeQuotes>().with::<ScrapeBatch>()).await;
+    for one in ["AAPL", "MSFT"] {
+        let id = stage.add(&ScrapeQuotes { symbol: symbol(one), batch: None }).await;
+        assert_eq!(stage.ended(id, 1).await.outcome, "discarded");
+    }
+    let notes = store::operator::list(&stage.pool).await.unwrap();
+    let told: Vec<_> = notes.iter().map(|n| (n.key.as_str(), n.reason.as_str())).collect();
+    assert_eq!(told, [("alpha_vantage/prices", "entitlement_endpoint")]);
+    stage.run(&ScrapeBatch::default()).await;
+    assert_eq!(stage.keys_of::<ScrapeQuotes>().await.iter().filter(|k| !k.is_empty()).count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_history_that_the_plan_does_not_include_is_asked_for_once_in_short() {
+    let mut stage = Stage::with(|settings, _| settings.full_history = true).await;
+    stage.only::<ScrapeQuotes>().await;
+    stage.run(&aapl()).await;
+    assert_eq!(stage.count("select count(*) from bar where symbol = 'AAPL'").await, 100);
+    assert_eq!(stage.verdicts("alpha_vantage").await[0], "refused:premium");
+    stage.run(&ScrapeQuotes { symbol: symbol("MSFT"), batch: None }).await;
+    let verdicts = stage.verdicts("alpha_vantage").await;
+    assert_eq!(verdicts.iter().filter(|v| *v == "refused:premium").count(), 1, "{verdicts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_invalid_call_is_left_to_a_person() {
+    let mut stage = Stage::new().await;
+    stage.fault(json!({"id": "F28"})).await;
+    stage.only::<ScrapeQuotes>().await;
+    let id = stage.add(&aapl()).await;
+    assert_eq!(stage.ended(id, 1).await.outcome, "discarded");
+    assert_eq!(store::operator::list(&stage.pool).await.unwrap()[0].key, "symbol/AAPL");
+    assert_eq!(stage.requests("alpha_vantage").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,9 +1,10 @@
 //! What a worker makes exist when it starts.
 
 use bellwether_jobs::{Services, Settings, handlers, prepare, registry};
+use bellwether_providers::{Price, Prompt};
 use bellwether_queue::{inspect, schedule};
 
-use crate::stage::{QUEUES, Stage};
+use crate::stage::{QUEUES, Stage, gemini, openai};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn preparing_twice_changes_nothing() {
@@ -13,8 +14,15 @@ async fn preparing_twice_changes_nothing() {
     }
     let keys: Vec<String> =
         inspect::limits(&stage.pool).await.unwrap().into_iter().map(|l| l.key).collect();
-    let expected =
-        ["alpha_vantage", "gemini/gemini-3.5-flash-lite", "newsapi", "smtp", "twilio", "webhook"];
+    let expected = [
+        "alpha_vantage",
+        "gemini/gemini-3.5-flash-lite",
+        "lexicon",
+        "newsapi",
+        "smtp",
+        "twilio",
+        "webhook",
+    ];
     assert_eq!(keys, expected);
     let schedules = schedule::list(&stage.pool).await.unwrap();
     let names: Vec<_> = schedules.iter().map(|s| s.name.as_str()).collect();
@@ -33,9 +41,49 @@ async fn a_worker_leaves_the_lanes_of_other_queues_alone() {
     prepare(&lexicon, &["scraper", "maintenance"]).await.unwrap();
     let lane = "select count(*) from queue.lane_key k join queue.lane l on l.id = k.lane
         where l.queue = 'analyzer' and l.name = 'model'";
-    assert_eq!(stage.count(lane).await, 1);
+    assert_eq!(stage.count(lane).await, 2, "the model and, behind it, the lexicon");
     prepare(&lexicon, &["analyzer"]).await.unwrap();
     assert_eq!(stage.count(lane).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_limits_are_those_of_the_free_plans_and_a_model_reserves_what_it_may_cost() {
+    let stage = Stage::at_scale(1.0, |settings, url| {
+        let price = Price { input: 0.1, output: 0.4 };
+        settings.models = vec![gemini(url).priced(price), openai(url)];
+        settings.plans.gemini_account = Some("2 usd/day America/Los_Angeles".parse().unwrap());
+    })
+    .await;
+    let windows = async |key: &str| {
+        let limit = stage.limit(key).await;
+        let mut windows: Vec<_> =
+            limit.windows.iter().map(|w| (w.dimension.clone(), w.amount)).collect();
+        windows.sort();
+        windows
+    };
+    let requests = |n| ("requests".to_owned(), n);
+    assert_eq!(windows("alpha_vantage").await, [requests(1), requests(25)]);
+    assert_eq!(windows("newsapi").await, [requests(50)]);
+    let gemini = "gemini/gemini-3.5-flash-lite";
+    let tokens = ("tokens".to_owned(), 250_000);
+    assert_eq!(windows(gemini).await, [requests(15), requests(500), tokens]);
+    assert_eq!(windows("gemini").await, [("money".to_owned(), 2_000_000)]);
+    assert!(windows("lexicon").await.is_empty());
+
+    let limit = stage.limit(gemini).await;
+    assert_eq!(limit.parent.as_deref(), Some("gemini"));
+    assert_eq!(limit.breaker.threshold, Some(5));
+    let lane = limit.lanes.iter().find(|l| l.lane == "model").unwrap();
+    assert_eq!(lane.tokens, i64::try_from(Prompt::MOST.total()).unwrap());
+    assert_eq!(
+        lane.micros,
+        (f64::from(lane.tokens as i32 - 2_048) * 0.1 + 2_048.0 * 0.4).ceil() as i64
+    );
+    let order = "select array_to_string(array_agg(k.name order by x.position), ' ') = \
+        'gemini/gemini-3.5-flash-lite openai/llama lexicon' from queue.lane_key x \
+        join queue.lane l on l.id = x.lane join queue.limit_key k on k.id = x.key where l.name = 'model'";
+    let in_order: bool = sqlx::query_scalar(order).fetch_one(&stage.pool).await.unwrap();
+    assert!(in_order);
 }
 
 #[tokio::test]

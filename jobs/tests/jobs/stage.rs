@@ -6,13 +6,12 @@ use bellwether_domain::{Symbol, alert::notify};
 use bellwether_jobs::{Mail, Model, Services, Settings, Texts, handlers, prepare};
 use bellwether_providers::{self as providers, smtp, twilio, webhook};
 use bellwether_queue::{
-    Config, Job, JobId, NewJob, Outcome, Process, QueueConfig, Registry, State, add, control,
+    Config, Db, Job, JobId, NewJob, Outcome, Process, QueueConfig, Registry, State, add, control,
     enqueue, inspect,
 };
 use bellwether_sandbox::{Limits, Options, Running, Sandbox};
 use bellwether_testing::{Database, database, wait_until};
 use serde_json::{Value, json};
-use sqlx::PgPool;
 
 pub(crate) const KEY: &str = "sandbox-key-4711";
 pub(crate) const QUEUES: [&str; 4] = ["scraper", "analyzer", "alert", "maintenance"];
@@ -20,7 +19,7 @@ pub(crate) const QUEUES: [&str; 4] = ["scraper", "analyzer", "alert", "maintenan
 const PLENTY: f64 = 100.0;
 
 pub(crate) struct Stage {
-    pub(crate) pool: PgPool,
+    pub(crate) pool: Db,
     pub(crate) services: Services,
     database: Database,
     sandbox: Running,
@@ -41,8 +40,7 @@ impl Stage {
     /// The same with a model as reader.
     pub(crate) async fn with_model() -> Self {
         Self::with(|settings, url| {
-            let model = "gemini-3.5-flash-lite".to_owned();
-            settings.model = Some(Model::Gemini { access: access(url, "gemini"), model });
+            settings.models = vec![gemini(url)];
         })
         .await
     }
@@ -66,7 +64,7 @@ impl Stage {
             ..Settings::default()
         };
         change(&mut settings, &url);
-        let pool = database.pool();
+        let pool = Db::direct(database.pool());
         let services = Services::new(pool.clone(), settings).unwrap();
         prepare(&services, &QUEUES).await.unwrap();
         // only a test's own jobs run
@@ -83,6 +81,7 @@ impl Stage {
         let process = Process::start(Config {
             pool: self.pool.clone(),
             direct: self.database.options(),
+            listen: true,
             name: "stage".to_owned(),
             version: "0".to_owned(),
             queues: QUEUES
@@ -116,12 +115,12 @@ impl Stage {
     }
 
     pub(crate) async fn add<J: Job>(&self, job: &J) -> JobId {
-        let mut conn = self.pool.acquire().await.unwrap();
+        let mut conn = self.pool.pool().acquire().await.unwrap();
         enqueue(&mut conn, job).await.unwrap().id
     }
 
     pub(crate) async fn add_prepared(&self, job: &NewJob) -> JobId {
-        let mut conn = self.pool.acquire().await.unwrap();
+        let mut conn = self.pool.pool().acquire().await.unwrap();
         add(&mut conn, job).await.unwrap().id
     }
 
@@ -214,6 +213,10 @@ impl Stage {
         sqlx::query_scalar(sql).fetch_one(&self.pool).await.unwrap()
     }
 
+    pub(crate) async fn words(&self, sql: &'static str) -> Vec<String> {
+        sqlx::query_scalar(sql).fetch_all(&self.pool).await.unwrap()
+    }
+
     pub(crate) async fn limit(&self, key: &str) -> inspect::LimitView {
         let limits = inspect::limits(&self.pool).await.unwrap();
         limits.into_iter().find(|limit| limit.key == key).unwrap()
@@ -224,6 +227,12 @@ impl Stage {
         let now = bellwether_store::now(&self.pool).await.unwrap();
         let until = self.limit(key).await.parked_until;
         until.map_or(0.0, |until| (until - now).as_seconds_f64())
+    }
+
+    /// What a key's first window of a dimension holds.
+    pub(crate) async fn used(&self, key: &str, dimension: &str) -> i64 {
+        let limit = self.limit(key).await;
+        limit.windows.iter().find(|w| w.dimension == dimension).unwrap().used
     }
 
     pub(crate) async fn fault(&self, fault: Value) {
@@ -275,6 +284,14 @@ pub(crate) fn access(url: &str, provider: &str) -> providers::Settings {
         key: KEY.to_owned().into(),
         timeout: Duration::from_secs(10),
     }
+}
+
+pub(crate) fn gemini(url: &str) -> Model {
+    Model::gemini(access(url, "gemini"), "gemini-3.5-flash-lite")
+}
+
+pub(crate) fn openai(url: &str) -> Model {
+    Model::openai(access(url, "openai/v1"), "llama")
 }
 
 pub(crate) fn texts(url: &str) -> Texts {

@@ -12,8 +12,8 @@ use crate::error::Scope;
 /// What an answer means.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Class {
-    /// What was asked for, not empty.
-    Data(Map<String, Value>),
+    /// What was asked for: an object that is not empty, or a list.
+    Data(Value),
     Throttled {
         scope: Scope,
         wait: Option<Duration>,
@@ -24,6 +24,9 @@ pub enum Class {
     Transient,
 }
 
+/// A plan that does not include what a parameter asks for.
+pub(super) const ENTITLEMENT_PARAM: &str = "entitlement_param";
+
 /// Judges an answer that should hold `name`. Without that key nothing is a success; wording only
 /// refines the verdict. The order matters: the burst notice names the daily limit too, and a notice
 /// about a wrong key speaks of limits.
@@ -31,13 +34,13 @@ pub fn classify(status: u16, body: &str, name: &str) -> Class {
     let answer: Option<Value> = serde_json::from_str(body).ok();
     let fields = answer.as_ref().and_then(Value::as_object);
     if (200..300).contains(&status)
-        && let Some(Value::Object(data)) = fields.and_then(|fields| fields.get(name))
+        && let Some(data) = fields.and_then(|fields| fields.get(name))
     {
-        return if data.is_empty() {
-            Class::Refused("unknown_symbol")
-        } else {
-            Class::Data(data.clone())
-        };
+        match data {
+            Value::Object(fields) if fields.is_empty() => return Class::Refused("unknown_symbol"),
+            Value::Object(_) | Value::Array(_) => return Class::Data(data.clone()),
+            _ => {}
+        }
     }
     if let Some(class) = fields.and_then(notice) {
         return class;
@@ -75,7 +78,7 @@ fn notice(fields: &Map<String, Value>) -> Option<Class> {
     } else if told(|t| t.contains("calls per minute")) {
         throttled(Scope::Minute, Some(Duration::from_mins(1)))
     } else if information.contains("outputsize=full") && information.contains("premium") {
-        Class::Refused("entitlement_param")
+        Class::Refused(ENTITLEMENT_PARAM)
     } else if information.contains("this is a premium endpoint") {
         Class::Refused("entitlement_endpoint")
     } else if information.contains("demo") && information.contains("for demo purposes")
@@ -189,7 +192,7 @@ mod tests {
 
     fn data(body: &str, name: &str) -> Map<String, Value> {
         match classify(200, body, name) {
-            Class::Data(data) => data,
+            Class::Data(Value::Object(data)) => data,
             class => panic!("{class:?}"),
         }
     }

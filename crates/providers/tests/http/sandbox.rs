@@ -1,10 +1,10 @@
 //! Every provider as the sandbox imitates it: what works, and each of its faults.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, sync::atomic::Ordering, time::Duration};
 
 use bellwether_providers::{
     Error, Free, Result, Scope, Settings, StopReason,
-    alpha_vantage::AlphaVantage,
+    alpha_vantage::{AlphaVantage, Depth},
     gemini::{self, Gemini, Reading},
     newsapi::{NewsApi, Page, Query},
     openai::OpenAi,
@@ -16,7 +16,7 @@ use bellwether_sandbox::{Options, Running, Sandbox};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::support::{now, prompt};
+use crate::support::{Counting, now, prompt};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 const NUMBER: &str = "+15005550010";
@@ -134,7 +134,7 @@ async fn the_latest_quote_is_of_the_day_of_the_latest_bar() {
     let outside = Outside::start().await;
     let market = outside.market();
     let quote = market.quote("AAPL", &Free).await.unwrap();
-    let bars = market.daily("AAPL", &Free).await.unwrap();
+    let bars = market.daily("AAPL", Depth::Compact, &Free).await.unwrap();
     assert_eq!(bars.len(), 100);
     assert!(bars.is_sorted_by_key(|bar| bar.day), "oldest first");
     assert_eq!(bars.last().map(|bar| bar.day), Some(quote.trading_day));
@@ -174,8 +174,40 @@ async fn each_fault_of_alpha_vantage_leads_to_its_verdict() {
         assert_eq!(verdict(&result), expected, "{fault}: {result:?}");
     }
     let outside = Outside::start().await;
-    let result = outside.market().daily("ZZZZ", &Free).await;
+    let result = outside.market().daily("ZZZZ", Depth::Compact, &Free).await;
     assert_eq!(verdict(&result), "refused unknown_symbol");
+}
+
+#[tokio::test]
+async fn a_plan_without_full_histories_is_asked_once_more_and_remembered() {
+    let outside = Outside::start().await;
+    let market = outside.market();
+    let granted = Counting::default();
+    // the sandbox's plan includes none
+    let bars = market.daily("AAPL", Depth::Full, &granted).await.unwrap();
+    assert_eq!((bars.len(), granted.taken.load(Ordering::SeqCst)), (100, 2));
+    let bars = market.daily("AAPL", Depth::Full, &granted).await.unwrap();
+    assert_eq!((bars.len(), granted.taken.load(Ordering::SeqCst)), (100, 3));
+}
+
+#[tokio::test]
+async fn one_request_about_a_topic_brings_scored_stories_about_many_shares() {
+    let outside = Outside::start().await;
+    let from = now() - TimeDelta::hours(48);
+    let feed = outside.market().news("financial_markets", from, now(), &Free).await.unwrap();
+    assert!(feed.stories.len() > 20, "{} stories", feed.stories.len());
+    assert!(feed.dropped.is_empty(), "{:?}", feed.dropped);
+    let tickers: BTreeSet<_> =
+        feed.stories.iter().flat_map(|s| &s.opinions).map(|o| o.ticker.as_str()).collect();
+    assert!(tickers.len() > 5, "{tickers:?}");
+    assert!(feed.stories.iter().all(|s| s.overall.is_some() && s.article.published_at >= from));
+
+    for (fault, expected) in [("F20", "throttled burst"), ("F21", "throttled day"), ("F32", "ok")] {
+        let outside = Outside::start().await;
+        outside.fault(fault).await;
+        let result = outside.market().news("earnings", from, now(), &Free).await;
+        assert_eq!(verdict(&result), expected, "{fault}");
+    }
 }
 
 #[tokio::test]

@@ -3,13 +3,13 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use bellwether_providers::{
-    Free, Permit, PermitError, Prompt, Result, Settings,
+    Free, Permit, PermitError, Prompt, Result, Settings, Usage,
     alpha_vantage::AlphaVantage,
     gemini::Gemini,
     newsapi::{NewsApi, Query},
@@ -171,11 +171,23 @@ pub(crate) fn webhook_at(base: &Url, timeout: Duration) -> Webhook {
     Webhook::new(&webhook::Settings { url: url.as_str().into(), timeout }).unwrap()
 }
 
-/// Counts how often it was asked; grants everything or nothing.
+/// Counts how often it was asked and what it was told; grants everything or nothing.
 #[derive(Default)]
 pub(crate) struct Counting {
     pub(crate) taken: AtomicUsize,
+    pub(crate) faults: AtomicUsize,
+    pub(crate) rejections: AtomicUsize,
+    pub(crate) tokens: AtomicU64,
     pub(crate) refuses: bool,
+}
+
+impl Counting {
+    /// Permits taken, faults, rejections, tokens.
+    pub(crate) fn told(&self) -> (usize, usize, usize, u64) {
+        let count = |n: &AtomicUsize| n.load(Ordering::SeqCst);
+        let tokens = self.tokens.load(Ordering::SeqCst);
+        (count(&self.taken), count(&self.faults), count(&self.rejections), tokens)
+    }
 }
 
 impl Permit for Counting {
@@ -186,5 +198,17 @@ impl Permit for Counting {
             return Err(PermitError { retry_after, source: "the window is full".into() });
         }
         Free.take().await
+    }
+
+    fn used(&self, usage: Usage) {
+        self.tokens.fetch_add(usage.total(), Ordering::SeqCst);
+    }
+
+    fn rejected(&self) {
+        self.rejections.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn fault(&self) {
+        self.faults.fetch_add(1, Ordering::SeqCst);
     }
 }

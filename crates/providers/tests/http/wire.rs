@@ -4,7 +4,7 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use crate::support::{Counting, Reply, Wire, answer, call_each, prompt, settings};
-use bellwether_providers::{Error, Free, Scope, gemini::Gemini};
+use bellwether_providers::{Error, Free, Scope, gemini::Gemini, openai::OpenAi};
 
 const PATIENT: Duration = Duration::from_secs(10);
 const HASTY: Duration = Duration::from_millis(500);
@@ -150,4 +150,48 @@ async fn each_request_takes_one_permit_and_none_leaves_without() {
         assert_eq!(error.retry_after, Some(Duration::from_secs(7)), "{name}");
     }
     assert_eq!(wire.requests(), calls, "a refused request left all the same");
+}
+
+#[tokio::test]
+async fn what_an_answer_cost_is_told_though_the_answer_is_of_no_use() {
+    let cases = [
+        (include_str!("../fixtures/gemini/max_tokens.json"), true),
+        (include_str!("../fixtures/gemini/ok.json"), true),
+        (r#"{"candidates":[]}"#, false),
+    ];
+    for (body, costs) in cases {
+        let wire = Wire::start(answer("200 OK", "", body)).await;
+        let gemini = Gemini::new(&settings(&wire.url, PATIENT), "gemini-3.5-flash-lite").unwrap();
+        let told = Counting::default();
+        let _ = gemini.read(&prompt(), &told).await;
+        let (taken, faults, rejections, tokens) = told.told();
+        assert_eq!((taken, faults, rejections), (1, 0, 0), "{body}");
+        assert_eq!(tokens > 0, costs, "{tokens} tokens of {body}");
+    }
+    let body = include_str!("../fixtures/openai/length.json");
+    let wire = Wire::start(answer("200 OK", "", body)).await;
+    let openai = OpenAi::new(&settings(&wire.url, PATIENT), "llama").unwrap();
+    let told = Counting::default();
+    assert!(openai.read(&prompt(), &told).await.is_err());
+    assert!(told.told().3 > 0);
+}
+
+#[tokio::test]
+async fn a_service_that_fails_is_a_fault_and_one_that_says_no_is_none() {
+    let page = "<html>";
+    let cases = [
+        (answer("503 Service Unavailable", "", page), PATIENT, 1, 0),
+        (Reply::Silence, HASTY, 1, 0),
+        (Reply::Nothing, PATIENT, 1, 0),
+        (answer("429 Too Many Requests", "", page), PATIENT, 0, 1),
+        (answer("404 Not Found", "", page), PATIENT, 0, 1),
+    ];
+    for (n, (reply, timeout, faults, rejections)) in cases.into_iter().enumerate() {
+        let wire = Wire::start(reply).await;
+        let told = Counting::default();
+        let results = call_each(&wire.url, timeout, &told).await;
+        // a webhook may answer 503 with a wish to wait; here none does
+        let expected = (results.len(), faults * results.len(), rejections * results.len(), 0);
+        assert_eq!(told.told(), expected, "case {n}: {results:?}");
+    }
 }

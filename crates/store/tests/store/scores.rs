@@ -3,7 +3,7 @@
 use bellwether_domain::{EventType, Label, SignalLabel};
 use bellwether_store::sentiment::NewSentiment;
 use bellwether_store::signal::NewSignal;
-use bellwether_store::{cluster, now, sentiment, signal, summary};
+use bellwether_store::{article, cluster, flight, now, sentiment, signal, summary};
 use bellwether_testing::at;
 use serde_json::json;
 
@@ -275,4 +275,105 @@ async fn the_mood_of_a_symbol_counts_each_story_once() {
     assert_eq!((aapl.positive, aapl.neutral, aapl.negative, aapl.unanalyzed), (1, 1, 0, 1));
     assert!((aapl.score.unwrap() - 0.4).abs() < 1e-12);
     assert_eq!((moods[1].symbol.as_str(), moods[1].score, moods[1].unanalyzed), ("MSFT", None, 0));
+}
+
+#[tokio::test]
+async fn a_reading_says_which_one_it_took_the_place_of() {
+    let db = knowing(&["AAPL"]).await;
+    let pool = db.pool();
+    let a = told(&pool, &story("a", at("2026-11-20T12:00:00Z")), None, &[]).await;
+    let replaced = async |new: NewSentiment| {
+        let analyzer = new.analyzer.clone();
+        let id = sentiment::add(&pool, &new).await.unwrap().unwrap();
+        let kept = sentiment::find(&pool, a.id, &analyzer).await.unwrap().unwrap();
+        assert_eq!(kept.id, id);
+        (id, kept.replaces)
+    };
+    let (lexicon, none) = replaced(reading(a.id, "lexicon/1", 10, 0.1)).await;
+    assert_eq!(none, None);
+    let blocked = NewSentiment {
+        scored: None,
+        blocked_reason: Some("SAFETY".to_owned()),
+        ..reading(a.id, "openai/x", 45, 0.0)
+    };
+    assert_eq!(replaced(blocked).await.1, None, "it does not count itself");
+    let odd = NewSentiment {
+        flags: vec!["quarantined".to_owned()],
+        ..reading(a.id, "openai/y", 45, 1.0)
+    };
+    assert_eq!(replaced(odd).await.1, None);
+    let (model, before) = replaced(reading(a.id, "gemini/x", 50, 0.5)).await;
+    assert_eq!(before, Some(lexicon));
+    assert_eq!(replaced(reading(a.id, "gemini/y", 50, 0.4)).await.1, Some(model));
+    assert_eq!(replaced(reading(a.id, "alphavantage/1", 5, 0.9)).await.1, None);
+    assert_eq!(sentiment::list(&pool, a.id).await.unwrap().len(), 6);
+}
+
+#[tokio::test]
+async fn a_story_is_read_by_whoever_read_any_article_of_it() {
+    let db = knowing(&["AAPL"]).await;
+    let pool = db.pool();
+    let a = told(&pool, &story("a", at("2026-11-20T12:00:00Z")), None, &[]).await;
+    let b = told(&pool, &story("b", at("2026-11-20T13:00:00Z")), Some(a.cluster_id), &[]).await;
+    let read = async |by: &str| sentiment::is_story_read(&pool, a.cluster_id, by).await.unwrap();
+    assert!(!read("gemini/x").await);
+    sentiment::add(&pool, &reading(b.id, "gemini/x", 50, 0.5)).await.unwrap();
+    assert!(read("gemini/x").await);
+    assert!(!read("lexicon/1").await);
+}
+
+#[tokio::test]
+async fn a_question_about_a_story_is_asked_by_one_job_at_a_time() {
+    let db = knowing(&["AAPL"]).await;
+    let pool = db.pool();
+    let a = told(&pool, &story("a", at("2026-11-20T12:00:00Z")), None, &[]).await;
+    let long = std::time::Duration::from_secs(100);
+    let take =
+        async |job, lease| flight::take(&pool, a.cluster_id, "gemini/x", job, lease).await.unwrap();
+    assert!(take(1, long).await);
+    assert!(!take(2, long).await);
+    assert!(take(1, std::time::Duration::ZERO).await, "its own again, and over at once");
+    assert!(take(2, long).await, "what is over is free");
+    assert!(flight::take(&pool, a.cluster_id, "openai/x", 2, long).await.unwrap());
+    assert_eq!(flight::land(&pool, a.cluster_id, 1).await.unwrap(), 0);
+    assert_eq!(flight::land(&pool, a.cluster_id, 2).await.unwrap(), 2);
+    assert!(take(3, long).await);
+}
+
+#[tokio::test]
+async fn stories_that_deserve_a_better_reading_come_by_age_and_importance() {
+    let db = knowing(&["AAPL", "MSFT"]).await;
+    let pool = db.pool();
+    let t = now(&pool).await.unwrap();
+    let mut ids = Vec::new();
+    for (name, age, about) in [
+        ("fresh", 3, "AAPL"),
+        ("older", 20, "MSFT"),
+        ("oldest", 40, "AAPL"),
+        ("ancient", 90, "AAPL"),
+    ] {
+        let added = told(&pool, &story(name, t - hours(age)), None, &[(about, 0.9)]).await;
+        sentiment::add(&pool, &reading(added.id, "lexicon/1", 10, 0.1)).await.unwrap();
+        ids.push(added.id);
+    }
+    let list = async |important: &[&str]| -> Vec<i64> {
+        let important: Vec<_> = important.iter().map(|s| symbol(s)).collect();
+        article::list_rereadable(&pool, "gemini/x", t - hours(72), &important, 10)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|story| story.id)
+            .collect()
+    };
+    assert!(list(&[]).await.is_empty(), "what has just come has its own turn");
+    sqlx::query("update article set first_seen_at = first_seen_at - interval '2 hours'")
+        .execute(&pool)
+        .await
+        .unwrap();
+    assert_eq!(list(&[]).await, [ids[0], ids[1], ids[2]]);
+    assert_eq!(list(&["MSFT"]).await, [ids[1], ids[0], ids[2]]);
+    sentiment::add(&pool, &reading(ids[0], "gemini/x", 50, 0.1)).await.unwrap();
+    assert_eq!(list(&[]).await, [ids[1], ids[2]]);
+    assert_eq!(article::count_stories(&pool, t - hours(24)).await.unwrap(), 4);
+    assert_eq!(article::count_stories(&pool, t + hours(1)).await.unwrap(), 0);
 }

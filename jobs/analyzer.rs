@@ -1,0 +1,191 @@
+//! Who reads articles: models, best first, and the lexicon when none of them can.
+
+use bellwether_domain::lexicon;
+use bellwether_providers::{
+    self as providers, ConfigError, Price, Prompt, Reading, gemini::Gemini, openai::OpenAi,
+};
+
+use crate::permit::Granted;
+
+/// The version of the question that `providers` asks a model; a new one reads articles anew.
+const PROMPT: &str = "1";
+/// The limit key under which the lexicon serves a lane of models; it has no windows.
+pub(crate) const LEXICON: &str = "lexicon";
+
+const RANK_OF_LEXICON: i16 = 10;
+const RANK_OF_BEST: i16 = 50;
+/// How much each further model in the order is outranked by the one before.
+const STEP: i16 = 5;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    Gemini,
+    OpenAi,
+}
+
+/// A model as it is configured.
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub service: Service,
+    pub access: providers::Settings,
+    pub name: String,
+    pub price: Price,
+}
+
+impl Model {
+    pub fn gemini(access: providers::Settings, name: &str) -> Self {
+        Self { service: Service::Gemini, access, name: name.to_owned(), price: Price::default() }
+    }
+
+    /// Of any server that speaks OpenAI's chat completions.
+    pub fn openai(access: providers::Settings, name: &str) -> Self {
+        Self { service: Service::OpenAi, ..Self::gemini(access, name) }
+    }
+
+    #[must_use]
+    pub fn priced(mut self, price: Price) -> Self {
+        self.price = price;
+        self
+    }
+
+    /// Calls nobody; fails on settings that no request could be made with.
+    pub fn analyzer(&self) -> Result<Analyzer, ConfigError> {
+        let Self { access, name, price, .. } = self;
+        Ok(match self.service {
+            Service::Gemini => Analyzer::Gemini(Gemini::new(access, name)?.priced(*price)),
+            Service::OpenAi => Analyzer::OpenAi(OpenAi::new(access, name)?.priced(*price)),
+        })
+    }
+}
+
+/// Who reads articles.
+#[derive(Debug)]
+pub enum Analyzer {
+    Gemini(Gemini),
+    OpenAi(OpenAi),
+    Lexicon,
+}
+
+impl Analyzer {
+    /// The name under which its readings are kept: engine, model and prompt.
+    pub fn name(&self) -> String {
+        match self.key() {
+            Some(key) => format!("{key}/{PROMPT}"),
+            None => lexicon::ANALYZER.to_owned(),
+        }
+    }
+
+    /// The limit key of a model; the lexicon needs nobody's permit.
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::Gemini(gemini) => Some(gemini.key()),
+            Self::OpenAi(openai) => Some(openai.key()),
+            Self::Lexicon => None,
+        }
+    }
+
+    /// What its tokens cost.
+    pub fn price(&self) -> Price {
+        match self {
+            Self::Gemini(gemini) => gemini.price(),
+            Self::OpenAi(openai) => openai.price(),
+            Self::Lexicon => Price::default(),
+        }
+    }
+
+    pub(crate) fn model(&self) -> Option<&str> {
+        match self {
+            Self::Gemini(gemini) => Some(gemini.model()),
+            Self::OpenAi(openai) => Some(openai.model()),
+            Self::Lexicon => None,
+        }
+    }
+
+    pub(crate) const fn prompt_version() -> &'static str {
+        PROMPT
+    }
+
+    /// `None` from the lexicon.
+    pub(crate) async fn read(
+        &self,
+        prompt: &Prompt,
+        repeats: u32,
+        permit: &Granted<'_>,
+    ) -> providers::Result<Option<Reading>> {
+        match self {
+            Self::Gemini(gemini) => gemini.reread(prompt, repeats, permit).await.map(Some),
+            Self::OpenAi(openai) => openai.reread(prompt, repeats, permit).await.map(Some),
+            Self::Lexicon => Ok(None),
+        }
+    }
+}
+
+/// All analyzers in their order, the lexicon last.
+#[derive(Debug)]
+pub struct Analyzers(Vec<Analyzer>);
+
+impl Analyzers {
+    pub(crate) fn new(models: &[Model]) -> Result<Self, ConfigError> {
+        let models: Result<Vec<_>, _> = models.iter().map(Model::analyzer).collect();
+        Ok(Self(models?.into_iter().chain([Analyzer::Lexicon]).collect()))
+    }
+
+    /// The first choice.
+    pub fn best(&self) -> &Analyzer {
+        self.0.first().expect("the lexicon is always there")
+    }
+
+    pub fn lexicon(&self) -> &Analyzer {
+        self.0.last().expect("the lexicon is always there")
+    }
+
+    pub fn models(&self) -> &[Analyzer] {
+        &self.0[..self.0.len() - 1]
+    }
+
+    /// Who serves under a limit key: without one, or under its own, the lexicon. `None`: a model
+    /// that is configured no more.
+    pub fn under(&self, key: Option<&str>) -> Option<&Analyzer> {
+        match key {
+            None | Some(LEXICON) => Some(self.lexicon()),
+            key => self.0.iter().find(|analyzer| analyzer.key() == key),
+        }
+    }
+
+    /// Whose reading counts more, whatever their ages.
+    pub(crate) fn rank(&self, analyzer: &Analyzer) -> i16 {
+        let place = self.models().iter().position(|model| model.key() == analyzer.key());
+        place.map_or(RANK_OF_LEXICON, |place| {
+            let place = i16::try_from(place).unwrap_or(i16::MAX);
+            RANK_OF_BEST.saturating_sub(place.saturating_mul(STEP)).max(RANK_OF_LEXICON + 1)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_key_that_served_the_claim_names_the_reader() {
+        let access = providers::Settings {
+            base_url: "http://127.0.0.1:1".parse().unwrap(),
+            key: "k".to_owned().into(),
+            timeout: Duration::from_secs(1),
+        };
+        let models = [Model::gemini(access.clone(), "a"), Model::openai(access, "b")];
+        let analyzers = Analyzers::new(&models).unwrap();
+        let names = |key| analyzers.under(key).map(Analyzer::name);
+        assert_eq!(analyzers.best().name(), "gemini/a/1");
+        assert_eq!(names(Some("gemini/a")).as_deref(), Some("gemini/a/1"));
+        assert_eq!(names(Some("openai/b")).as_deref(), Some("openai/b/1"));
+        assert_eq!(names(Some(LEXICON)).as_deref(), Some(lexicon::ANALYZER));
+        assert_eq!(names(None).as_deref(), Some(lexicon::ANALYZER));
+        assert_eq!(names(Some("gemini/gone")), None);
+        let ranks: Vec<i16> = analyzers.0.iter().map(|a| analyzers.rank(a)).collect();
+        assert_eq!(ranks, [50, 45, 10]);
+        assert_eq!(Analyzers::new(&[]).unwrap().best().name(), lexicon::ANALYZER);
+    }
+}

@@ -1,0 +1,188 @@
+//! What a provider's plan allows, in a line of text.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use bellwether_queue::limits::{Dimension, Period, Unit, Window};
+
+/// The windows of a plan, such as `15/1m, 250000 tokens/1m, 500/day America/Los_Angeles` or
+/// `2.50 usd/month UTC`: an amount of requests, tokens or US dollars, and either any stretch of a
+/// length (`ms`, `s`, `m`, `h`) or a stretch of a calendar in a zone. A provider's day of which the
+/// hour is not known is 25 hours, as the longest one is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan(Vec<Window>);
+
+/// The plans of all providers.
+#[derive(Clone, Debug)]
+pub struct Plans {
+    pub alpha_vantage: Plan,
+    pub newsapi: Plan,
+    /// Of each model.
+    pub gemini: Plan,
+    /// Of all models together.
+    pub gemini_account: Option<Plan>,
+    pub openai: Plan,
+}
+
+impl Default for Plans {
+    fn default() -> Self {
+        let free = |plan: &str| plan.parse().expect("a plan of ours is well formed");
+        Self {
+            alpha_vantage: free(Plan::ALPHA_VANTAGE),
+            newsapi: free(Plan::NEWSAPI),
+            gemini: free(Plan::GEMINI),
+            gemini_account: None,
+            openai: free(Plan::OPENAI),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{window}` is no window of a plan: {problem}; one is `15/1m`, `250000 tokens/1m`, `500/day America/Los_Angeles` or `2.50 usd/month UTC`"
+)]
+pub struct PlanError {
+    window: String,
+    problem: &'static str,
+}
+
+impl Plan {
+    // arrivals at the provider jitter, so its second is a little longer here
+    pub const ALPHA_VANTAGE: &str = "1/1200ms, 25/25h";
+    pub const NEWSAPI: &str = "50/12h";
+    pub const GEMINI: &str = "15/1m, 250000 tokens/1m, 500/25h";
+    /// A server of one's own.
+    pub const OPENAI: &str = "60/1m";
+
+    /// With amounts of requests and tokens multiplied, none of them below one.
+    pub(super) fn scaled(&self, factor: f64) -> Vec<Window> {
+        let scale = |window: &Window| match window.dimension {
+            Dimension::Money => window.clone(),
+            _ => {
+                let amount = (window.amount as f64 * factor).round().max(1.0) as u64;
+                Window { amount, ..window.clone() }
+            }
+        };
+        self.0.iter().map(scale).collect()
+    }
+}
+
+impl FromStr for Plan {
+    type Err = PlanError;
+
+    fn from_str(text: &str) -> Result<Self, PlanError> {
+        text.split(',').map(window).collect::<Result<Vec<_>, _>>().map(Self)
+    }
+}
+
+fn window(text: &str) -> Result<Window, PlanError> {
+    let text = text.trim();
+    let refuse = |problem| PlanError { window: text.to_owned(), problem };
+    let (amount, period) = text.split_once('/').ok_or(refuse("it has no period"))?;
+    let mut words = amount.split_whitespace();
+    let number = words.next().ok_or(refuse("it has no amount"))?;
+    let dimension = match words.next().map(str::to_lowercase).as_deref() {
+        None | Some("requests") => Dimension::Requests,
+        Some("tokens") => Dimension::Tokens,
+        Some("usd") => Dimension::Money,
+        Some(_) => return Err(refuse("amounts are requests, tokens or usd")),
+    };
+    let amount = match dimension {
+        Dimension::Money => {
+            let dollars: f64 = number.parse().map_err(|_| refuse("the amount is no number"))?;
+            (dollars * 1e6).round() as u64
+        }
+        _ => number.parse().map_err(|_| refuse("the amount is no whole number"))?,
+    };
+    if amount == 0 || words.next().is_some() {
+        return Err(refuse("the amount allows nothing"));
+    }
+    let period = period_of(period.trim()).ok_or(refuse("the period is neither"))?;
+    Ok(Window { dimension, amount, period })
+}
+
+fn period_of(text: &str) -> Option<Period> {
+    let calendar = |unit| (unit, text.split_whitespace().nth(1).unwrap_or("UTC"));
+    let (unit, zone) = match text.split_whitespace().next()? {
+        "minute" => calendar(Unit::Minute),
+        "hour" => calendar(Unit::Hour),
+        "day" => calendar(Unit::Day),
+        "month" => calendar(Unit::Month),
+        length => {
+            let digits = length.find(|c: char| !c.is_ascii_digit())?;
+            let n: u64 = length[..digits].parse().ok().filter(|n| *n > 0)?;
+            return Some(Period::Rolling(match &length[digits..] {
+                "ms" => Duration::from_millis(n),
+                "s" => Duration::from_secs(n),
+                "m" => Duration::from_mins(n),
+                "h" => Duration::from_hours(n),
+                _ => return None,
+            }));
+        }
+    };
+    Some(Period::Calendar { unit, zone: zone.to_owned() })
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, window) in self.0.iter().enumerate() {
+            let comma = if n == 0 { "" } else { ", " };
+            match window.dimension {
+                Dimension::Requests => write!(f, "{comma}{}/", window.amount)?,
+                Dimension::Tokens => write!(f, "{comma}{} tokens/", window.amount)?,
+                Dimension::Money => write!(f, "{comma}{} usd/", window.amount as f64 / 1e6)?,
+            }
+            match &window.period {
+                Period::Rolling(length) => {
+                    let ms = length.as_millis();
+                    let (n, unit) = match ms {
+                        ms if ms % 3_600_000 == 0 => (ms / 3_600_000, "h"),
+                        ms if ms % 60_000 == 0 => (ms / 60_000, "m"),
+                        ms if ms % 1_000 == 0 => (ms / 1_000, "s"),
+                        ms => (ms, "ms"),
+                    };
+                    write!(f, "{n}{unit}")?;
+                }
+                Period::Calendar { unit, zone } => write!(f, "{} {zone}", unit.as_str())?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_reads_as_it_is_written() {
+        for text in [
+            Plan::ALPHA_VANTAGE,
+            Plan::NEWSAPI,
+            Plan::GEMINI,
+            Plan::OPENAI,
+            "500/day America/Los_Angeles, 2.5 usd/month UTC",
+        ] {
+            let plan: Plan = text.parse().unwrap();
+            assert_eq!(plan.to_string(), text);
+        }
+        let plan: Plan = " 15 requests/60s , 2.50 usd/day ".parse().unwrap();
+        assert_eq!(plan.0[0], Window::requests(15, Duration::from_mins(1)));
+        assert_eq!(plan.0[1], Window::calendar(Dimension::Money, 2_500_000, Unit::Day, "UTC"));
+    }
+
+    #[test]
+    fn what_is_no_plan_is_refused_with_an_example() {
+        for text in ["", "15", "15/", "0/1m", "x/1m", "15/1d", "15/0s", "1.5/1m", "15 apples/1m"] {
+            let error = text.parse::<Plan>().unwrap_err().to_string();
+            assert!(error.contains("15/1m"), "{error}");
+        }
+    }
+
+    #[test]
+    fn scaling_leaves_money_alone_and_something_of_everything() {
+        let plan: Plan = "15/1m, 2 usd/day UTC".parse().unwrap();
+        let amounts: Vec<u64> = plan.scaled(0.01).iter().map(|w| w.amount).collect();
+        assert_eq!(amounts, [1, 2_000_000]);
+        assert_eq!(plan.scaled(2.0)[0].amount, 30);
+    }
+}

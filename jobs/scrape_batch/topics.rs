@@ -1,0 +1,73 @@
+//! The market data provider's news feed: a few topics a day, each one request for the whole
+//! watchlist.
+
+use bellwether_domain::{Symbol, calendar};
+use bellwether_providers::alpha_vantage::TOPICS;
+use bellwether_queue::{Attempt, NewJob};
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use crate::{Error, ScrapeNews};
+
+/// From which hour in New York each topic is asked for: before the open, at midday, after the close.
+const HOURS: [u32; TOPICS.len()] = [7, 12, 17];
+/// As a second opinion, the widest topic once a day, when its prices have been asked for.
+const SECOND_OPINION: (&str, u32) = (TOPICS[0], 17);
+
+/// The topics of a day whose hour has come, and how many are still to come.
+fn due(now: DateTime<Utc>, second_opinion: bool) -> (Vec<&'static str>, u32) {
+    let hour = calendar::local_hour(now);
+    let all: Vec<(&str, u32)> =
+        if second_opinion { vec![SECOND_OPINION] } else { TOPICS.into_iter().zip(HOURS).collect() };
+    let count = all.len();
+    let due: Vec<_> = all.into_iter().filter(|(_, from)| *from <= hour).map(|(t, _)| t).collect();
+    let later = (count - due.len()) as u32;
+    (due, later)
+}
+
+/// Adds the jobs of the topics that are due and were not asked for today, at most `free`; returns how
+/// many that were, and how many calls the day's other topics will want.
+pub(super) async fn ask(
+    conn: &mut PgConnection,
+    attempt: &Attempt,
+    symbols: &[Symbol],
+    second_opinion: bool,
+    free: u32,
+    now: DateTime<Utc>,
+) -> Result<(u32, u32), Error> {
+    let (due, later) = due(now, second_opinion);
+    let mut asked = 0;
+    for topic in due {
+        if asked == free || symbols.is_empty() {
+            break;
+        }
+        let news =
+            ScrapeNews { symbols: symbols.to_vec(), batch: None, topic: Some(topic.to_owned()) };
+        let job = NewJob {
+            unique_key: Some(format!("feed/{}/{topic}", calendar::local_day(now))),
+            ..news.prepared()?
+        };
+        if !attempt.add(&mut *conn, job).await?.duplicate {
+            asked += 1;
+        }
+    }
+    Ok((asked, later))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topics_are_spread_over_the_day_and_a_second_opinion_comes_at_its_end() {
+        let at = |t: &str| t.parse().unwrap();
+        assert_eq!(due(at("2026-11-23T11:00:00Z"), false), (vec![], 3));
+        assert_eq!(due(at("2026-11-23T12:30:00Z"), false), (vec!["financial_markets"], 2));
+        assert_eq!(due(at("2026-11-23T17:30:00Z"), false).1, 1);
+        assert_eq!(due(at("2026-11-23T22:30:00Z"), false).0, TOPICS);
+        assert_eq!(due(at("2026-11-23T21:30:00Z"), true), (vec![], 1));
+        assert_eq!(due(at("2026-11-23T22:30:00Z"), true), (vec!["financial_markets"], 0));
+        // the hour is New York's, in summer too
+        assert_eq!(due(at("2026-07-06T11:30:00Z"), false).0, ["financial_markets"]);
+    }
+}
