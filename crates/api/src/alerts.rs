@@ -6,9 +6,9 @@ use axum::extract::State;
 use bellwether_domain::Symbol;
 use bellwether_store::{alert, instrument};
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -37,7 +37,7 @@ enum Severity {
     Critical,
 }
 
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = AlertState)]
 enum Phase {
@@ -46,6 +46,45 @@ enum Phase {
     Firing,
     /// It is over.
     Resolved,
+}
+
+impl From<alert::State> for Phase {
+    fn from(state: alert::State) -> Self {
+        match state {
+            alert::State::Pending => Self::Pending,
+            alert::State::Firing => Self::Firing,
+            alert::State::Resolved => Self::Resolved,
+        }
+    }
+}
+
+impl From<Phase> for alert::State {
+    fn from(phase: Phase) -> Self {
+        match phase {
+            Phase::Pending => Self::Pending,
+            Phase::Firing => Self::Firing,
+            Phase::Resolved => Self::Resolved,
+        }
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Only {
+    /// Only episodes in this state: `firing` lists what is going on now, however old.
+    #[param(inline)]
+    state: Option<Phase>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// 1 to 200, default 50.
+    limit: Option<i64>,
+}
+
+impl Only {
+    fn parts(self) -> Result<(Option<alert::State>, i64, Option<i64>)> {
+        let paging = Paging::new(self.cursor, self.limit);
+        Ok((self.state.map(Into::into), paging.limit()?, paging.id()?))
+    }
 }
 
 /// One episode of one rule.
@@ -84,11 +123,7 @@ impl From<alert::Alert> for Alert {
                 alert::Severity::Warning => Severity::Warning,
                 alert::Severity::Critical => Severity::Critical,
             },
-            state: match alert.state {
-                alert::State::Pending => Phase::Pending,
-                alert::State::Firing => Phase::Firing,
-                alert::State::Resolved => Phase::Resolved,
-            },
+            state: alert.state.into(),
             title: alert.title,
             detail: alert.detail,
             pending_at: alert.pending_at,
@@ -104,34 +139,44 @@ impl From<alert::Alert> for Alert {
 /// Alerts of all symbols, newest first.
 #[utoipa::path(
     get, path = "/api/alerts/recent", tag = "product", operation_id = "listRecentAlerts",
-    params(Paging), responses((status = 200, body = Items<Alert>)),
+    params(Only), responses((status = 200, body = Items<Alert>)),
 )]
-async fn recent_alerts(
-    State(app): Shared,
-    Query(paging): Query<Paging>,
-) -> Result<Read<Items<Alert>>> {
-    let (limit, before) = (paging.limit()?, paging.id()?);
-    let read =
-        app.read(|pool| async move { alert::list_recent(&pool, before, limit + 1).await }).await?;
+async fn recent_alerts(State(app): Shared, Query(only): Query<Only>) -> Result<Read<Items<Alert>>> {
+    let (state, limit, before) = only.parts()?;
+    let read = app
+        .read(|pool| async move {
+            match state {
+                Some(state) => alert::list_in(&pool, state, None, before, limit + 1).await,
+                None => alert::list_recent(&pool, before, limit + 1).await,
+            }
+        })
+        .await?;
     Ok(read.map(|alerts| Items::page(alerts, limit, |a| a.id.to_string())))
 }
 
 /// Alerts of one symbol, newest first.
 #[utoipa::path(
     get, path = "/api/alerts/{symbol}", tag = "product", operation_id = "listAlerts",
-    params(("symbol" = String, Path, example = "AAPL"), Paging),
+    params(("symbol" = String, Path, example = "AAPL"), Only),
     responses((status = 200, body = Items<Alert>)),
 )]
 async fn symbol_alerts(
     State(app): Shared,
     Known(symbol): Known,
-    Query(paging): Query<Paging>,
+    Query(only): Query<Only>,
 ) -> Result<Read<Items<Alert>>> {
-    let (limit, before) = (paging.limit()?, paging.id()?);
+    let (state, limit, before) = only.parts()?;
     let read = app
         .read(|pool| {
             let symbol = symbol.clone();
-            async move { alert::list_by_symbol(&pool, &symbol, before, limit + 1).await }
+            async move {
+                match state {
+                    Some(state) => {
+                        alert::list_in(&pool, state, Some(&symbol), before, limit + 1).await
+                    }
+                    None => alert::list_by_symbol(&pool, &symbol, before, limit + 1).await,
+                }
+            }
         })
         .await?;
     Ok(read.map(|alerts| Items::page(alerts, limit, |a| a.id.to_string())))

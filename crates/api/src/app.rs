@@ -9,10 +9,9 @@ use std::{
 };
 
 use bellwether_domain::{Symbol, lexicon};
-use bellwether_queue::Registry;
+use bellwether_queue::{Db, Registry};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
-use sqlx::PgPool;
 use utoipa::ToSchema;
 
 use crate::{Exposure, ExposureError, Tokens, check_exposure, events::Hub};
@@ -90,9 +89,9 @@ pub struct Notice {
 /// One port's state, shared by all its requests.
 pub struct App {
     pub settings: Settings,
-    pub pool: PgPool,
+    pub pool: Db,
     /// A replica for the product's reads.
-    pub read_pool: Option<PgPool>,
+    pub read_pool: Option<Db>,
     pub registry: Registry,
     pub notices: Vec<Notice>,
     pub watchlist: Vec<Symbol>,
@@ -105,7 +104,7 @@ pub struct App {
 }
 
 impl App {
-    pub fn new(settings: Settings, pool: PgPool, registry: Registry) -> Self {
+    pub fn new(settings: Settings, pool: Db, registry: Registry) -> Self {
         Self {
             events: Hub::new(pool.clone()),
             settings,
@@ -121,7 +120,7 @@ impl App {
     }
 
     #[must_use]
-    pub fn with_read_pool(mut self, pool: Option<PgPool>) -> Self {
+    pub fn with_read_pool(mut self, pool: Option<Db>) -> Self {
         self.read_pool = pool;
         self
     }

@@ -11,10 +11,12 @@ use axum::{
         sse::{self, KeepAlive, Sse},
     },
 };
-use bellwether_queue::event::{self, Event, Position};
+use bellwether_queue::{
+    Db,
+    event::{self, Event, Position},
+};
 use futures_util::{Stream, StreamExt, future::Either, stream};
 use serde_json::json;
-use sqlx::PgPool;
 use tokio::sync::{Mutex, broadcast};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -48,14 +50,14 @@ enum News {
 
 /// Reads the events while anybody listens.
 pub(crate) struct Hub {
-    pool: PgPool,
+    pool: Db,
     sender: broadcast::Sender<News>,
     /// Whether the reader runs; held while it decides to end.
     reading: Arc<Mutex<bool>>,
 }
 
 impl Hub {
-    pub(crate) fn new(pool: PgPool) -> Self {
+    pub(crate) fn new(pool: Db) -> Self {
         let (sender, _) = broadcast::channel(BUFFER);
         Self { pool, sender, reading: Arc::default() }
     }
@@ -86,7 +88,7 @@ impl Hub {
 }
 
 async fn read(
-    pool: PgPool,
+    pool: Db,
     sender: broadcast::Sender<News>,
     reading: Arc<Mutex<bool>>,
     mut position: Position,
@@ -158,7 +160,8 @@ async fn events(
         },
     };
     let opening = if reset { reset_at(from) } else { sse::Event::default().id(from.to_string()) };
-    let reader = Reader { pool: app.pool.clone(), receiver, position: from, behind: true };
+    let reader =
+        Reader { pool: app.pool.clone(), receiver, position: from, behind: true, _open: Open::new() };
     let stream =
         stream::once(async move { opening }).chain(reader.stream()).map(Ok::<_, Infallible>);
     let stream = match stopping {
@@ -176,10 +179,31 @@ async fn events(
 
 /// One stream: the table until it has caught up, then what the hub's reader says.
 struct Reader {
-    pool: PgPool,
+    pool: Db,
     receiver: broadcast::Receiver<News>,
     position: Position,
     behind: bool,
+    _open: Open,
+}
+
+/// Counts a stream as long as it is open.
+struct Open;
+
+impl Open {
+    fn new() -> Self {
+        metrics::gauge!("bellwether_sse_clients").increment(1.0);
+        Self
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        metrics::gauge!("bellwether_sse_clients").decrement(1.0);
+    }
+}
+
+fn count(kind: &str) {
+    metrics::counter!("bellwether_sse_events_total", "kind" => kind.to_owned()).increment(1);
 }
 
 impl Reader {
@@ -228,6 +252,7 @@ impl Reader {
 
     fn pass(&mut self, event: &Event) -> sse::Event {
         self.position = event.position;
+        count(&event.kind);
         let at = event.at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
         sse::Event::default()
             .event(&event.kind)
@@ -237,5 +262,6 @@ impl Reader {
 }
 
 fn reset_at(position: Position) -> sse::Event {
+    count("reset");
     sse::Event::default().event("reset").id(position.to_string()).data("{\"id\":null}")
 }

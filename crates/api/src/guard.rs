@@ -11,22 +11,35 @@ use axum::{
 
 use crate::{
     App, Exposure, Role,
+    actor::Actor,
     exposure::{is_local_host, is_local_origin},
     home,
     problem::{Problem, ProblemKind, Result},
+    token::fingerprint,
 };
 
 /// The one route that takes a token in its query, because a browser's EventSource sets no headers.
 pub(crate) const EVENTS: &str = "/api/events";
+/// The one route that needs more or less by what it is asked.
+const BULK: &str = "/api/jobs/bulk";
 
-pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(
+    State(app): State<Arc<App>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let passed = match app.settings.exposure {
-        Exposure::Open => local(request.headers(), request.uri()),
+        Exposure::Open => local(request.headers(), request.uri()).map(|()| Some(Actor::local())),
         Exposure::Guarded => allowed(&app, &request),
-        Exposure::HealthOnly => Ok(()),
+        Exposure::HealthOnly => Ok(None),
     };
     match passed {
-        Ok(()) => next.run(request).await,
+        Ok(actor) => {
+            if let Some(actor) = actor {
+                request.extensions_mut().insert(actor);
+            }
+            next.run(request).await
+        }
         Err(problem) => problem.into_response(),
     }
 }
@@ -40,14 +53,17 @@ fn needed(method: &Method, path: &str) -> Option<Role> {
         // the dashboard holds no data; it asks the API for all of it
         _ if reads && home::is_dashboard(path) => None,
         _ if reads => Some(Role::Viewer),
+        // it counts for whoever may read; what it changes it asks for itself
+        BULK if method == Method::POST => Some(Role::Viewer),
         _ if method == Method::DELETE => Some(Role::Admin),
         _ if method == Method::PATCH && path.starts_with("/api/limits/") => Some(Role::Admin),
         _ => Some(Role::Operator),
     }
 }
 
-fn allowed(app: &App, request: &Request) -> Result<()> {
-    let Some(needed) = needed(request.method(), request.uri().path()) else { return Ok(()) };
+/// Who it is; `None` where nobody is asked.
+fn allowed(app: &App, request: &Request) -> Result<Option<Actor>> {
+    let Some(needed) = needed(request.method(), request.uri().path()) else { return Ok(None) };
     let token = bearer(request.headers()).or_else(|| query_token(request.uri()));
     let Some(token) = token else {
         return Err(Problem::new(
@@ -61,11 +77,11 @@ fn allowed(app: &App, request: &Request) -> Result<()> {
             header::WWW_AUTHENTICATE,
             "Bearer realm=\"bellwether\", error=\"invalid_token\"",
         )),
-        Some(role) if role < needed => Err(Problem::new(
-            ProblemKind::Forbidden,
-            format!("this needs the role {needed:?}; the token has {role:?}").to_lowercase(),
-        )),
-        Some(_) => Ok(()),
+        Some(role) => {
+            let actor = Actor::of(role, &fingerprint(&token));
+            actor.needs(needed)?;
+            Ok(Some(actor))
+        }
     }
 }
 
@@ -121,6 +137,9 @@ mod tests {
         assert_eq!(needed(&Method::GET, "/nowhere"), Some(Role::Viewer));
         assert_eq!(needed(&Method::POST, "/health"), Some(Role::Operator));
         assert_eq!(needed(&Method::POST, "/jobs"), Some(Role::Operator));
+        assert_eq!(needed(&Method::POST, "/api/jobs/bulk"), Some(Role::Viewer));
+        assert_eq!(needed(&Method::DELETE, "/api/jobs/bulk"), Some(Role::Admin));
+        assert_eq!(needed(&Method::POST, "/api/jobs/bulk/7/cancel"), Some(Role::Operator));
         assert_eq!(needed(&Method::PATCH, "/api/queues/scraper"), Some(Role::Operator));
         assert_eq!(needed(&Method::PATCH, "/api/limits/newsapi"), Some(Role::Admin));
         assert_eq!(needed(&Method::DELETE, "/api/jobs/1"), Some(Role::Admin));

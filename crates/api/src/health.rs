@@ -3,9 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{Extension, Json, extract::State};
+use bellwether_queue::Db;
 use serde::Serialize;
 use sqlx::{
-    PgConnection, PgPool,
+    PgConnection,
     migrate::{Migrate, Migrator},
 };
 use utoipa::ToSchema;
@@ -71,8 +72,8 @@ fn not_ready(detail: impl Into<String>) -> Problem {
 }
 
 /// `Err` names the schema that lacks a migration.
-async fn schema(pool: &PgPool) -> sqlx::Result<Result<(), &'static str>> {
-    let mut conn = pool.acquire().await?;
+async fn schema(pool: &Db) -> sqlx::Result<Result<(), &'static str>> {
+    let mut conn = pool.begin().await?;
     for (name, migrator) in
         [("the queue", &*bellwether_queue::MIGRATOR), ("the product", &bellwether_store::MIGRATOR)]
     {

@@ -28,7 +28,7 @@ struct Dashboard;
 
 /// Where the page is served; its own router decides what it shows there. `/jobs` is the page to
 /// who reads it, and the door for jobs to who posts there.
-const PAGES: [&str; 5] = ["/", "/alerts", "/jobs", "/jobs/{id}", "/system"];
+const PAGES: [&str; 6] = ["/", "/alerts", "/jobs", "/jobs/{id}", "/limits", "/system"];
 /// Files beside the page that keep their name from version to version.
 const FILES: [&str; 1] = ["/favicon.svg"];
 const ASSETS: &str = "/assets/";

@@ -4,8 +4,10 @@
 //! jobs; it never calls a provider and never runs a job. [`App`] is one port's state, [`router`]
 //! its routes, [`serve()`] its life, [`openapi`] the description of all of it.
 
+mod actor;
 mod alerts;
 mod app;
+mod audit;
 mod bars;
 mod events;
 mod exposure;
@@ -14,6 +16,7 @@ mod guard;
 mod health;
 mod home;
 mod jobs;
+mod kinds;
 mod limits;
 mod metrics;
 mod news;
@@ -30,6 +33,7 @@ mod sentiment;
 mod serve;
 mod signals;
 mod spec;
+mod stats;
 mod token;
 mod trigger;
 mod workers;
@@ -98,10 +102,13 @@ fn service_routes(service: Service) -> OpenApiRouter<Arc<App>> {
             .merge(alerts::routes())
             .merge(notices::routes())
             .merge(jobs::routes())
+            .merge(kinds::routes())
             .merge(queues::routes())
             .merge(limits::routes())
             .merge(schedules::routes())
             .merge(workers::routes())
+            .merge(stats::routes())
+            .merge(audit::routes())
             .merge(events::routes()),
     }
 }

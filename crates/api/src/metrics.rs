@@ -1,7 +1,9 @@
-//! `/metrics`: what the process counted, and how the queue stands, as Prometheus text.
+//! `/metrics`: what the process counted and, from the API, how the cluster stands, as Prometheus
+//! text. docs/metrics.md lists every name.
+
+mod cluster;
 
 use std::{
-    fmt::Write,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -12,11 +14,12 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use bellwether_queue::{self as queue, inspect};
+use metrics::gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{App, app::Shared};
+use self::cluster::Family;
+use crate::{App, Service, app::Shared};
 
 /// How long the database may take before the process's own figures are answered without it.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -67,78 +70,42 @@ fn known(method: &axum::http::Method) -> &'static str {
     responses((status = 200, content_type = "text/plain", body = String)),
 )]
 async fn metrics_text(State(app): Shared) -> Response {
+    of_process(&app);
     let mut text = app.metrics.as_ref().map(PrometheusHandle::render).unwrap_or_default();
-    let standing = match tokio::time::timeout(PATIENCE, standing(&app)).await {
-        Ok(Ok(standing)) => Some(standing),
-        Ok(Err(_)) | Err(_) => None,
-    };
-    let mut up = Family::new("bellwether_database_up", "1 if the queue's tables could be read");
-    up.add(&[], if standing.is_some() { 1.0 } else { 0.0 });
-    text.push_str(&up.0);
-    text.push_str(&standing.unwrap_or_default());
+    if app.settings.service == Service::Api {
+        let cluster = match tokio::time::timeout(PATIENCE, cluster::text(&app)).await {
+            Ok(Ok(cluster)) => Some(cluster),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "the cluster's figures cannot be read");
+                None
+            }
+            Err(_) => None,
+        };
+        let mut up =
+            Family::new("bellwether_database_up", "1 if the database answered this scrape");
+        up.add(&[], if cluster.is_some() { 1.0 } else { 0.0 });
+        text.push_str(&up.0);
+        text.push_str(&cluster.unwrap_or_default());
+    }
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
 
-async fn standing(app: &App) -> Result<String, queue::Error> {
-    let (queues, limits) =
-        tokio::try_join!(inspect::queues(&app.pool), inspect::limits(&app.pool))?;
-    let mut jobs = Family::new("bellwether_jobs", "Jobs by queue and state");
-    let mut oldest = Family::new(
-        "bellwether_queue_oldest_seconds",
-        "Age of the oldest available job of each queue, 0 without one",
-    );
-    for queue in &queues {
-        for state in queue::State::ALL {
-            let depth = queue.depth.get(&state).copied().unwrap_or(0);
-            jobs.add(&[("queue", &queue.name), ("state", state.as_str())], depth as f64);
-        }
-        oldest.add(&[("queue", &queue.name)], queue.oldest_age_s.unwrap_or(0.0));
-    }
-    let mut remaining =
-        Family::new("bellwether_limit_remaining", "What each window of a limit key has left");
-    let mut waiting = Family::new("bellwether_limit_waiting", "Jobs that wait for a limit key");
-    let mut parked = Family::new("bellwether_limit_parked", "1 while a limit key is parked");
-    for limit in &limits {
-        for window in &limit.windows {
-            let period = format!("{}s", window.period_s);
-            remaining.add(
-                &[("key", &limit.key), ("dimension", &window.dimension), ("period", &period)],
-                window.remaining as f64,
-            );
-        }
-        waiting.add(&[("key", &limit.key)], limit.waiting as f64);
-        parked.add(&[("key", &limit.key)], if limit.parked_until.is_some() { 1.0 } else { 0.0 });
-    }
-    Ok([jobs, oldest, remaining, waiting, parked].map(|family| family.0).concat())
-}
-
-/// One gauge with all its series.
-struct Family<'a>(String, &'a str);
-
-impl<'a> Family<'a> {
-    fn new(name: &'a str, help: &str) -> Self {
-        Self(format!("# HELP {name} {help}\n# TYPE {name} gauge\n"), name)
-    }
-
-    fn add(&mut self, labels: &[(&str, &str)], value: f64) {
-        let escape = |v: &str| v.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-        let labels: Vec<_> =
-            labels.iter().map(|(name, v)| format!("{name}=\"{}\"", escape(v))).collect();
-        let labels =
-            if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-        writeln!(self.0, "{}{labels} {value}", self.1).expect("a String takes any text");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_label_with_quotes_stays_one_line() {
-        let mut family = Family::new("x", "help");
-        family.add(&[("key", "a\"b\\c\nd")], 1.5);
-        assert_eq!(family.0, "# HELP x help\n# TYPE x gauge\nx{key=\"a\\\"b\\\\c\\nd\"} 1.5\n");
-    }
+/// What has no event of its own is looked at when somebody asks.
+fn of_process(app: &App) {
+    let pool = app.pool.pool();
+    let idle = pool.num_idle() as f64;
+    let connections = |state: &'static str| {
+        gauge!("bellwether_database_pool_connections", "state" => state)
+    };
+    connections("idle").set(idle);
+    connections("in_use").set((f64::from(pool.size()) - idle).max(0.0));
+    gauge!("bellwether_database_pool_max_connections")
+        .set(f64::from(pool.options().get_max_connections()));
+    gauge!(
+        "bellwether_build_info",
+        "service" => app.settings.service.as_str(), "version" => app.settings.version.clone()
+    )
+    .set(1.0);
+    gauge!("bellwether_process_draining").set(f64::from(u8::from(app.is_draining())));
 }

@@ -43,6 +43,11 @@ pub(crate) struct Paging {
 }
 
 impl Paging {
+    /// For lists with parameters of their own.
+    pub(crate) fn new(cursor: Option<String>, limit: Option<i64>) -> Self {
+        Self { cursor, limit }
+    }
+
     pub(crate) fn limit(&self) -> Result<i64> {
         let limit = self.limit.unwrap_or(50);
         if (1..=200).contains(&limit) {

@@ -34,6 +34,33 @@ pub enum ProblemKind {
 }
 
 impl ProblemKind {
+    pub(crate) const ALL: [Self; 19] = [
+        Self::MalformedJson,
+        Self::BadQuery,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::ForeignOrigin,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::NotApplicable,
+        Self::TooLarge,
+        Self::NotJson,
+        Self::InvalidField,
+        Self::UnknownKind,
+        Self::InvalidArgs,
+        Self::IdempotencyKeyReused,
+        Self::Internal,
+        Self::DatabaseUnavailable,
+        Self::NotReady,
+        Self::Timeout,
+        Self::TooManyStreams,
+    ];
+
+    /// What stands in a problem's `type`.
+    pub(crate) fn uri(self) -> String {
+        format!("/problems/{}", self.parts().0)
+    }
+
     const fn parts(self) -> (&'static str, StatusCode, &'static str) {
         use StatusCode as S;
         match self {
@@ -168,9 +195,9 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (slug, status, title) = self.kind.parts();
+        let (_, status, title) = self.kind.parts();
         let body = ProblemBody {
-            kind: format!("/problems/{slug}"),
+            kind: self.kind.uri(),
             title: title.to_owned(),
             status: status.as_u16(),
             detail: self.detail,

@@ -1,15 +1,17 @@
 //! Queues: how deep, how old, how fast; pausing them and setting how much runs at a time.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ops::RangeInclusive, sync::Arc};
 
 use axum::{Json, extract::State};
 use bellwether_queue::{control, inspect};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, json};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     App,
+    actor::Actor,
     app::Shared,
     extract::{Body, Name, cut},
     jobs::State as JobState,
@@ -46,6 +48,8 @@ struct Queue {
     paused: bool,
     /// Attempts that each process runs at a time; `null`: as each was started.
     concurrency: Option<u16>,
+    /// Most attempts that run on all workers together; `null`: any number.
+    cap: Option<u32>,
     /// Jobs in each state.
     depth: BTreeMap<JobState, i64>,
     /// Of the oldest available job.
@@ -67,6 +71,7 @@ impl From<inspect::QueueView> for Queue {
             name: queue.name,
             paused: queue.paused,
             concurrency: queue.concurrency,
+            cap: queue.cap,
             depth,
             oldest_age_seconds: queue.oldest_age_s,
             completed_per_minute: queue.completed_per_minute,
@@ -86,64 +91,120 @@ async fn list_queues(State(app): Shared) -> Result<Json<Items<Queue>>> {
     Ok(Json(Items::all(queues.into_iter().map(Into::into).collect())))
 }
 
+/// A field where `null` says something, and so does leaving it out.
+#[derive(Clone, Copy, Default)]
+enum Given {
+    #[default]
+    Nothing,
+    Number(Option<i64>),
+}
+
+impl<'de> Deserialize<'de> for Given {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::deserialize(deserializer).map(Self::Number)
+    }
+}
+
+/// At least one of the two.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct QueueChange {
-    /// Attempts that each process runs at a time, 1 to 1,000; `null`: as each was started.
-    #[serde(deserialize_with = "present")]
-    #[schema(minimum = 1, maximum = 1000)]
-    concurrency: Option<i64>,
+    /// Attempts that each process runs at a time, 1 to 1,000; `null`: as each was started. Left
+    /// out: as it is.
+    #[serde(default)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 1000)]
+    concurrency: Given,
+    /// Most attempts that run on all workers together, 0 to 100,000; `null`: any number. Left
+    /// out: as it is.
+    #[serde(default)]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 100_000)]
+    cap: Given,
 }
 
-/// `null` says something here, so that the field may not be left out.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    Option::deserialize(deserializer)
-}
-
-/// Sets how much each process runs at a time; takes effect on every worker within 2 s.
+/// Sets how much runs at a time, on each worker or on all together; takes effect on every worker
+/// within 2 s. Attempts under way go on.
 #[utoipa::path(
     patch, path = "/api/queues/{name}", tag = "queues", operation_id = "changeQueue",
-    params(("name" = String, Path)), request_body = QueueChange,
+    params(("name" = String, Path, example = "scraper")), request_body = QueueChange,
     responses((status = 200, body = Queue)),
 )]
 async fn change_queue(
     State(app): Shared,
+    actor: Actor,
     Name(name): Name,
     Body(change, _): Body<QueueChange>,
 ) -> Result<Json<Queue>> {
-    let concurrency = change
-        .concurrency
-        .map(|n| u16::try_from(n).ok().filter(|n| (1..=1000).contains(n)).ok_or(()))
-        .transpose()
-        .map_err(|()| Problem::field("concurrency", "1 to 1000, or null"))?;
-    let known = control::set_concurrency(&app.pool, &name, concurrency).await?;
-    answer(&app, &name, known).await
+    if let (Given::Nothing, Given::Nothing) = (change.concurrency, change.cap) {
+        return Err(Problem::field("concurrency", "say concurrency, cap or both"));
+    }
+    let before = find(&app, &name).await?;
+    let (mut was, mut now) = (Map::new(), Map::new());
+    let mut tx = app.pool.begin().await?;
+    if let Given::Number(n) = change.concurrency {
+        let concurrency = fits(n, "concurrency", &(1..=1000))?;
+        control::set_concurrency(&mut *tx, &name, concurrency).await?;
+        was.insert("concurrency".to_owned(), json!(before.concurrency));
+        now.insert("concurrency".to_owned(), json!(concurrency));
+    }
+    if let Given::Number(n) = change.cap {
+        let cap = fits(n, "cap", &(0..=100_000))?;
+        control::set_cap(&mut *tx, &name, cap).await?;
+        was.insert("cap".to_owned(), json!(before.cap));
+        now.insert("cap".to_owned(), json!(cap));
+    }
+    actor.did(&mut tx, "queue.change", &name, was, now).await?;
+    tx.commit().await?;
+    answer(&app, &name).await
+}
+
+fn fits<T: TryFrom<i64>>(
+    given: Option<i64>,
+    field: &str,
+    range: &RangeInclusive<i64>,
+) -> Result<Option<T>> {
+    let no = || Problem::field(field, format!("{} to {}, or null", range.start(), range.end()));
+    given.map(|n| T::try_from(n).ok().filter(|_| range.contains(&n)).ok_or_else(no)).transpose()
 }
 
 /// Stops claims from a queue on every worker; jobs under way go on.
 #[utoipa::path(
     post, path = "/api/queues/{name}/pause", tag = "queues", operation_id = "pauseQueue",
-    params(("name" = String, Path)), responses((status = 200, body = Queue)),
+    params(("name" = String, Path, example = "scraper")), responses((status = 200, body = Queue)),
 )]
-async fn pause_queue(State(app): Shared, Name(name): Name) -> Result<Json<Queue>> {
-    let known = control::pause(&app.pool, &name).await?;
-    answer(&app, &name, known).await
+async fn pause_queue(State(app): Shared, actor: Actor, Name(name): Name) -> Result<Json<Queue>> {
+    set_paused(&app, &actor, &name, true).await
 }
 
 /// Lets a paused queue go on.
 #[utoipa::path(
     post, path = "/api/queues/{name}/resume", tag = "queues", operation_id = "resumeQueue",
-    params(("name" = String, Path)), responses((status = 200, body = Queue)),
+    params(("name" = String, Path, example = "scraper")), responses((status = 200, body = Queue)),
 )]
-async fn resume_queue(State(app): Shared, Name(name): Name) -> Result<Json<Queue>> {
-    let known = control::resume(&app.pool, &name).await?;
-    answer(&app, &name, known).await
+async fn resume_queue(State(app): Shared, actor: Actor, Name(name): Name) -> Result<Json<Queue>> {
+    set_paused(&app, &actor, &name, false).await
 }
 
-async fn answer(app: &App, name: &str, known: bool) -> Result<Json<Queue>> {
-    let queues = if known { inspect::queues(&app.pool).await? } else { Vec::new() };
-    let queue = queues.into_iter().find(|queue| queue.name == name);
-    let queue =
-        queue.ok_or_else(|| Problem::not_found(format!("there is no queue {:?}", cut(name))))?;
-    Ok(Json(queue.into()))
+async fn set_paused(app: &App, actor: &Actor, name: &str, paused: bool) -> Result<Json<Queue>> {
+    let before = find(app, name).await?;
+    let mut tx = app.pool.begin().await?;
+    if paused {
+        control::pause(&mut *tx, name).await?;
+    } else {
+        control::resume(&mut *tx, name).await?;
+    }
+    let (was, now) = (json!({ "paused": before.paused }), json!({ "paused": paused }));
+    let action = if paused { "queue.pause" } else { "queue.resume" };
+    actor.did(&mut tx, action, name, was, now).await?;
+    tx.commit().await?;
+    answer(app, name).await
+}
+
+async fn answer(app: &App, name: &str) -> Result<Json<Queue>> {
+    Ok(Json(find(app, name).await?.into()))
+}
+
+async fn find(app: &App, name: &str) -> Result<inspect::QueueView> {
+    let queues = inspect::queues(&app.pool).await?;
+    let found = queues.into_iter().find(|queue| queue.name == name);
+    found.ok_or_else(|| Problem::not_found(format!("there is no queue {:?}", cut(name))))
 }

@@ -7,9 +7,9 @@ use axum::{
     http::HeaderName,
     response::{IntoResponse, Response},
 };
+use bellwether_queue::Db;
 use bellwether_store::replica;
 use serde::Serialize;
-use sqlx::PgPool;
 
 use crate::{App, problem::Result};
 
@@ -44,7 +44,7 @@ impl App {
     /// refuses.
     pub(crate) async fn read<T, F, Fut>(&self, read: F) -> Result<Read<T>>
     where
-        F: Fn(PgPool) -> Fut,
+        F: Fn(Db) -> Fut,
         Fut: Future<Output = sqlx::Result<T>>,
     {
         if let Some(replica) = &self.read_pool

@@ -8,7 +8,8 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use tracing::Instrument;
+use bellwether_queue::trace::{self, TraceContext};
+use tracing::{Instrument, field::Empty};
 
 use crate::{
     extract::cut,
@@ -61,25 +62,42 @@ pub(crate) async fn set_headers(request: Request, next: Next) -> Response {
     response
 }
 
-/// One span per request. It names the path and never the query, where a token may be.
+/// One span per request, in the trace that the caller's `traceparent` names, or in one of its own;
+/// jobs that the request adds go on in it. It names the path and never the query, where a token
+/// may be.
 pub(crate) async fn trace(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
     let span = tracing::info_span!(
         "http.request",
-        http.method = %request.method(),
+        otel.name = format!("{} {route}", request.method()),
+        otel.kind = "server",
+        otel.status_code = Empty,
+        http.request.method = %request.method(),
         http.route = route,
+        http.response.status_code = Empty,
         url.path = request.uri().path(),
+        trace_id = Empty,
     );
-    async move {
+    let here = trace::place(&span, caller(&request));
+    let answer = async move {
         let response = next.run(request).await;
         let status = response.status();
+        let span = tracing::Span::current();
+        span.record("http.response.status_code", status.as_u16());
         if status >= StatusCode::INTERNAL_SERVER_ERROR {
+            span.record("otel.status_code", "ERROR");
             tracing::warn!(http.status = status.as_u16(), "answered");
         } else {
             tracing::debug!(http.status = status.as_u16(), "answered");
         }
         response
-    }
-    .instrument(span)
-    .await
+    };
+    trace::within(here, answer).instrument(span).await
+}
+
+/// Where the caller stands. What does not fit is as good as none, as W3C asks.
+fn caller(request: &Request) -> Option<TraceContext> {
+    let mut all = request.headers().get_all("traceparent").iter();
+    let only = all.next().filter(|_| all.next().is_none())?;
+    only.to_str().ok()?.parse().ok()
 }

@@ -6,12 +6,13 @@ use axum::{Json, extract::State, http::StatusCode};
 use bellwether_queue::{inspect, schedule};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     App,
+    actor::Actor,
     app::Shared,
     extract::{Name, cut},
     jobs::Queued,
@@ -78,10 +79,15 @@ async fn list_schedules(State(app): Shared) -> Result<Json<Items<Schedule>>> {
 )]
 async fn run_schedule(
     State(app): Shared,
+    actor: Actor,
     Name(name): Name,
 ) -> Result<(StatusCode, Json<Triggered>)> {
-    let enqueued =
-        schedule::run_now(&app.pool, &app.registry, &name).await?.ok_or_else(|| unknown(&name))?;
+    let mut tx = app.pool.begin().await?;
+    let enqueued = schedule::run_now(&mut tx, &app.registry, &name).await?;
+    let enqueued = enqueued.ok_or_else(|| unknown(&name))?;
+    let added = json!({ "job": enqueued.id.to_string() });
+    actor.did(&mut tx, "schedule.run", &name, json!(null), added).await?;
+    tx.commit().await?;
     let job = inspect::find(&app.pool, enqueued.id).await?.ok_or_else(Problem::internal)?.job;
     let job = Queued { id: job.id.to_string(), kind: job.kind, state: job.state.into() };
     Ok((StatusCode::ACCEPTED, Json(Triggered { jobs: vec![job] })))
@@ -92,9 +98,12 @@ async fn run_schedule(
     post, path = "/api/schedules/{name}/pause", tag = "schedules", operation_id = "pauseSchedule",
     params(("name" = String, Path)), responses((status = 200, body = Schedule)),
 )]
-async fn pause_schedule(State(app): Shared, Name(name): Name) -> Result<Json<Schedule>> {
-    let known = schedule::pause(&app.pool, &name, true).await?;
-    answer(&app, &name, known).await
+async fn pause_schedule(
+    State(app): Shared,
+    actor: Actor,
+    Name(name): Name,
+) -> Result<Json<Schedule>> {
+    set_paused(&app, &actor, &name, true).await
 }
 
 /// Lets a paused schedule go on.
@@ -102,15 +111,28 @@ async fn pause_schedule(State(app): Shared, Name(name): Name) -> Result<Json<Sch
     post, path = "/api/schedules/{name}/resume", tag = "schedules", operation_id = "resumeSchedule",
     params(("name" = String, Path)), responses((status = 200, body = Schedule)),
 )]
-async fn resume_schedule(State(app): Shared, Name(name): Name) -> Result<Json<Schedule>> {
-    let known = schedule::pause(&app.pool, &name, false).await?;
-    answer(&app, &name, known).await
+async fn resume_schedule(
+    State(app): Shared,
+    actor: Actor,
+    Name(name): Name,
+) -> Result<Json<Schedule>> {
+    set_paused(&app, &actor, &name, false).await
 }
 
-async fn answer(app: &App, name: &str, known: bool) -> Result<Json<Schedule>> {
-    let schedules = if known { schedule::list(&app.pool).await? } else { Vec::new() };
-    let found = schedules.into_iter().find(|schedule| schedule.name == name);
-    Ok(Json(found.ok_or_else(|| unknown(name))?.into()))
+async fn set_paused(app: &App, actor: &Actor, name: &str, paused: bool) -> Result<Json<Schedule>> {
+    let before = find(app, name).await?;
+    let mut tx = app.pool.begin().await?;
+    schedule::pause(&mut *tx, name, paused).await?;
+    let (was, now) = (json!({ "paused": before.paused }), json!({ "paused": paused }));
+    let action = if paused { "schedule.pause" } else { "schedule.resume" };
+    actor.did(&mut tx, action, name, was, now).await?;
+    tx.commit().await?;
+    Ok(Json(find(app, name).await?.into()))
+}
+
+async fn find(app: &App, name: &str) -> Result<schedule::ScheduleView> {
+    let schedules = schedule::list(&app.pool).await?;
+    schedules.into_iter().find(|schedule| schedule.name == name).ok_or_else(|| unknown(name))
 }
 
 fn unknown(name: &str) -> Problem {

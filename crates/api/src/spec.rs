@@ -8,13 +8,17 @@ use utoipa::{
     openapi::{
         ContentBuilder, Info, OpenApi, Ref, RefOr, Response, ResponseBuilder, Schema,
         SecurityRequirement,
-        path::{Operation, PathItem},
+        path::{Operation, ParameterIn, PathItem},
         schema::ArrayItems,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 
-use crate::{App, Service, problem::ProblemBody, service_routes};
+use crate::{
+    App, Service,
+    problem::{ProblemBody, ProblemKind},
+    service_routes,
+};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(tags(
@@ -25,6 +29,7 @@ use crate::{App, Service, problem::ProblemBody, service_routes};
     (name = "limits", description = "What each provider's quota has left"),
     (name = "schedules", description = "What the clock adds"),
     (name = "workers", description = "Who works"),
+    (name = "audit", description = "Who did what"),
     (name = "events", description = "What changes, as it changes"),
     (name = "health", description = "Life, readiness, metrics; without a token"),
 ))]
@@ -44,14 +49,14 @@ pub fn openapi() -> OpenApi {
     api.tags = Base::openapi().tags;
     let components = api.components.get_or_insert_default();
     name_items(&mut components.schemas);
-    components.schemas.insert(ProblemBody::name().into_owned(), ProblemBody::schema());
+    components.schemas.insert(ProblemBody::name().into_owned(), problem_schema());
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     components.security_schemes.insert("token".to_owned(), SecurityScheme::Http(bearer).into());
     for (path, item) in &mut api.paths.paths {
         let health = ["/health", "/ready", "/metrics"].contains(&path.as_str());
         for operation in operations(item) {
             describe(&mut operation.responses.responses);
-            operation.responses.responses.insert("default".to_owned(), problem());
+            tell_problems(operation, health);
             if !health {
                 let token = SecurityRequirement::new("token", [] as [&str; 0]);
                 operation.security = Some(vec![SecurityRequirement::default(), token]);
@@ -94,13 +99,64 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
         .flatten()
 }
 
-fn problem() -> RefOr<Response> {
+/// Every operation tells what can go wrong with it: by its own words where it has some, else by what
+/// it takes.
+fn tell_problems(operation: &mut Operation, health: bool) {
+    use ProblemKind as P;
+    let takes = |place: &ParameterIn| {
+        let mut all = operation.parameters.iter().flatten();
+        all.any(|p| matches!(p, RefOr::T(p) if p.parameter_in == *place))
+    };
+    let mut told: Vec<&[P]> = Vec::new();
+    if takes(&ParameterIn::Query) {
+        told.push(&[P::BadQuery]);
+    }
+    if takes(&ParameterIn::Path) {
+        told.push(&[P::NotFound]);
+    }
+    if operation.request_body.is_some() {
+        told.extend([&[P::MalformedJson][..], &[P::TooLarge], &[P::NotJson], &[P::InvalidField]]);
+    }
+    if !health {
+        told.extend([&[P::Unauthorized][..], &[P::Forbidden, P::ForeignOrigin]]);
+        told.push(&[P::DatabaseUnavailable, P::Timeout]);
+    }
+    let responses = &mut operation.responses.responses;
+    for (status, response) in responses.iter_mut() {
+        if let RefOr::T(response) = response
+            && status.starts_with('4')
+            && response.content.is_empty()
+        {
+            let words = std::mem::take(&mut response.description);
+            *response = problem(&words);
+        }
+    }
+    for kinds in told {
+        let slugs: Vec<String> = kinds.iter().map(|kind| format!("`{}`", kind.uri())).collect();
+        let status = kinds[0].status().as_u16().to_string();
+        responses.entry(status).or_insert_with(|| problem(&slugs.join(" or ")).into());
+    }
+    let other = problem("What went wrong, as RFC 9457 says it");
+    responses.insert("default".to_owned(), other.into());
+}
+
+fn problem(words: &str) -> Response {
     let schema = Ref::from_schema_name(ProblemBody::name());
     ResponseBuilder::new()
-        .description("What went wrong, as RFC 9457 says it")
+        .description(words)
         .content("application/problem+json", ContentBuilder::new().schema(Some(schema)).build())
         .build()
-        .into()
+}
+
+/// The problem's schema, with every type that there is.
+fn problem_schema() -> RefOr<Schema> {
+    let mut schema = ProblemBody::schema();
+    if let RefOr::T(Schema::Object(body)) = &mut schema
+        && let Some(RefOr::T(Schema::Object(kind))) = body.properties.get_mut("type")
+    {
+        kind.enum_values = Some(ProblemKind::ALL.iter().map(|kind| kind.uri().into()).collect());
+    }
+    schema
 }
 
 pub(crate) fn routes() -> Router<Arc<App>> {

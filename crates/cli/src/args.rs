@@ -5,10 +5,13 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use anyhow::Context;
 use bellwether_api::Tokens;
 use bellwether_domain::Symbol;
+use bellwether_jobs::Plan;
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 use url::Url;
+
+use crate::analyzer::Which;
 
 /// Market data and news in, trading signals and alerts out.
 #[derive(Parser)]
@@ -38,11 +41,31 @@ pub(crate) enum Command {
     Sandbox(SandboxArgs),
     /// Look at jobs, retry and cancel them
     Jobs(JobsArgs),
+    /// Say how good the stored signals have been, against chance
+    Evaluate(EvaluateArgs),
+    /// Score an analyzer on texts whose label is known
+    SentimentEval(SentimentEvalArgs),
     /// Make one decision of the pipeline for each line of JSON on stdin; nothing is stored
     #[command(subcommand)]
     Try(crate::decide::What),
     /// Print the API's description
     Openapi,
+}
+
+impl Command {
+    /// What this process is among others, in traces.
+    pub(crate) fn role(&self) -> &'static str {
+        match self {
+            Self::Up(_) => "up",
+            Self::Api(_) => "api",
+            Self::Worker(args) => match args.role {
+                Role::Scraper => "scraper",
+                Role::Analyzer => "analyzer",
+                Role::Alert => "alert",
+            },
+            _ => "cli",
+        }
+    }
 }
 
 #[derive(Args)]
@@ -58,6 +81,9 @@ pub(crate) struct LogArgs {
         global = true
     )]
     pub(crate) log_filter: String,
+    /// A collector that takes traces by OTLP over HTTP; without it none are exported
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", global = true)]
+    pub(crate) otlp_endpoint: Option<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -77,6 +103,9 @@ pub(crate) struct DatabaseArgs {
     /// For LISTEN, migrations and locks, when the primary is behind a transaction pooler
     #[arg(long, env, hide_env_values = true)]
     pub(crate) database_direct_url: Option<SecretString>,
+    /// Whether workers are woken by NOTIFY; without it they find jobs by looking every second
+    #[arg(long, env, default_value_t = true, action = clap::ArgAction::Set)]
+    pub(crate) database_listen: bool,
     /// Where the embedded PostgreSQL keeps its data
     #[arg(long, env = "BELLWETHER_DATA_DIR", default_value = ".bellwether")]
     pub(crate) data_dir: PathBuf,
@@ -117,6 +146,15 @@ pub(crate) struct WatchArgs {
         default_value = "AAPL,MSFT,GOOGL,AMZN,TSLA"
     )]
     pub(crate) symbols: Vec<Symbol>,
+    /// Days for which quotes and bars are kept
+    #[arg(long, env = "BELLWETHER_KEEP_PRICES", default_value_t = 400, value_parser = clap::value_parser!(u16).range(7..))]
+    pub(crate) keep_prices: u16,
+    /// Days for which signals are kept, with all prices and articles that they are made of
+    #[arg(long, env = "BELLWETHER_KEEP_SIGNALS", default_value_t = 400, value_parser = clap::value_parser!(u16).range(7..))]
+    pub(crate) keep_signals: u16,
+    /// Days for which articles and their readings are kept
+    #[arg(long, env = "BELLWETHER_KEEP_ARTICLES", default_value_t = 180, value_parser = clap::value_parser!(u16).range(7..))]
+    pub(crate) keep_articles: u16,
 }
 
 #[derive(Args, Clone)]
@@ -143,6 +181,40 @@ pub(crate) struct ProviderArgs {
     pub(crate) openai_api_key: Option<SecretString>,
     #[arg(long, env)]
     pub(crate) openai_model: Option<String>,
+    /// US dollars for a million tokens that Gemini reads; 0 on a free plan
+    #[arg(long, env, default_value_t = 0.0, value_parser = parse_price)]
+    pub(crate) gemini_price_input: f64,
+    /// US dollars for a million tokens that Gemini writes; 0 on a free plan
+    #[arg(long, env, default_value_t = 0.0, value_parser = parse_price)]
+    pub(crate) gemini_price_output: f64,
+    /// US dollars for a million tokens that the OpenAI-compatible server reads
+    #[arg(long, env, default_value_t = 0.0, value_parser = parse_price)]
+    pub(crate) openai_price_input: f64,
+    /// US dollars for a million tokens that the OpenAI-compatible server writes
+    #[arg(long, env, default_value_t = 0.0, value_parser = parse_price)]
+    pub(crate) openai_price_output: f64,
+    /// A Gemini model that reads while the first one is away; its quota is its own
+    #[arg(long, env)]
+    pub(crate) gemini_fallback_model: Option<String>,
+    /// What the Alpha Vantage plan allows
+    #[arg(long, env, default_value = Plan::ALPHA_VANTAGE)]
+    pub(crate) alpha_vantage_limits: Plan,
+    /// What the NewsAPI plan allows
+    #[arg(long, env, default_value = Plan::NEWSAPI)]
+    pub(crate) newsapi_limits: Plan,
+    /// What the Gemini plan allows each model, for example
+    /// `15/1m, 250000 tokens/1m, 500/day America/Los_Angeles`
+    #[arg(long, env, default_value = Plan::GEMINI)]
+    pub(crate) gemini_limits: Plan,
+    /// What all Gemini models together may use, for example `5 usd/day America/Los_Angeles`
+    #[arg(long, env)]
+    pub(crate) gemini_account_limits: Option<Plan>,
+    /// What the OpenAI-compatible server allows
+    #[arg(long, env, default_value = Plan::OPENAI)]
+    pub(crate) openai_limits: Plan,
+    /// Ask Alpha Vantage for a new share's whole history, which the free plan does not include
+    #[arg(long, env)]
+    pub(crate) alpha_vantage_full_history: bool,
     #[arg(long, env)]
     pub(crate) twilio_account_sid: Option<String>,
     #[arg(long, env, hide_env_values = true)]
@@ -304,6 +376,45 @@ pub(crate) struct SandboxArgs {
 }
 
 #[derive(Args)]
+pub(crate) struct EvaluateArgs {
+    /// Only these symbols, separated by commas; ten or more are ranked day by day
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) symbols: Vec<Symbol>,
+    /// Only this version of the formula, for example composite/1
+    #[arg(long)]
+    pub(crate) formula: Option<String>,
+    /// From the session of this day on
+    #[arg(long, value_name = "DAY")]
+    pub(crate) from: Option<chrono::NaiveDate>,
+    /// To the session of this day
+    #[arg(long, value_name = "DAY")]
+    pub(crate) to: Option<chrono::NaiveDate>,
+    /// Deals the placebo and the intervals: equal seeds give equal reports
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// One JSON document instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct SentimentEvalArgs {
+    /// A CSV file with the columns text and label: negative, neutral or positive
+    #[arg(long, value_name = "CSV")]
+    pub(crate) dataset: PathBuf,
+    /// Who reads the texts
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) analyzer: Which,
+    /// One JSON document instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) providers: ProviderArgs,
+}
+
+#[derive(Args)]
 pub(crate) struct JobsArgs {
     #[command(subcommand)]
     pub(crate) action: JobsAction,
@@ -338,6 +449,11 @@ pub(crate) enum JobsAction {
     Cancel { id: i64 },
     /// Why a job is not running
     Why { id: i64 },
+}
+
+fn parse_price(text: &str) -> Result<f64, String> {
+    let price: f64 = text.trim().parse().map_err(|_| "not a number".to_owned())?;
+    if price.is_finite() && price >= 0.0 { Ok(price) } else { Err("less than nothing".to_owned()) }
 }
 
 fn parse_json(text: &str) -> Result<serde_json::Value, String> {

@@ -4,6 +4,7 @@ use std::{str::FromStr, time::Duration};
 
 use anyhow::{Context, bail};
 use bellwether_postgres::Server;
+use bellwether_queue::{Db, TIMEOUTS};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
     PgPool,
@@ -14,10 +15,11 @@ use sqlx::{
 use crate::args::DatabaseArgs;
 
 pub(crate) struct Database {
-    pub(crate) pool: PgPool,
+    pub(crate) pool: Db,
     /// Not through a transaction pooler.
     pub(crate) direct: PgConnectOptions,
-    pub(crate) read: Option<PgPool>,
+    pub(crate) read: Option<Db>,
+    pub(crate) listen: bool,
     embedded: Option<Server>,
 }
 
@@ -59,22 +61,37 @@ impl Database {
         embedded: Option<Server>,
     ) -> anyhow::Result<Self> {
         let options = parse("DATABASE_URL", url)?;
-        let direct = match &args.database_direct_url {
-            Some(url) if !url.expose_secret().is_empty() => parse("DATABASE_DIRECT_URL", url)?,
-            _ => options.clone(),
+        // A way around the pooler is needed only where there is a pooler.
+        let around = given(args.database_direct_url.as_ref())
+            .filter(|direct| direct.expose_secret() != url.expose_secret());
+        let direct = match around {
+            Some(url) => parse("DATABASE_DIRECT_URL", url)?,
+            None => options.clone(),
         };
-        let read = match &args.database_read_url {
-            Some(url) if !url.expose_secret().is_empty() => {
-                Some(pool(parse("DATABASE_READ_URL", url)?, args.database_connections))
+        let db = |options: PgConnectOptions| {
+            let many = args.database_connections;
+            if around.is_some() {
+                Db::pooled(pool(options, many))
+            } else {
+                Db::direct(pool(options.options(TIMEOUTS), many))
             }
-            _ => None,
         };
-        Ok(Self { pool: pool(options, args.database_connections), direct, read, embedded })
+        let read = match given(args.database_read_url.as_ref()) {
+            Some(url) => Some(db(parse("DATABASE_READ_URL", url)?)),
+            None => None,
+        };
+        let listen = args.database_listen;
+        Ok(Self { pool: db(options), direct, read, listen, embedded })
+    }
+
+    /// One connection that no transaction pooler stands before.
+    pub(crate) fn direct(&self) -> PgPool {
+        pool(self.direct.clone(), 1)
     }
 
     /// Brings the schema to this version, under the migrations' own lock.
     pub(crate) async fn migrate(&self) -> anyhow::Result<()> {
-        let direct = pool(self.direct.clone(), 1);
+        let direct = self.direct();
         for (name, migrator) in migrators() {
             migrator.run(&direct).await.map_err(|e| explain(name, e))?;
         }
@@ -129,7 +146,7 @@ impl Database {
 }
 
 /// The versions of `migrator` that the database has; none where it has never been migrated.
-pub(crate) async fn applied(pool: &PgPool, migrator: &Migrator) -> anyhow::Result<Vec<i64>> {
+pub(crate) async fn applied(pool: &Db, migrator: &Migrator) -> anyhow::Result<Vec<i64>> {
     let there: bool = sqlx::query_scalar("select to_regclass($1) is not null")
         .bind(migrator.table_name.as_ref())
         .fetch_one(pool)
@@ -137,8 +154,8 @@ pub(crate) async fn applied(pool: &PgPool, migrator: &Migrator) -> anyhow::Resul
     if !there {
         return Ok(Vec::new());
     }
-    let mut conn = pool.acquire().await?;
-    let rows = conn.list_applied_migrations(&migrator.table_name).await?;
+    let mut tx = pool.begin().await?;
+    let rows = tx.list_applied_migrations(&migrator.table_name).await?;
     Ok(rows.into_iter().map(|m| m.version).collect())
 }
 
@@ -176,7 +193,12 @@ fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
 }
 
 fn address(args: &DatabaseArgs) -> Option<SecretString> {
-    args.database_url.clone().filter(|url| !url.expose_secret().is_empty())
+    given(args.database_url.as_ref()).cloned()
+}
+
+/// An empty variable is as good as none.
+fn given(url: Option<&SecretString>) -> Option<&SecretString> {
+    url.filter(|url| !url.expose_secret().is_empty())
 }
 
 /// PostgreSQL on the data folder.

@@ -4,22 +4,25 @@ use std::io::{BufRead, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
+use bellwether_domain::SignalLabel;
 use bellwether_domain::alert::{Script, replay};
 use bellwether_domain::clean::clean;
 use bellwether_domain::cluster::{Story, assign, canonical_url};
 use bellwether_domain::signal::{ClusterInput, Inputs, derive};
 use bellwether_domain::symbols::{Dictionary, Mention};
-use bellwether_domain::{Label, SignalLabel, lexicon};
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::analyzer::{Reader, Which};
+use crate::args::ProviderArgs;
+
 /// Which decision to make.
-#[derive(Clone, Debug, PartialEq, Eq, clap::Subcommand)]
+#[derive(clap::Subcommand)]
 pub(crate) enum What {
-    /// The sentiment that the lexicon reads in {"text"}.
-    Sentiment,
+    /// The sentiment that the lexicon, or a model, reads in {"text"}.
+    Sentiment(Box<SentimentArgs>),
     /// The symbols that {"text"} is about.
     Symbols {
         /// A dictionary with the columns symbol,name,aliases instead of the built-in one.
@@ -36,18 +39,18 @@ pub(crate) enum What {
     Alert,
 }
 
+#[derive(clap::Args)]
+pub(crate) struct SentimentArgs {
+    /// Who reads the texts; a model is asked once for each
+    #[arg(long, value_enum, default_value_t)]
+    analyzer: Which,
+    #[command(flatten)]
+    providers: ProviderArgs,
+}
+
 #[derive(Deserialize)]
 struct Text {
     text: String,
-}
-
-#[derive(Serialize)]
-struct Sentiment {
-    label: Label,
-    score: f64,
-    confidence: f64,
-    analyzer: &'static str,
-    flags: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -109,16 +112,7 @@ const fn yes() -> bool {
 /// Blank lines are passed over and counted. Fails only where reading or writing does.
 pub(crate) fn run(what: What, input: impl BufRead, output: impl Write) -> anyhow::Result<bool> {
     match what {
-        What::Sentiment => each(input, output, |Text { text }| {
-            let read = lexicon::read(&text);
-            Ok(Sentiment {
-                label: read.label,
-                score: read.score,
-                confidence: read.confidence,
-                analyzer: lexicon::ANALYZER,
-                flags: read.flags,
-            })
-        }),
+        What::Sentiment(_) => anyhow::bail!("a reading may have to wait for its provider"),
         What::Symbols { dictionary } => {
             let dictionary = match dictionary {
                 None => Dictionary::builtin(),
@@ -141,6 +135,32 @@ pub(crate) fn run(what: What, input: impl BufRead, output: impl Write) -> anyhow
             each(input, output, |script: Script| replay(&script).map_err(|e| e.to_string()))
         }
     }
+}
+
+/// What the named analyzer reads in every line, in its order; as [`run`].
+pub(crate) async fn sentiment(
+    args: &SentimentArgs,
+    input: impl BufRead,
+    mut output: impl Write,
+) -> anyhow::Result<bool> {
+    let reader = Reader::open(args.analyzer, &args.providers)?;
+    let mut all_fit = true;
+    for line in lines(input) {
+        let (number, line) = line?;
+        let opinion = match parse::<Text>(&line) {
+            Ok(Text { text }) => reader.read(&text).await,
+            Err(error) => Err(error),
+        };
+        match opinion {
+            Ok(opinion) => put(&mut output, &opinion)?,
+            Err(error) => {
+                all_fit = false;
+                put(&mut output, &Bad { error, line: number })?;
+            }
+        }
+        output.flush()?;
+    }
+    Ok(all_fit)
 }
 
 /// Clusters without an id are numbered as they come.
@@ -238,7 +258,10 @@ fn put(output: &mut impl Write, answer: &impl Serialize) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
     use serde_json::{Value, json};
+
+    use crate::args::Command;
 
     use super::*;
 
@@ -249,10 +272,15 @@ mod tests {
         (all_fit, text.lines().map(|l| serde_json::from_str(l).unwrap()).collect())
     }
 
-    #[test]
-    fn a_line_that_does_not_fit_is_answered_in_its_place() {
+    #[tokio::test]
+    async fn a_line_that_does_not_fit_is_answered_in_its_place() {
         let lines = "{\"text\":\"Profit soars\"}\n{\"txt\":1}\n\nnot json\n{\"text\":\"\"}\n";
-        let (all_fit, found) = answers(What::Sentiment, lines);
+        let cli = crate::args::Cli::parse_from(["bellwether", "try", "sentiment"]);
+        let Command::Try(What::Sentiment(args)) = cli.command else { panic!("it was asked for") };
+        let mut out = Vec::new();
+        let all_fit = sentiment(&args, lines.as_bytes(), &mut out).await.unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let found: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
         assert!(!all_fit);
         assert_eq!(found.len(), 4);
         assert_eq!(found[0]["label"], "positive");

@@ -1,7 +1,9 @@
 //! `bellwether`: every role and every tool of the product in one binary.
 
+mod analyzer;
 mod args;
 mod commands;
+mod csv;
 mod database;
 mod decide;
 mod http;
@@ -14,13 +16,17 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::{Cli, Command};
+use crate::{
+    args::{Cli, Command},
+    telemetry::Telemetry,
+};
 
 fn main() -> ExitCode {
     // Before the options are read: they may come from there.
     let dotenv = args::load_dotenv();
     let cli = Cli::parse();
-    let metrics = telemetry::start(&cli.log);
+    let telemetry = telemetry::start(&cli.log, cli.command.role());
+    let metrics = telemetry.metrics.clone();
     if let Err(e) = dotenv {
         eprintln!("bellwether: {}", one_line(&e));
         return ExitCode::FAILURE;
@@ -32,6 +38,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    runtime.spawn(Telemetry::keep_up(metrics.clone()));
     let result = runtime.block_on(async {
         match cli.command {
             Command::Up(args) => Box::pin(commands::up::run(args, metrics)).await,
@@ -42,6 +49,11 @@ fn main() -> ExitCode {
             Command::Wait(args) => commands::wait::run(args).await,
             Command::Sandbox(args) => commands::sandbox::run(args).await,
             Command::Jobs(args) => commands::jobs::run(args).await,
+            Command::Evaluate(args) => commands::evaluate::run(args).await,
+            Command::SentimentEval(args) => Box::pin(commands::sentiment_eval::run(args)).await,
+            Command::Try(decide::What::Sentiment(args)) => {
+                decide::sentiment(&args, std::io::stdin().lock(), std::io::stdout().lock()).await
+            }
             Command::Try(what) => {
                 decide::run(what, std::io::stdin().lock(), std::io::stdout().lock())
             }
@@ -49,6 +61,7 @@ fn main() -> ExitCode {
         }
     });
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    telemetry.finish();
     match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use bellwether_api::{Mode, Notice};
-use bellwether_jobs::{Mail, Model, Settings, Texts};
-use bellwether_providers::{alpha_vantage, gemini, newsapi, smtp, twilio, webhook};
+use bellwether_jobs::{Keep, Mail, Model, Plans, Settings, Texts};
+use bellwether_providers::{Price, alpha_vantage, gemini, newsapi, smtp, twilio, webhook};
 use bellwether_sandbox::Running;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -74,19 +74,17 @@ pub(crate) fn resolve(
         note("newsapi", sandbox.is_some(), "NEWSAPI_API_KEY", "no articles are scraped");
         simulated("newsapi")?
     };
-    let real_model =
-        match keyed(args.gemini_api_key.as_ref(), args.gemini_base_url.as_ref(), gemini::BASE_URL)?
-        {
-            Some(access) => Some(Model::Gemini { access, model: args.gemini_model.clone() }),
-            None => openai(args),
-        };
-    let model = if let Some(model) = real_model {
-        Some(model)
+    let keyed_gemini =
+        keyed(args.gemini_api_key.as_ref(), args.gemini_base_url.as_ref(), gemini::BASE_URL)?;
+    let own_server = openai(args);
+    let gemini = if keyed_gemini.is_some() || own_server.is_some() {
+        keyed_gemini
     } else {
         note("gemini", sandbox.is_some(), "GEMINI_API_KEY", "the lexicon reads the articles");
         simulated("gemini")?
-            .map(|access| Model::Gemini { access, model: args.gemini_model.clone() })
     };
+    let models = gemini.map(|access| geminis(args, &access)).unwrap_or_default();
+    let models = models.into_iter().chain(own_server).map(patient).collect();
     let sms = if let Some(sms) = texts(args) {
         Some(sms)
     } else {
@@ -109,7 +107,20 @@ pub(crate) fn resolve(
         watchlist: watch.symbols.clone(),
         market,
         news,
-        model: model.map(patient),
+        models,
+        plans: Plans {
+            alpha_vantage: args.alpha_vantage_limits.clone(),
+            newsapi: args.newsapi_limits.clone(),
+            gemini: args.gemini_limits.clone(),
+            gemini_account: args.gemini_account_limits.clone(),
+            openai: args.openai_limits.clone(),
+        },
+        full_history: args.alpha_vantage_full_history,
+        keep: Keep {
+            prices_days: watch.keep_prices,
+            signals_days: watch.keep_signals,
+            articles_days: watch.keep_articles,
+        },
         sms,
         email,
         webhook,
@@ -135,17 +146,31 @@ fn keyed(
     Ok(Some(bellwether_providers::Settings { base_url, key: key.clone(), timeout: TIMEOUT }))
 }
 
-fn patient(model: Model) -> Model {
-    match model {
-        Model::Gemini { mut access, model } => {
-            access.timeout = MODEL_TIMEOUT;
-            Model::Gemini { access, model }
-        }
-        Model::OpenAi { mut access, model } => {
-            access.timeout = MODEL_TIMEOUT;
-            Model::OpenAi { access, model }
-        }
-    }
+fn patient(mut model: Model) -> Model {
+    model.access.timeout = MODEL_TIMEOUT;
+    model
+}
+
+/// The first Gemini model, as workers would ask it.
+pub(crate) fn gemini_model(args: &ProviderArgs) -> anyhow::Result<Model> {
+    let base_url = args.gemini_base_url.as_ref();
+    let access = keyed(args.gemini_api_key.as_ref(), base_url, gemini::BASE_URL)?
+        .context("GEMINI_API_KEY is not set")?;
+    let model = geminis(args, &access).into_iter().next().context("GEMINI_MODEL is empty")?;
+    Ok(patient(model))
+}
+
+/// The model of the server that speaks OpenAI's chat completions, as workers would ask it.
+pub(crate) fn openai_model(args: &ProviderArgs) -> anyhow::Result<Model> {
+    openai(args).map(patient).context("OPENAI_BASE_URL and OPENAI_MODEL are not set")
+}
+
+/// The Gemini models in the order in which they are asked.
+fn geminis(args: &ProviderArgs, access: &bellwether_providers::Settings) -> Vec<Model> {
+    let price = Price { input: args.gemini_price_input, output: args.gemini_price_output };
+    let second = args.gemini_fallback_model.as_ref().filter(|model| !model.trim().is_empty());
+    let names = std::iter::once(&args.gemini_model).chain(second);
+    names.map(|name| Model::gemini(access.clone(), name).priced(price)).collect()
 }
 
 /// A server of one's own often wants no key, so the address and the model are enough.
@@ -154,7 +179,8 @@ fn openai(args: &ProviderArgs) -> Option<Model> {
     let base_url = args.openai_base_url.clone()?;
     let key = args.openai_api_key.clone().unwrap_or_else(|| SecretString::from("none"));
     let access = bellwether_providers::Settings { base_url, key, timeout: TIMEOUT };
-    Some(Model::OpenAi { access, model })
+    let price = Price { input: args.openai_price_input, output: args.openai_price_output };
+    Some(Model::openai(access, &model).priced(price))
 }
 
 fn texts(args: &ProviderArgs) -> Option<Texts> {

@@ -29,6 +29,7 @@ pub(crate) async fn run(
     let config = Config {
         pool: database.pool.clone(),
         direct: database.direct.clone(),
+        listen: database.listen,
         name: format!("{role}@{}:{}", host(), std::process::id()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         queues: queues

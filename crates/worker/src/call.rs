@@ -2,7 +2,7 @@
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
-use bellwether_queue::{ArgsError, Attempt, Failure, Handlers, Outcome, Registry, Verdict};
+use bellwether_queue::{ArgsError, Attempt, Failure, Handlers, Outcome, Registry, Verdict, trace};
 use futures_util::FutureExt;
 
 use crate::{
@@ -31,6 +31,7 @@ where
         };
         // The call is inside: a handler may panic before it returns its future.
         let run = async { handler(Arc::clone(attempt)).await };
+        let run = trace::within(claim.place(), run);
         match AssertUnwindSafe(run).catch_unwind().await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(failure)) => Err(failed(handlers.registry(), attempt, failure).into()),

@@ -3,13 +3,13 @@
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use bellwether_queue::{Attempt, Outcome};
+use bellwether_queue::{Attempt, Outcome, trace::TraceContext};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::ending::word;
@@ -20,6 +20,7 @@ use crate::ending::word;
 pub(crate) struct Claim {
     attempt: Arc<Attempt>,
     received: Instant,
+    place: OnceLock<TraceContext>,
     settled: AtomicBool,
     stopped: CancellationToken,
 }
@@ -29,6 +30,7 @@ impl Claim {
         Self {
             attempt,
             received: Instant::now(),
+            place: OnceLock::new(),
             settled: AtomicBool::new(false),
             stopped: CancellationToken::new(),
         }
@@ -36,6 +38,16 @@ impl Claim {
 
     pub(crate) fn attempt(&self) -> &Arc<Attempt> {
         &self.attempt
+    }
+
+    /// Where the attempt stands in its job's trace.
+    pub(crate) fn place(&self) -> TraceContext {
+        *self.place.get_or_init(TraceContext::start)
+    }
+
+    /// Only the first call counts.
+    pub(crate) fn place_at(&self, here: TraceContext) {
+        self.place.get_or_init(|| here);
     }
 
     /// How long the attempt has been here.
@@ -50,7 +62,7 @@ impl Claim {
         }
         let kind = self.attempt.kind().to_owned();
         let ending = word(&outcome);
-        metrics::counter!("bellwether_jobs_finished_total", "kind" => kind.clone(), "outcome" => ending)
+        metrics::counter!("bellwether_job_attempts_total", "kind" => kind.clone(), "outcome" => ending)
             .increment(1);
         metrics::histogram!("bellwether_job_run_seconds", "kind" => kind, "outcome" => ending)
             .record(self.elapsed());

@@ -6,7 +6,10 @@ use std::{
 };
 
 use apalis_core::task::Task;
-use bellwether_queue::{Attempt, Outcome, Verdict};
+use bellwether_queue::{
+    Attempt, Outcome, Verdict,
+    trace::{self, TraceContext},
+};
 use futures_util::future::BoxFuture;
 use tower::{Layer, Service};
 use tracing::{Instrument, Span, field};
@@ -50,11 +53,18 @@ where
     fn call(&mut self, task: Task<Arc<Claim>>) -> Self::Future {
         let claim = Arc::clone(&task.args);
         let span = span(claim.attempt());
+        let parent = claim.attempt().trace().and_then(|text| text.parse::<TraceContext>().ok());
+        claim.place_at(trace::place(&span, parent));
         // The handler's own tokio task is spawned in this call and takes the span with it.
         let run = span.in_scope(|| self.inner.call(task));
         let report = async move {
             let outcome = ending::outcome(run.await.map_err(Into::into));
             log(&claim, &outcome);
+            let span = Span::current();
+            span.record("outcome", ending::word(&outcome));
+            if is_error(&outcome) {
+                span.record("otel.status_code", "ERROR");
+            }
             claim.settle(outcome);
             Ok(())
         };
@@ -63,24 +73,28 @@ where
 }
 
 fn span(attempt: &Attempt) -> Span {
-    let span = tracing::info_span!(
+    tracing::info_span!(
         "job",
+        otel.name = attempt.kind(),
+        otel.kind = "consumer",
+        otel.status_code = field::Empty,
         job.kind = attempt.kind(),
         job.id = %attempt.job(),
         job.attempt = attempt.number(),
-        trace.id = field::Empty,
-    );
-    if let Some(id) = attempt.trace().and_then(trace_id) {
-        span.record("trace.id", id);
-    }
-    span
+        trace_id = field::Empty,
+        outcome = field::Empty,
+    )
 }
 
-/// The trace's identity in a W3C `traceparent`: `version-trace-span-flags`.
-fn trace_id(traceparent: &str) -> Option<&str> {
-    let id = traceparent.split('-').nth(1)?;
-    let whole = id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit());
-    (whole && id.bytes().any(|b| b != b'0')).then_some(id)
+/// Whether somebody who looks through traces for what went wrong should find this one.
+fn is_error(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Failed(failure) => {
+            matches!(failure.verdict, Verdict::Retry { .. } | Verdict::Discard)
+        }
+        Outcome::Panicked(_) | Outcome::TimedOut | Outcome::Undecodable(_) => true,
+        _ => false,
+    }
 }
 
 /// The one place that logs how an attempt ended.
@@ -110,25 +124,5 @@ fn log(claim: &Claim, outcome: &Outcome) {
         }
         Outcome::Cancelled => tracing::info!(duration_ms, "job called off"),
         Outcome::Released => tracing::info!(duration_ms, "job given back"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::trace_id;
-
-    #[test]
-    fn a_trace_is_known_by_the_second_field_of_its_traceparent() {
-        let id = "4bf92f3577b34da6a3ce929d0e0e4736";
-        assert_eq!(trace_id(&format!("00-{id}-00f067aa0ba902b7-01")), Some(id));
-    }
-
-    #[test]
-    fn what_is_no_traceparent_has_no_trace() {
-        for text in ["", "00", "00-short-00f067aa0ba902b7-01", "no trace at all"] {
-            assert_eq!(trace_id(text), None, "{text:?}");
-        }
-        let zeros = "0".repeat(32);
-        assert_eq!(trace_id(&format!("00-{zeros}-00f067aa0ba902b7-01")), None);
     }
 }

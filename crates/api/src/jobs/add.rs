@@ -71,6 +71,8 @@ pub(crate) struct Added {
         (status = 201, body = Added, description = "Added", headers(
             ("Location" = String, description = "where to find the job"))),
         (status = 200, body = Added, description = "The unique key has this job already"),
+        (status = 422, description = "`/problems/unknown-kind`, `/problems/invalid-args`, \
+            `/problems/invalid-field` or `/problems/idempotency-key-reused`, with the field named"),
     ),
 )]
 pub(crate) async fn add_job(
@@ -82,9 +84,9 @@ pub(crate) async fn add_job(
     let key = Key::of(&headers, "POST /jobs", &bytes)?;
     let answer = match &key {
         None => {
-            let mut conn = app.pool.acquire().await?;
-            let enqueued = queue::add(&mut conn, &job).await?;
-            drop(conn);
+            let mut tx = app.pool.begin().await?;
+            let enqueued = queue::add(&mut tx, &job).await?;
+            tx.commit().await?;
             stored(&app, enqueued).await?
         }
         Some(key) => once(&app, key, job).await?,
@@ -178,8 +180,8 @@ async fn stored(app: &App, enqueued: Enqueued) -> Result<Answer> {
 /// The answer for a job that only this transaction can see, so that the queue's own look-up,
 /// which goes through another connection, cannot.
 async fn unseen(conn: &mut PgConnection, new: NewJob, id: JobId) -> Result<Answer> {
-    let (state, created_at): (String, DateTime<Utc>) =
-        sqlx::query_as("select state, created_at from queue.job where id = $1")
+    let (state, created_at, trace): (String, DateTime<Utc>, Option<String>) =
+        sqlx::query_as("select state, created_at, trace from queue.job where id = $1")
             .bind(id.0)
             .fetch_one(conn)
             .await?;
@@ -197,7 +199,7 @@ async fn unseen(conn: &mut PgConnection, new: NewJob, id: JobId) -> Result<Answe
         unique_key: new.unique_key,
         tags: new.tags,
         parent: None,
-        trace: new.trace,
+        trace,
         created_at,
         due_at: new.due_at.filter(|_| state == queue::State::Scheduled),
         claimed_at: None,

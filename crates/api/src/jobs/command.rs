@@ -1,15 +1,18 @@
 //! Retrying and cancelling a job.
 
-use axum::{Json, extract::State};
+use axum::{Json, extract};
 use bellwether_queue::{
-    Error, JobId,
+    JobId, State,
     control::{self, Commanded},
     inspect,
 };
 
+use serde_json::{Value, json};
+
 use super::view::Job;
 use crate::{
     App,
+    actor::Actor,
     app::Shared,
     extract::{Id, no_job},
     problem::{Problem, ProblemKind, Result},
@@ -18,34 +21,61 @@ use crate::{
 /// Makes a job available now, with one more attempt if its attempts are spent.
 #[utoipa::path(
     post, path = "/api/jobs/{id}/retry", tag = "jobs", operation_id = "retryJob",
-    params(("id" = String, Path)),
-    responses((status = 200, body = Job)),
+    params(("id" = String, Path, example = "4711")),
+    responses(
+        (status = 200, body = Job),
+        (status = 409, description = "`/problems/not-applicable`: the job's state does not allow it"),
+    ),
 )]
-pub(crate) async fn retry(State(app): Shared, Id(id): Id) -> Result<Json<Job>> {
-    answer(&app, id, "retried", control::retry(&app.pool, id).await).await
+pub(crate) async fn retry(
+    extract::State(app): Shared,
+    actor: Actor,
+    Id(id): Id,
+) -> Result<Json<Job>> {
+    let before = known(&app, id).await?;
+    let mut tx = app.pool.begin().await?;
+    let now = applied(id, "retried", control::retry(&mut *tx, id).await?)?;
+    actor.did(&mut tx, "job.retry", &id.to_string(), before, json!({ "state": now })).await?;
+    tx.commit().await?;
+    answer(&app, id).await
 }
 
 /// Calls a job off: a waiting one ends at once, a running one is told to stop.
 #[utoipa::path(
     post, path = "/api/jobs/{id}/cancel", tag = "jobs", operation_id = "cancelJob",
-    params(("id" = String, Path)),
-    responses((status = 200, body = Job)),
+    params(("id" = String, Path, example = "4711")),
+    responses(
+        (status = 200, body = Job),
+        (status = 409, description = "`/problems/not-applicable`: the job's state does not allow it"),
+    ),
 )]
-pub(crate) async fn cancel(State(app): Shared, Id(id): Id) -> Result<Json<Job>> {
-    answer(&app, id, "cancelled", control::cancel(&app.pool, id).await).await
+pub(crate) async fn cancel(
+    extract::State(app): Shared,
+    actor: Actor,
+    Id(id): Id,
+) -> Result<Json<Job>> {
+    let before = known(&app, id).await?;
+    let mut tx = app.pool.begin().await?;
+    let now = applied(id, "cancelled", control::cancel(&mut *tx, id).await?)?;
+    actor.did(&mut tx, "job.cancel", &id.to_string(), before, json!({ "state": now })).await?;
+    tx.commit().await?;
+    answer(&app, id).await
 }
 
-async fn answer(
-    app: &App,
-    id: JobId,
-    done: &str,
-    commanded: Result<Commanded, Error>,
-) -> Result<Json<Job>> {
-    match commanded? {
-        Commanded::Done(_) => {
-            let job = inspect::find(&app.pool, id).await?.ok_or_else(|| no_job(id))?;
-            Ok(Json(job.job.into()))
-        }
+/// What the audit keeps of a job as it was.
+async fn known(app: &App, id: JobId) -> Result<Value> {
+    let job = inspect::find(&app.pool, id).await?.ok_or_else(|| no_job(id))?.job;
+    Ok(json!({ "state": job.state, "kind": job.kind, "attempt": job.attempt }))
+}
+
+async fn answer(app: &App, id: JobId) -> Result<Json<Job>> {
+    let job = inspect::find(&app.pool, id).await?.ok_or_else(|| no_job(id))?;
+    Ok(Json(job.job.into()))
+}
+
+fn applied(id: JobId, done: &str, commanded: Commanded) -> Result<State> {
+    match commanded {
+        Commanded::Done(state) => Ok(state),
         Commanded::NotApplicable(state) => Err(Problem::new(
             ProblemKind::NotApplicable,
             format!("job {id} is {}; it cannot be {done}", state.as_str()),

@@ -24,17 +24,49 @@ pub(crate) async fn find_job(State(app): Shared, Id(id): Id) -> Result<Json<JobD
     Ok(Json(job.into()))
 }
 
+/// What of a limit key blocks.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = BlockingDimension)]
+enum Dimension {
+    Requests,
+    Tokens,
+    Money,
+    /// Its calls in flight.
+    InFlight,
+    /// It is parked.
+    Park,
+    /// Its breaker is open.
+    Breaker,
+}
+
+impl Dimension {
+    fn read(text: &str) -> Option<Self> {
+        Some(match text {
+            "requests" => Self::Requests,
+            "tokens" => Self::Tokens,
+            "money" => Self::Money,
+            "in_flight" => Self::InFlight,
+            "park" => Self::Park,
+            "breaker" => Self::Breaker,
+            _ => return None,
+        })
+    }
+}
+
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Why {
     state: JobState,
     /// One sentence for people.
     reason: String,
     /// The limit key that blocks.
+    #[schema(example = "alpha_vantage")]
     key: Option<String>,
-    /// And which of its dimensions.
-    dimension: Option<String>,
-    /// Jobs ahead of it: exact to 1,000, then at least that.
+    /// And what of it.
+    dimension: Option<Dimension>,
+    /// Jobs ahead of it: exact to 1,000, then an estimate.
     position: Option<i64>,
+    /// `null`: nobody can tell.
     estimated_start_at: Option<DateTime<Utc>>,
 }
 
@@ -50,7 +82,7 @@ pub(crate) async fn why(State(app): Shared, Id(id): Id) -> Result<Json<Why>> {
         state: why.state.into(),
         reason: why.reason,
         key: why.key,
-        dimension: why.dimension,
+        dimension: why.dimension.as_deref().and_then(Dimension::read),
         position: why.position,
         estimated_start_at: why.estimated_start_at,
     }))

@@ -1,6 +1,7 @@
 //! `/api/jobs` and `/jobs`: the job monitor, and the door through which jobs come in.
 
 mod add;
+mod bulk;
 mod command;
 mod find;
 mod idempotency;
@@ -23,4 +24,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(find::why))
         .routes(routes!(command::retry))
         .routes(routes!(command::cancel))
+        .routes(routes!(bulk::start))
+        .routes(routes!(bulk::find))
+        .routes(routes!(bulk::cancel))
 }

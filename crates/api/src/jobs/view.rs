@@ -1,6 +1,6 @@
 //! A job as the API shows it.
 
-use bellwether_queue::{self as queue, inspect};
+use bellwether_queue::{self as queue, batch, inspect};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -151,6 +151,62 @@ impl From<inspect::AttemptView> for Attempt {
     }
 }
 
+/// A job that waits for this one, or that this one waits for.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Relative {
+    #[schema(example = "4711")]
+    id: String,
+    kind: String,
+    state: State,
+}
+
+impl From<inspect::Relative> for Relative {
+    fn from(job: inspect::Relative) -> Self {
+        Self { id: job.id.to_string(), kind: job.kind, state: job.state.into() }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum BatchState {
+    /// Some of its jobs have not ended.
+    Running,
+    /// All have completed.
+    Completed,
+    /// All have ended, and not all have completed.
+    Failed,
+}
+
+/// The batch that the job belongs to or follows, and how far it is; of several the youngest.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Batch {
+    id: String,
+    name: String,
+    total: u64,
+    /// Have completed.
+    done: u64,
+    /// Have ended otherwise.
+    failed: u64,
+    state: BatchState,
+}
+
+impl From<batch::Progress> for Batch {
+    fn from(batch: batch::Progress) -> Self {
+        Self {
+            id: batch.id.to_string(),
+            name: batch.name,
+            total: batch.total,
+            done: batch.done,
+            failed: batch.failed,
+            state: match batch.state {
+                batch::BatchState::Running => BatchState::Running,
+                batch::BatchState::Completed => BatchState::Completed,
+                batch::BatchState::Failed => BatchState::Failed,
+            },
+        }
+    }
+}
+
 /// A job with its history and its relatives.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct JobDetail {
@@ -162,6 +218,12 @@ pub(crate) struct JobDetail {
     parents: Vec<String>,
     /// The jobs that it added, at most 1,000.
     children: Vec<String>,
+    /// The jobs that have to end first, at most 100.
+    waits_for: Vec<Relative>,
+    /// The jobs that cannot begin before this one has ended, at most 100.
+    waited_by: Vec<Relative>,
+    /// `null`: it is in none.
+    batch: Option<Batch>,
 }
 
 impl From<inspect::JobDetail> for JobDetail {
@@ -172,6 +234,9 @@ impl From<inspect::JobDetail> for JobDetail {
             attempts: detail.attempts.into_iter().map(Into::into).collect(),
             parents: ids(detail.parents),
             children: ids(detail.children),
+            waits_for: detail.waits_for.into_iter().map(Into::into).collect(),
+            waited_by: detail.waited_by.into_iter().map(Into::into).collect(),
+            batch: detail.batch.map(Into::into),
         }
     }
 }

@@ -3,10 +3,10 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use bellwether_api::{App, Mode, Notice, Service, Settings, router, serve};
+use bellwether_queue::Db;
 use bellwether_testing::{Database, database};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
-use sqlx::PgPool;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -14,7 +14,7 @@ use crate::kinds::registry;
 
 pub(crate) struct Door {
     pub(crate) app: Arc<App>,
-    pub(crate) pool: PgPool,
+    pub(crate) pool: Db,
     pub(crate) client: reqwest::Client,
     addr: SocketAddr,
     stop: CancellationToken,
@@ -44,7 +44,7 @@ impl Door {
         change: impl FnOnce(App) -> App,
     ) -> Self {
         let database = database(&[&*bellwether_queue::MIGRATOR, &bellwether_store::MIGRATOR]).await;
-        let pool = database.pool();
+        let pool = Db::direct(database.pool());
         let listener = TcpListener::bind(addr).await.unwrap();
         let bound = listener.local_addr().unwrap();
         let tokens = tokens.parse().unwrap();

@@ -1,6 +1,8 @@
 //! The API over a real socket, on a real database.
 
 mod access;
+mod audit;
+mod bulk;
 mod dashboard;
 mod door;
 mod events;
@@ -8,8 +10,10 @@ mod health;
 mod idempotency;
 mod jobs;
 mod kinds;
+mod limits;
 mod monitor;
 mod problems;
 mod product;
 mod snapshot;
+mod stats;
 mod trigger;

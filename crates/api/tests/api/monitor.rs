@@ -37,17 +37,21 @@ async fn a_queue_is_paused_resumed_and_sized() {
         answer.is_problem(422, "invalid-field", Some("concurrency"));
     }
     patch(json!({})).await.is_problem(422, "invalid-field", Some("concurrency"));
+    assert_eq!(patch(json!({ "cap": 12 })).await.body["cap"], 12);
+    let both = patch(json!({ "cap": null, "concurrency": 2 })).await.body;
+    assert_eq!((&both["cap"], &both["concurrency"]), (&json!(null), &json!(2)));
+    assert_eq!(patch(json!({ "cap": 0 })).await.body["concurrency"], 2, "it stays as it is");
+    for wrong in [json!(-1), json!(100_001), json!("many")] {
+        patch(json!({ "cap": wrong })).await.is_problem(422, "invalid-field", Some("cap"));
+    }
 }
 
 #[tokio::test]
 async fn a_limit_is_parked_and_resumed() {
     let door = Door::open().await;
-    let limit = Limit {
-        key: "gemini/flash".to_owned(),
-        counts: Counts::Finish,
-        windows: vec![Window { amount: 15, period: Duration::from_mins(1) }],
-        in_flight: Some(2),
-    };
+    let limit = Limit::new("gemini/flash", Counts::Finish)
+        .window(Window::requests(15, Duration::from_mins(1)))
+        .in_flight(2);
     limits::define(&door.pool, &limit).await.unwrap();
     let list = door.get("/api/limits").await.body;
     let shown = &list["items"][0];
@@ -104,4 +108,16 @@ async fn lists_without_anything_are_empty_pages() {
         let answer = door.get(path).await;
         assert_eq!(answer.body, json!({ "items": [], "next_cursor": null }), "{path}");
     }
+}
+
+#[tokio::test]
+async fn every_kind_tells_its_queue_and_what_its_arguments_look_like() {
+    let door = Door::open().await;
+    let answer = door.get("/api/kinds").await;
+    let items = answer.body["items"].as_array().unwrap();
+    let kinds: Vec<_> = items.iter().map(|item| item["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["analyze_article", "evaluate_alerts", "prune", "scrape_batch"]);
+    assert_eq!(items[0]["queue"], "analyzer");
+    assert_eq!(items[0]["schema"]["properties"]["article"]["type"], "integer");
+    assert_eq!(items[0]["schema"]["properties"]["analyzer"]["type"], json!(["string", "null"]));
 }

@@ -2,6 +2,7 @@
 
 use bellwether_api::Service;
 use bellwether_domain::{Bar, Label, Quote, SignalLabel, Symbol};
+use bellwether_queue::Db;
 use bellwether_store::{
     alert::{self, NewAlert, Severity},
     article::{self, NewArticle},
@@ -13,7 +14,7 @@ use bellwether_testing::{at, day};
 use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::json;
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::postgres::PgPoolOptions;
 
 use crate::door::Door;
 
@@ -24,7 +25,7 @@ fn symbol(text: &str) -> Symbol {
 }
 
 /// A story about a symbol, `hours` old, read if it has a score; its article's id.
-pub(crate) async fn story(pool: &PgPool, about: &str, hours: i64, score: Option<f64>) -> i64 {
+pub(crate) async fn story(pool: &Db, about: &str, hours: i64, score: Option<f64>) -> i64 {
     let about = symbol(about);
     instrument::add_all(pool, std::slice::from_ref(&about)).await.unwrap();
     let published_at = bellwether_store::now(pool).await.unwrap() - TimeDelta::hours(hours);
@@ -44,7 +45,7 @@ pub(crate) async fn story(pool: &PgPool, about: &str, hours: i64, score: Option<
         title_hash: hours.to_string(),
         flags: Vec::new(),
     };
-    let mut conn = pool.acquire().await.unwrap();
+    let mut conn = pool.pool().acquire().await.unwrap();
     let added = article::add(&mut conn, &new, None).await.unwrap().unwrap();
     article::link(pool, added.id, &[(about, 0.9)]).await.unwrap();
     if let Some(score) = score {
@@ -81,7 +82,7 @@ async fn latest_data_tells_price_change_and_age() {
         previous_close: Some("100".parse().unwrap()),
         volume: Some(7),
     };
-    let mut conn = door.pool.acquire().await.unwrap();
+    let mut conn = door.pool.pool().acquire().await.unwrap();
     quote::add(&mut conn, &seen, "alpha_vantage").await.unwrap().unwrap();
     let answer = door.get("/api/latest-data").await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
@@ -256,7 +257,49 @@ async fn alerts_come_in_pages_newest_first() {
     assert_eq!(one["items"][0]["symbol"], "MSFT");
 }
 
-async fn add_rule(pool: &PgPool) -> i64 {
+#[tokio::test]
+async fn a_firing_alert_is_found_however_many_are_newer() {
+    let door = Door::open().await;
+    instrument::add_all(&door.pool, &[symbol("AAPL"), symbol("MSFT")]).await.unwrap();
+    let rule = add_rule(&door.pool).await;
+    sqlx::query(
+        "insert into alert (rule_id, symbol, key, episode, kind, severity, state, title, detail, pending_at, fired_at, resolved_at)
+        select $1, case when i in (1, 2) then 'MSFT' else 'AAPL' end, '', i, 'price_change', 'critical',
+            case i when 1 then 'firing' when 2 then 'pending' when 3 then 'firing' else 'resolved' end,
+            'moved', '{}', now(), case when i <> 2 then now() end, case when i > 3 then now() end
+        from generate_series(1, 300) i",
+    )
+    .bind(rule)
+    .execute(&door.pool)
+    .await
+    .unwrap();
+    let newest = door.get("/api/alerts/recent?limit=200").await.body;
+    let items = newest["items"].as_array().unwrap();
+    assert!(items.iter().all(|alert| alert["state"] == "resolved"), "it is older than those");
+    for (path, count) in [
+        ("recent?state=firing", 2),
+        ("recent?state=pending", 1),
+        ("recent?state=resolved&limit=200", 200),
+        ("MSFT?state=firing", 1),
+        ("MSFT?state=resolved", 0),
+        ("AAPL?state=firing", 1),
+    ] {
+        let answer = door.get(&format!("/api/alerts/{path}")).await;
+        assert_eq!(answer.body["items"].as_array().unwrap().len(), count, "{path}");
+    }
+    let first = door.get("/api/alerts/recent?state=firing&limit=1").await.body;
+    assert_eq!(first["items"][0]["symbol"], "AAPL");
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let rest = door.get(&format!("/api/alerts/recent?state=firing&limit=1&cursor={cursor}")).await;
+    assert_eq!(rest.body["items"][0]["symbol"], "MSFT");
+    assert_eq!(rest.body["next_cursor"], json!(null));
+    for path in ["recent?state=burning", "MSFT?state=burning"] {
+        let answer = door.get(&format!("/api/alerts/{path}")).await;
+        answer.is_problem(400, "bad-query", Some("state"));
+    }
+}
+
+async fn add_rule(pool: &Db) -> i64 {
     rule::add(
         pool,
         &rule::NewRule {
@@ -276,9 +319,9 @@ async fn add_rule(pool: &PgPool) -> i64 {
 async fn reads_go_to_the_replica_and_to_the_primary_where_it_is_away() {
     let with = async |away: bool| {
         let door = Door::with(Service::Api, "127.0.0.1:0", "", |app| {
-            let (options, pool) = (app.pool.connect_options(), PgPoolOptions::new());
+            let (options, pool) = (app.pool.pool().connect_options(), PgPoolOptions::new());
             let replica = if away { options.as_ref().clone().port(1) } else { (*options).clone() };
-            app.with_read_pool(Some(pool.connect_lazy_with(replica)))
+            app.with_read_pool(Some(Db::direct(pool.connect_lazy_with(replica))))
         })
         .await;
         story(&door.pool, "AAPL", 1, None).await;

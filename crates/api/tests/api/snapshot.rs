@@ -40,10 +40,16 @@ fn every_operation_has_a_name_and_tells_its_problems() {
             assert!(names.insert(name.to_owned()), "{name} names two operations");
             let problem = &operation["responses"]["default"]["content"]["application/problem+json"];
             assert!(problem.is_object(), "{method} {path} tells no problems");
+            let takes_body = operation["requestBody"].is_object();
+            assert_eq!(operation["responses"]["422"].is_object(), takes_body, "{method} {path}");
             for (status, response) in operation["responses"].as_object().unwrap() {
+                let problem = response["content"]["application/problem+json"].is_object();
+                assert_eq!(problem, !status.starts_with(['1', '2']), "{method} {path} {status}");
                 assert!(response["description"].is_string(), "{method} {path} {status}");
             }
         }
     }
     assert!(names.len() > 25, "{names:?}");
+    let types = api["components"]["schemas"]["Problem"]["properties"]["type"]["enum"].clone();
+    assert!(types.as_array().unwrap().contains(&"/problems/not-applicable".into()), "{types}");
 }

@@ -16,13 +16,8 @@ pub(crate) async fn run(args: ApiArgs, metrics: Option<PrometheusHandle>) -> any
     // The API starts while its database is away: /ready says so until it is there.
     let database = Database::open(&args.database).await?;
     let services = Services::new(database.pool.clone(), providers.settings)?;
-    let app = port.app(
-        &database,
-        args.watch.symbols,
-        providers.notices,
-        services.analyzer.name(),
-        metrics,
-    );
+    let app =
+        port.app(&database, args.watch.symbols, providers.notices, services.best().name(), metrics);
     tracing::info!("listening on http://{}", port.addr());
     let draining = app.clone();
     let soft = lifecycle.soft.clone();

@@ -1,13 +1,14 @@
 //! `bellwether enqueue`: adds a job, prints its id, and may follow it to its end.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    time::Duration,
-};
+use std::time::Duration;
 
 use anyhow::bail;
-use bellwether_queue::{JobId, State, inspect, schedule};
-use sqlx::PgPool;
+use bellwether_queue::{
+    Db, JobId, State,
+    inspect::{self, Family},
+    schedule, trace,
+};
+use tracing::{Instrument, field::Empty};
 
 use crate::{
     args::{EnqueueArgs, Wait},
@@ -32,9 +33,16 @@ pub(crate) async fn run(args: EnqueueArgs) -> anyhow::Result<bool> {
             job.unique_key = Some(key.clone());
         }
         job.due_at = args.at;
-        let mut conn = database.pool.acquire().await?;
-        let added = bellwether_queue::add(&mut conn, &job).await?;
-        drop(conn);
+        let mut tx = database.pool.begin().await?;
+        let span = tracing::info_span!(
+            "enqueue",
+            otel.kind = "producer",
+            job.kind = job.kind,
+            trace_id = Empty
+        );
+        let add = bellwether_queue::add(&mut tx, &job);
+        let added = trace::within(trace::place(&span, None), add).instrument(span).await?;
+        tx.commit().await?;
         println!("{}", added.id);
         if added.duplicate {
             tracing::info!(job.id = %added.id, "the job was there already");
@@ -51,7 +59,7 @@ pub(crate) async fn run(args: EnqueueArgs) -> anyhow::Result<bool> {
 }
 
 /// Whether the job completed.
-async fn follow(pool: &PgPool, id: JobId) -> anyhow::Result<bool> {
+async fn follow(pool: &Db, id: JobId) -> anyhow::Result<bool> {
     loop {
         let Some(found) = inspect::find(pool, id).await? else {
             bail!("job {id} is gone");
@@ -67,15 +75,27 @@ async fn follow(pool: &PgPool, id: JobId) -> anyhow::Result<bool> {
     }
 }
 
-/// Whether the job and everything it led to completed.
-async fn follow_family(pool: &PgPool, id: JobId) -> anyhow::Result<bool> {
-    let mut all_completed = true;
-    let mut seen = HashSet::from([id]);
-    let mut waiting = VecDeque::from([id]);
-    while let Some(id) = waiting.pop_front() {
-        all_completed &= follow(pool, id).await?;
-        let Some(found) = inspect::find(pool, id).await? else { continue };
-        waiting.extend(found.children.into_iter().filter(|child| seen.insert(*child)));
+/// Whether the job and everything it led to completed, children of children included.
+async fn follow_family(pool: &Db, id: JobId) -> anyhow::Result<bool> {
+    let mut family = Family::of(id);
+    let mut told = 0;
+    loop {
+        if !family.look(pool).await? {
+            bail!("job {id} is gone");
+        }
+        let (ended, total) = (family.ended(), family.total());
+        if ended > told {
+            told = ended;
+            tracing::info!(job.id = %id, "{ended} of {total} jobs have ended");
+        }
+        if family.is_over() {
+            break;
+        }
+        tokio::time::sleep(LOOK).await;
     }
-    Ok(all_completed)
+    for failed in family.failures() {
+        let error = failed.error.as_deref().unwrap_or_default();
+        tracing::error!(job.id = %failed.id, "{} is {}: {error}", failed.kind, failed.state);
+    }
+    Ok(family.failures().is_empty())
 }

@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use bellwether_queue::{
-    JobId,
+    Db, JobId, audit,
     control::{self, Commanded},
     inspect::{self, AttemptView, JobDetail, JobFilter, JobView},
 };
@@ -50,10 +50,10 @@ async fn act(database: &Database, action: JobsAction, json: bool) -> anyhow::Res
             None => bail!("there is no job {id}"),
         },
         JobsAction::Retry { id } => {
-            return commanded(control::retry(pool, JobId(id)).await?, id, "retried", json);
+            return commanded(command(pool, id, "job.retry").await?, id, "retried", json);
         }
         JobsAction::Cancel { id } => {
-            return commanded(control::cancel(pool, JobId(id)).await?, id, "cancelled", json);
+            return commanded(command(pool, id, "job.cancel").await?, id, "cancelled", json);
         }
         JobsAction::Why { id } => match inspect::why(pool, JobId(id)).await? {
             None => bail!("there is no job {id}"),
@@ -75,6 +75,24 @@ async fn act(database: &Database, action: JobsAction, json: bool) -> anyhow::Res
         },
     }
     Ok(true)
+}
+
+/// Does it and writes it into the audit, in one transaction.
+async fn command(pool: &Db, id: i64, action: &str) -> anyhow::Result<Commanded> {
+    let before = inspect::find(pool, JobId(id)).await?.map(|found| found.job);
+    let before =
+        before.map(|job| json!({"state": job.state, "kind": job.kind, "attempt": job.attempt}));
+    let mut tx = pool.begin().await?;
+    let done = match action {
+        "job.retry" => control::retry(&mut *tx, JobId(id)).await?,
+        _ => control::cancel(&mut *tx, JobId(id)).await?,
+    };
+    if let Commanded::Done(state) = done {
+        let detail = json!({"before": before, "after": {"state": state}});
+        audit::add(&mut *tx, "cli", action, &id.to_string(), &detail).await?;
+    }
+    tx.commit().await?;
+    Ok(done)
 }
 
 fn commanded(done: Commanded, id: i64, verb: &str, json: bool) -> anyhow::Result<bool> {

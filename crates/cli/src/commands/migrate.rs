@@ -31,7 +31,9 @@ async fn down(database: &Database, all: bool) -> anyhow::Result<()> {
             continue;
         }
         let target = if all { 0 } else { versions.iter().rev().nth(1).copied().unwrap_or(0) };
-        migrator.undo(&database.pool, target).await.map_err(|e| explain(name, e))?;
+        let direct = database.direct();
+        migrator.undo(&direct, target).await.map_err(|e| explain(name, e))?;
+        direct.close().await;
         if !all {
             break;
         }

@@ -2,10 +2,12 @@
 
 pub(crate) mod api;
 pub(crate) mod enqueue;
+pub(crate) mod evaluate;
 pub(crate) mod jobs;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
 pub(crate) mod sandbox;
+pub(crate) mod sentiment_eval;
 pub(crate) mod up;
 pub(crate) mod wait;
 pub(crate) mod worker;

@@ -9,11 +9,11 @@ use std::{
 use anyhow::Context;
 use bellwether_api::{App, Service, router, serve};
 use bellwether_jobs::Services;
-use bellwether_queue::{NewJob, schedule};
+use bellwether_queue::{Db, NewJob, schedule, trace};
 use bellwether_sandbox::Running;
 use metrics_exporter_prometheus::PrometheusHandle;
-use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, field::Empty};
 
 use super::sandbox;
 use crate::{
@@ -83,7 +83,7 @@ async fn with_database(
         database,
         args.watch.symbols.clone(),
         providers.notices,
-        services.analyzer.name(),
+        services.best().name(),
         metrics,
     );
     let addr = port.addr();
@@ -129,13 +129,16 @@ async fn died(server: Option<&mut bellwether_postgres::Server>) -> anyhow::Error
 
 /// The round of the current half hour, which the schedule shares: a person who has just started
 /// need not wait for it.
-async fn first_round(pool: &PgPool) -> anyhow::Result<()> {
+async fn first_round(pool: &Db) -> anyhow::Result<()> {
     let mut job: NewJob =
         bellwether_jobs::registry().job("scrape_batch", serde_json::json!({"reason": "start"}))?;
     let now = schedule::now(pool).await?;
     job.unique_key = Some(schedule::slot_key(Duration::from_mins(30), now));
-    let mut conn = pool.acquire().await?;
-    bellwether_queue::add(&mut conn, &job).await?;
+    let mut tx = pool.begin().await?;
+    let span = tracing::info_span!("enqueue", job.kind = job.kind, trace_id = Empty);
+    let add = bellwether_queue::add(&mut tx, &job);
+    trace::within(trace::place(&span, None), add).instrument(span).await?;
+    tx.commit().await?;
     Ok(())
 }
 

@@ -33,13 +33,8 @@ pub(crate) async fn run(
     }
     let database = Database::open(&args.database).await?;
     let services = Services::new(database.pool.clone(), providers.settings)?;
-    let app = port.app(
-        &database,
-        args.watch.symbols,
-        providers.notices,
-        services.analyzer.name(),
-        metrics,
-    );
+    let app =
+        port.app(&database, args.watch.symbols, providers.notices, services.best().name(), metrics);
     tracing::info!("{name} listening on http://{}", port.addr());
     let stop_http = CancellationToken::new();
     let http = tokio::spawn(serve(port.listener, router(app.clone()), stop_http.clone()));

@@ -69,6 +69,14 @@ async fn enqueue_prints_an_id_and_a_duplicate_exits_0_with_the_same() {
     assert!(cancelled.status.success(), "{}", stderr(&cancelled));
     assert_eq!(run(&["jobs", "cancel", id.trim()]).status.code(), Some(1), "it has ended");
     assert!(run(&["jobs", "retry", id.trim()]).status.success());
+    let told: Vec<(String, String, String)> = sqlx::query_as(
+        "select actor, action, detail #>> '{after,state}' from queue.audit order by id",
+    )
+    .fetch_all(&db.pool())
+    .await
+    .unwrap();
+    let entry = |action: &str, state: &str| ("cli".to_owned(), action.to_owned(), state.to_owned());
+    assert_eq!(told, [entry("job.cancel", "cancelled"), entry("job.retry", "available")]);
     assert_eq!(run(&["jobs", "show", "999999"]).status.code(), Some(1));
 }
 

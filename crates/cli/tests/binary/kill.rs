@@ -117,7 +117,7 @@ async fn a_killed_analyzer_loses_nothing_and_doubles_nothing() {
         running.signal("TERM");
         assert_eq!(running.ended(Duration::from_secs(40)).await, Some(0), "{}", running.said());
     }
-    let found = inspect::find(&pool, bellwether_queue::JobId(batch))
+    let found = inspect::find(&pool.clone().into(), bellwether_queue::JobId(batch))
         .await
         .expect("the database")
         .expect("the batch");

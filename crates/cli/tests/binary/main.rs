@@ -4,4 +4,8 @@ mod support;
 
 mod commands;
 mod kill;
+mod metrics;
+mod pooler;
+mod quality;
+mod traces;
 mod up;

@@ -81,7 +81,7 @@ impl Running {
                 && let Some(start) = rest.find("http://")
             {
                 let address: String =
-                    rest[start..].chars().take_while(|c| !c.is_whitespace()).collect();
+                    rest[start..].chars().take_while(|c| !c.is_whitespace() && *c != '"').collect();
                 return address.split("/_sandbox").next().unwrap_or(&address).to_owned();
             }
             assert!(
@@ -129,6 +129,14 @@ impl Drop for Running {
             self.child.wait().ok();
         }
     }
+}
+
+/// A folder that an unprivileged PostgreSQL can reach.
+pub(crate) fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), open).expect("its permissions");
+    folder
 }
 
 /// `bellwether up` on a folder of its own and free ports.

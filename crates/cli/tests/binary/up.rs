@@ -5,17 +5,9 @@ use std::time::Duration;
 use bellwether_testing::wait_until_within;
 use serde_json::json;
 
-use crate::support::{bellwether, get, items, output, post, stderr, stdout, until, up};
+use crate::support::{bellwether, folder, get, items, output, post, stderr, stdout, until, up};
 
 const SYMBOLS: [&str; 5] = ["AAPL", "MSFT", "GOOGL", "AMZN", "TSLA"];
-
-/// A folder that an unprivileged PostgreSQL can reach.
-fn folder() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(folder.path(), open).expect("its permissions");
-    folder
-}
 
 #[tokio::test]
 async fn one_command_leads_to_signals_an_alert_and_a_message_and_goes_on_after_a_restart() {

@@ -10,15 +10,14 @@ use std::{
 };
 
 use bellwether_queue::{
-    Attempt, Config, Failure, Handlers, Job, JobId, MIGRATOR, NewJob, QueueConfig, State, add_all,
-    inspect,
+    Attempt, Config, Db, Failure, Handlers, Job, JobId, MIGRATOR, NewJob, QueueConfig, State,
+    add_all, inspect,
 };
 use bellwether_testing::{Database, database, wait_until};
 use bellwether_worker::{Error, run};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sqlx::PgPool;
 use tokio::{sync::Semaphore, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -117,7 +116,7 @@ pub(crate) struct Overrun {}
 #[derive(Clone)]
 pub(crate) struct World {
     pub(crate) scene: Scene,
-    pool: PgPool,
+    pool: Db,
 }
 
 impl Job for Play {
@@ -175,7 +174,7 @@ impl Job for Overrun {
 
 pub(crate) struct Stage {
     pub(crate) scene: Scene,
-    pub(crate) pool: PgPool,
+    pub(crate) pool: Db,
     pub(crate) shutdown: CancellationToken,
     config: Config,
     handlers: Arc<Handlers<World>>,
@@ -188,7 +187,7 @@ impl Stage {
     /// With room for `concurrency` jobs at a time.
     pub(crate) async fn new(concurrency: usize) -> Self {
         let database = database(&[&MIGRATOR]).await;
-        let pool = database.pool();
+        let pool = Db::direct(database.pool());
         let (unblock, blocked) = mpsc::channel();
         let scene = Scene::new(blocked);
         let handlers = Handlers::new(World { scene: scene.clone(), pool: pool.clone() })
@@ -197,6 +196,7 @@ impl Stage {
         let config = Config {
             pool: pool.clone(),
             direct: database.options(),
+            listen: true,
             name: "stage@here:1".to_owned(),
             version: "test".to_owned(),
             queues: vec![QueueConfig { name: QUEUE.to_owned(), concurrency }],
@@ -240,7 +240,7 @@ impl Stage {
     }
 
     pub(crate) async fn add_all(&self, jobs: &[NewJob]) -> Vec<JobId> {
-        let mut connection = self.pool.acquire().await.unwrap();
+        let mut connection = self.pool.pool().acquire().await.unwrap();
         let added = add_all(&mut connection, jobs).await.unwrap();
         added.into_iter().map(|job| job.id).collect()
     }

@@ -1,0 +1,199 @@
+//! Stopping a key by hand, letting it go on, and telling it of calls made elsewhere.
+
+use std::time::Duration;
+
+use axum::{Json, extract::State};
+use bellwether_queue::{
+    inspect::LimitView,
+    limits::{self, Usage},
+};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::{answer, find, reason, unknown, view::Limit};
+use crate::{
+    actor::Actor,
+    app::Shared,
+    extract::{Body, Name},
+    problem::{Problem, Result},
+};
+
+/// 30 days.
+const LONGEST: i64 = 2_592_000;
+/// What one report of calls made elsewhere may claim, in each dimension.
+const MOST: u32 = 1_000_000_000;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Park)]
+pub(super) struct Hold {
+    /// 1 second to 30 days.
+    #[schema(minimum = 1, maximum = 2_592_000, example = 60)]
+    seconds: i64,
+    /// Shown beside the key.
+    #[schema(max_length = 200)]
+    reason: Option<String>,
+}
+
+impl Hold {
+    fn time(&self) -> Result<Duration> {
+        u64::try_from(self.seconds)
+            .ok()
+            .filter(|_| (1..=LONGEST).contains(&self.seconds))
+            .map(Duration::from_secs)
+            .ok_or_else(|| Problem::field("seconds", "1 to 2592000 seconds, which is 30 days"))
+    }
+}
+
+/// Stops a key on every worker for a while; a longer park wins. A slash in the key is written
+/// as `%2F`.
+#[utoipa::path(
+    post, path = "/api/limits/{key}/park", tag = "limits", operation_id = "parkLimit",
+    params(("key" = String, Path, example = "alpha_vantage")), request_body = Hold,
+    responses((status = 200, body = Limit)),
+)]
+pub(super) async fn park_limit(
+    State(app): Shared,
+    actor: Actor,
+    Name(key): Name,
+    Body(park, _): Body<Hold>,
+) -> Result<Json<Limit>> {
+    let time = park.time()?;
+    let why = reason(park.reason, "parked by hand")?;
+    let before = find(&app, &key).await?;
+    let mut tx = app.pool.begin().await?;
+    let until = limits::park(&mut tx, &key, time, &why).await?.ok_or_else(|| unknown(&key))?;
+    actor
+        .did(
+            &mut tx,
+            "limit.park",
+            &key,
+            json!({ "parked_until": before.parked_until, "parked_why": before.parked_why }),
+            json!({ "parked_until": until, "parked_why": why }),
+        )
+        .await?;
+    tx.commit().await?;
+    answer(&app, &key).await
+}
+
+/// Ends a park.
+#[utoipa::path(
+    post, path = "/api/limits/{key}/resume", tag = "limits", operation_id = "resumeLimit",
+    params(("key" = String, Path, example = "alpha_vantage")),
+    responses((status = 200, body = Limit)),
+)]
+pub(super) async fn resume_limit(
+    State(app): Shared,
+    actor: Actor,
+    Name(key): Name,
+) -> Result<Json<Limit>> {
+    let before = find(&app, &key).await?;
+    let mut tx = app.pool.begin().await?;
+    limits::resume(&mut tx, &key).await?;
+    let was = json!({ "parked_until": before.parked_until, "parked_why": before.parked_why });
+    actor.did(&mut tx, "limit.resume", &key, was, json!({ "parked_until": null })).await?;
+    tx.commit().await?;
+    answer(&app, &key).await
+}
+
+/// Opens the breaker of a key: nothing passes for a while, then one call, which decides.
+#[utoipa::path(
+    post, path = "/api/limits/{key}/trip", tag = "limits", operation_id = "tripLimit",
+    params(("key" = String, Path, example = "alpha_vantage")), request_body = Hold,
+    responses((status = 200, body = Limit)),
+)]
+pub(super) async fn trip_limit(
+    State(app): Shared,
+    actor: Actor,
+    Name(key): Name,
+    Body(trip, _): Body<Hold>,
+) -> Result<Json<Limit>> {
+    let time = trip.time()?;
+    let why = reason(trip.reason, "tripped by hand")?;
+    let before = find(&app, &key).await?;
+    let mut tx = app.pool.begin().await?;
+    limits::trip(&mut tx, &key, time).await?;
+    let now = json!({ "state": "open", "for_seconds": time.as_secs(), "reason": why });
+    actor.did(&mut tx, "limit.trip", &key, breaker(&before), now).await?;
+    tx.commit().await?;
+    answer(&app, &key).await
+}
+
+/// Closes the breaker of a key and forgets its failures.
+#[utoipa::path(
+    post, path = "/api/limits/{key}/reset", tag = "limits", operation_id = "resetLimit",
+    params(("key" = String, Path, example = "alpha_vantage")),
+    responses((status = 200, body = Limit)),
+)]
+pub(super) async fn reset_limit(
+    State(app): Shared,
+    actor: Actor,
+    Name(key): Name,
+) -> Result<Json<Limit>> {
+    let before = find(&app, &key).await?;
+    let mut tx = app.pool.begin().await?;
+    limits::reset(&mut tx, &key).await?;
+    let now = json!({ "state": "closed", "failures": 0 });
+    actor.did(&mut tx, "limit.reset", &key, breaker(&before), now).await?;
+    tx.commit().await?;
+    answer(&app, &key).await
+}
+
+fn breaker(limit: &LimitView) -> serde_json::Value {
+    let breaker = &limit.breaker;
+    json!({ "state": breaker.state, "failures": breaker.failures, "open_until": breaker.open_until })
+}
+
+/// At least one of the three is above 0.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CallsElsewhere)]
+pub(super) struct Elsewhere {
+    #[schema(minimum = 0, maximum = 1_000_000_000, example = 3)]
+    requests: Option<i64>,
+    #[schema(minimum = 0, maximum = 1_000_000_000)]
+    tokens: Option<i64>,
+    /// Millionths of a US dollar.
+    #[schema(minimum = 0, maximum = 1_000_000_000)]
+    micros: Option<i64>,
+    /// Kept in the audit.
+    #[schema(max_length = 200)]
+    reason: Option<String>,
+}
+
+/// Counts calls that somebody made elsewhere on the same quota, so that the key has that much
+/// less left. They count from now.
+#[utoipa::path(
+    post, path = "/api/limits/{key}/count", tag = "limits", operation_id = "countLimit",
+    params(("key" = String, Path, example = "alpha_vantage")), request_body = Elsewhere,
+    responses((status = 200, body = Limit)),
+)]
+pub(super) async fn count_limit(
+    State(app): Shared,
+    actor: Actor,
+    Name(key): Name,
+    Body(made, _): Body<Elsewhere>,
+) -> Result<Json<Limit>> {
+    let field = |name: &str, n: Option<i64>| {
+        let n = u32::try_from(n.unwrap_or(0)).ok().filter(|n| *n <= MOST);
+        n.ok_or_else(|| Problem::field(name, "0 to 1000000000"))
+    };
+    let requests = field("requests", made.requests)?;
+    let tokens = field("tokens", made.tokens)?;
+    let micros = field("micros", made.micros)?;
+    if [requests, tokens, micros] == [0, 0, 0] {
+        return Err(Problem::field("requests", "say how many requests, tokens or micros"));
+    }
+    let why = reason(made.reason, "counted by hand")?;
+    let usage = Usage { tokens: tokens.into(), micros: micros.into() };
+    let mut tx = app.pool.begin().await?;
+    if !limits::count_elsewhere(&mut tx, &key, requests, usage).await? {
+        return Err(unknown(&key));
+    }
+    let counted =
+        json!({ "requests": requests, "tokens": tokens, "micros": micros, "reason": why });
+    actor.did(&mut tx, "limit.count", &key, json!(null), counted).await?;
+    tx.commit().await?;
+    answer(&app, &key).await
+}

@@ -1,0 +1,165 @@
+//! The sandbox's book, judged: was any window exceeded, and how much of each key was used?
+
+use std::time::Duration;
+
+use bellwether_queue::inspect;
+use bellwether_testing::wait_until_within;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use crate::stage::{Key, Stage, Window};
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Entry {
+    pub(crate) time: DateTime<Utc>,
+    pub(crate) provider: String,
+    pub(crate) status: Option<u16>,
+    pub(crate) verdict: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct Verdict {
+    pub(crate) key: &'static str,
+    pub(crate) calls: usize,
+    /// Windows of the sandbox that held more than they may.
+    pub(crate) violations: usize,
+    /// Calls that the sandbox refused by its own count.
+    pub(crate) refused: usize,
+    /// The fullest that each window ever was, of what it may hold.
+    pub(crate) fullest: Vec<(usize, usize)>,
+    /// Of the time that the same calls would have taken back to back, each as long as it was, under
+    /// our own windows as they count (from the finish).
+    pub(crate) utilisation: f64,
+}
+
+pub(crate) async fn book(stage: &Stage, key: &Key) -> Vec<Entry> {
+    let url = format!("{}/_sandbox/ledger?provider={}", stage.sandbox.url(), key.provider);
+    let answer = stage.http.get(url).send().await.expect("the sandbox answers");
+    let body: serde_json::Value =
+        serde_json::from_str(&answer.text().await.expect("text")).expect("JSON");
+    let entries: Vec<Entry> = serde_json::from_value(body["items"].clone()).expect("entries");
+    entries.into_iter().filter(|e| e.provider == key.provider).collect()
+}
+
+/// The most entries in any half-open stretch of `period`, and in how many stretches that end with
+/// an arrival there were more than `amount`.
+fn fullest(times: &[DateTime<Utc>], window: &Window) -> (usize, usize) {
+    let period = chrono::TimeDelta::from_std(window.period).expect("a short time");
+    let (mut from, mut most, mut violations) = (0, 0, 0);
+    for upto in 0..times.len() {
+        while times[upto] - times[from] >= period {
+            from += 1;
+        }
+        let held = upto + 1 - from;
+        most = most.max(held);
+        violations += usize::from(held > window.amount);
+    }
+    (most, violations)
+}
+
+pub(crate) async fn judge(stage: &Stage) -> Vec<Verdict> {
+    let mut verdicts = Vec::new();
+    for key in &stage.keys {
+        let entries = book(stage, key).await;
+        let times: Vec<_> = entries.iter().map(|e| e.time).collect();
+        let windows: Vec<_> = key.theirs.iter().map(|w| fullest(&times, w)).collect();
+        let refused = entries
+            .iter()
+            .filter(|e| {
+                e.status == Some(429) || e.verdict.contains("limit") || e.verdict.contains("quota")
+            })
+            .filter(|e| !e.verdict.starts_with("fault:"))
+            .count();
+        verdicts.push(Verdict {
+            key: key.name,
+            calls: entries.len(),
+            violations: windows.iter().map(|(_, v)| v).sum(),
+            refused,
+            fullest: windows.iter().zip(&key.theirs).map(|((m, _), w)| (*m, w.amount)).collect(),
+            utilisation: utilisation(stage, key).await,
+        });
+    }
+    verdicts
+}
+
+/// While its place was held in the ledger, in seconds since the first: an attempt counts from its
+/// claim to its end, a lost one until its call can no longer be under way.
+async fn holds(stage: &Stage, key: &Key) -> Vec<(f64, f64)> {
+    sqlx::query_as(
+        "with hold as (
+            select claimed_at as a, finished_at as b from queue.done where kind = $1
+            union all
+            select t.started_at, case t.outcome when 'lost' then greatest(t.ended_at, p.beat_at + k.call_timeout) else t.ended_at end
+            from queue.attempt t left join queue.process p on p.id = t.process
+            cross join (select call_timeout from queue.limit_key where name = $2) k
+            where t.outcome in ('lost', 'failed', 'timed_out') and exists (
+                select from queue.job j where j.id = t.job and j.kind = $1)
+        )
+        select extract(epoch from a - (select min(a) from hold))::float8, extract(epoch from b - (select min(a) from hold))::float8
+        from hold order by a",
+    )
+    .bind(key.kind)
+    .bind(key.name)
+    .fetch_all(&stage.db)
+    .await
+    .expect("holds")
+}
+
+/// How long an ideal claimer would have taken for the same calls in the same order, each held as
+/// long as it was, by how long it took.
+async fn utilisation(stage: &Stage, key: &Key) -> f64 {
+    let holds = holds(stage, key).await;
+    let Some((last, _)) = holds.last() else { return 0.0 };
+    let mut ends: Vec<f64> = Vec::with_capacity(holds.len());
+    let mut now = 0.0_f64;
+    for (start, end) in &holds {
+        for window in &key.ours {
+            let period = window.period.as_secs_f64();
+            // its place is free when all but amount - 1 of those before it have left the window
+            let mut leaves: Vec<f64> = ends.iter().map(|end| end + period).collect();
+            leaves.sort_by(|a, b| b.total_cmp(a));
+            if let Some(free) = leaves.get(window.amount - 1) {
+                now = now.max(*free);
+            }
+        }
+        ends.push(now + (end - start));
+    }
+    if *last > 0.0 { now / last } else { 0.0 }
+}
+
+#[derive(Debug)]
+pub(crate) struct Remaining {
+    pub(crate) key: &'static str,
+    pub(crate) ours: i64,
+    pub(crate) theirs: i64,
+}
+
+/// What we say is left of each key's longest window, against the sandbox's book, once nothing is in
+/// flight and no lost call is held any more.
+pub(crate) async fn compare_remaining(stage: &mut Stage) -> Vec<Remaining> {
+    sqlx::query("update queue.queue set paused = true").execute(&stage.db).await.expect("a pause");
+    let mut all = Vec::new();
+    for key in &stage.keys {
+        let window = key.ours.iter().max_by_key(|w| w.period).expect("a window");
+        let compared =
+            wait_until_within(Duration::from_mins(3), "both counts to agree", || async {
+                let limits = inspect::limits(&stage.db).await.expect("limits");
+                let limit = limits.into_iter().find(|l| l.key == key.name).expect("the key");
+                let view = limit.windows.iter().max_by(|a, b| {
+                    a.period_s.unwrap_or(0.0).total_cmp(&b.period_s.unwrap_or(0.0))
+                })?;
+                let now: DateTime<Utc> = sqlx::query_scalar("select clock_timestamp()")
+                    .fetch_one(&stage.db)
+                    .await
+                    .expect("the time");
+                let since = now - chrono::TimeDelta::from_std(window.period).expect("a short time");
+                let made = book(stage, key).await.iter().filter(|e| e.time > since).count() as i64;
+                let theirs = (window.amount as i64 - made).max(0);
+                let agree = limit.in_flight == 0 && view.remaining == theirs && made > 0;
+                agree.then_some(Remaining { key: key.name, ours: view.remaining, theirs })
+            })
+            .await;
+        all.push(compared);
+    }
+    all
+}
