@@ -23,6 +23,8 @@ export const PLACES: readonly Place[] = [
       return `/jobs/${items[0]?.id}`;
     },
   },
+  { name: "limits", path: fixed("/limits") },
+  { name: "limit", path: fixed("/limits?key=alpha_vantage") },
   { name: "system", path: fixed("/system") },
 ];
 

@@ -1,6 +1,6 @@
 // Queries that more than one feature asks. A feature's own are in its `queries.ts`.
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import { api, data } from "./client";
+import { api, data, type Schemas } from "./client";
 
 export const queuesQuery = queryOptions({
   queryKey: ["queues"],
@@ -12,12 +12,14 @@ export const limitsQuery = queryOptions({
   queryFn: ({ signal }) => data(api.GET("/api/limits", { signal })),
 });
 
-/** Newest first; an empty symbol means all. */
-export function alertsQuery(symbol: string) {
+const ALERTS_PAGE = 100;
+
+/** Those in a state, newest first; an empty symbol means all. */
+export function alertsQuery(state: Schemas["AlertState"], symbol = "") {
   return infiniteQueryOptions({
-    queryKey: ["alerts", symbol],
+    queryKey: ["alerts", state, symbol],
     queryFn: ({ signal, pageParam }) => {
-      const query = { limit: 200, ...(pageParam && { cursor: pageParam }) };
+      const query = { state, limit: ALERTS_PAGE, ...(pageParam && { cursor: pageParam }) };
       return data(
         symbol
           ? api.GET("/api/alerts/{symbol}", { params: { path: { symbol }, query }, signal })

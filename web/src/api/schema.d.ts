@@ -52,6 +52,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What people did, newest first. */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/bars/{symbol}": {
         parameters: {
             query?: never;
@@ -106,6 +123,62 @@ export interface paths {
         get: operations["listJobs"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retries, cancels or deletes every job that fits. With `dry_run` it counts them, exactly; without
+         *     it changes the jobs that exist at this moment, in short steps.
+         * @description A viewer may count, an operator retry and cancel, an admin delete. What takes longer than 2 s is
+         *     answered with 202 and goes on by itself: `Location` tells where to follow it.
+         */
+        post: operations["bulkJobs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/bulk/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far a bulk command has come. */
+        get: operations["getBulk"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/bulk/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Calls a bulk command off, after the step under way; what it has changed stays changed. */
+        post: operations["cancelBulk"];
         delete?: never;
         options?: never;
         head?: never;
@@ -180,6 +253,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every kind that this server knows. */
+        get: operations["listKinds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/latest-data": {
         parameters: {
             query?: never;
@@ -214,6 +304,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/limits/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One limit key, with what it was used for. A slash in the key is written as `%2F`. */
+        get: operations["getLimit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Sets other amounts for a while; afterwards each window allows again what it did. In force on
+         *     every worker with its next claim. A slash in the key is written as `%2F`.
+         */
+        patch: operations["overrideLimit"];
+        trace?: never;
+    };
+    "/api/limits/{key}/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Counts calls that somebody made elsewhere on the same quota, so that the key has that much
+         *     less left. They count from now.
+         */
+        post: operations["countLimit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/limits/{key}/park": {
         parameters: {
             query?: never;
@@ -234,6 +365,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/limits/{key}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Closes the breaker of a key and forgets its failures. */
+        post: operations["resetLimit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/limits/{key}/resume": {
         parameters: {
             query?: never;
@@ -245,6 +393,23 @@ export interface paths {
         put?: never;
         /** Ends a park. */
         post: operations["resumeLimit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/limits/{key}/trip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Opens the breaker of a key: nothing passes for a while, then one call, which decides. */
+        post: operations["tripLimit"];
         delete?: never;
         options?: never;
         head?: never;
@@ -318,7 +483,10 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Sets how much each process runs at a time; takes effect on every worker within 2 s. */
+        /**
+         * Sets how much runs at a time, on each worker or on all together; takes effect on every worker
+         *     within 2 s. Attempts under way go on.
+         */
         patch: operations["changeQueue"];
         trace?: never;
     };
@@ -450,6 +618,23 @@ export interface paths {
         };
         /** The current signal of a symbol with every term, and a page of its history. */
         get: operations["getSignals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened, step by step, from counts that were taken as it happened. */
+        get: operations["showStats"];
         put?: never;
         post?: never;
         delete?: never;
@@ -692,6 +877,29 @@ export interface components {
             started_at: string;
             worker: string;
         };
+        /** @description One thing that somebody did. */
+        AuditEntry: {
+            /**
+             * @description What it was about, and the verb.
+             * @example queue.pause
+             */
+            action: string;
+            /**
+             * @description The role and a fingerprint of the token, `cli`, or `local` where no tokens are asked for.
+             * @example operator/5f2b9c01
+             */
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            /** @description `before` and `after`, as far as the action has them. */
+            detail: unknown;
+            id: string;
+            /**
+             * @description The id or the name of what was changed.
+             * @example scraper
+             */
+            subject: string;
+        };
         /** @description One session. */
         Bar: {
             close: string;
@@ -706,6 +914,137 @@ export interface components {
             open: string;
             /** Format: int64 */
             volume: number;
+        };
+        /** @description The jobs that were added together with this one, and how far they are. */
+        Batch: {
+            /**
+             * Format: int64
+             * @description Have completed.
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @description Have ended otherwise.
+             */
+            failed: number;
+            id: string;
+            state: components["schemas"]["BatchState"];
+            /** Format: int64 */
+            total: number;
+        };
+        /** @enum {string} */
+        BatchState: "running" | "completed" | "failed";
+        /**
+         * @description What of a limit key blocks.
+         * @enum {string}
+         */
+        BlockingDimension: "requests" | "tokens" | "money" | "in_flight" | "park" | "breaker";
+        /** @description Stops a key whose service fails again and again. */
+        Breaker: {
+            /**
+             * Format: double
+             * @description How long it opens for the first time; longer with each probe that fails.
+             */
+            cooldown_seconds: number;
+            /**
+             * Format: int32
+             * @description In a row.
+             */
+            failures: number;
+            /** Format: date-time */
+            open_until?: string | null;
+            state: components["schemas"]["BreakerState"];
+            /**
+             * Format: int32
+             * @description The failures in a row that open it; `null`: it is opened by hand only.
+             */
+            threshold?: number | null;
+        };
+        /** @enum {string} */
+        BreakerState: "closed" | "open" | "half_open";
+        /** @description A command to many jobs, and how far it has come. */
+        Bulk: {
+            action: components["schemas"]["BulkAction"];
+            /** Format: int64 */
+            changed: number;
+            dry_run: boolean;
+            /** @description `null` for a dry run. */
+            id?: string | null;
+            /**
+             * Format: int64
+             * @description How many jobs fitted when it began; exact.
+             * @example 128
+             */
+            matched: number;
+            /**
+             * Format: int64
+             * @description They fitted, but could not be changed: running ones of a delete, jobs whose unique key
+             *     another job has, jobs that moved on meanwhile.
+             */
+            skipped: number;
+            state: components["schemas"]["BulkState"];
+        };
+        /** @enum {string} */
+        BulkAction: "retry" | "cancel" | "delete";
+        /** @description All conditions must hold, as in the list of jobs. It names at least one. */
+        BulkFilter: {
+            /**
+             * Format: date-time
+             * @description Created at or after.
+             */
+            from?: string | null;
+            /**
+             * @description Only these, 1 to 10,000.
+             * @example [
+             *       "4711"
+             *     ]
+             */
+            ids?: string[] | null;
+            /** @example scrape_news */
+            kind?: string | null;
+            /** @description Text that the arguments, the unique key or the last error contain. */
+            q?: string | null;
+            queue?: string | null;
+            state?: components["schemas"]["JobState"] | null;
+            tag?: string | null;
+            /**
+             * Format: date-time
+             * @description Created before.
+             */
+            to?: string | null;
+        };
+        BulkRequest: {
+            action: components["schemas"]["BulkAction"];
+            /** @description Counts only. Left out: false. */
+            dry_run?: boolean;
+            filter: components["schemas"]["BulkFilter"];
+        };
+        /** @enum {string} */
+        BulkState: "running" | "done" | "cancelled";
+        /** @description A window that begins anew with each minute, hour, day or month of a zone's calendar. */
+        Calendar: {
+            unit: components["schemas"]["CalendarUnit"];
+            /** @example America/Los_Angeles */
+            zone: string;
+        };
+        /** @enum {string} */
+        CalendarUnit: "minute" | "hour" | "day" | "month";
+        /** @description At least one of the three is above 0. */
+        CallsElsewhere: {
+            /**
+             * Format: int64
+             * @description Millionths of a US dollar.
+             */
+            micros?: number | null;
+            /** @description Kept in the audit. */
+            reason?: string | null;
+            /**
+             * Format: int64
+             * @example 3
+             */
+            requests?: number | null;
+            /** Format: int64 */
+            tokens?: number | null;
         };
         Counts: {
             /** Format: int64 */
@@ -740,8 +1079,20 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Items_AuditEntry: {
+            items: components["schemas"]["AuditEntry"][];
+            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Items_Bar: {
             items: components["schemas"]["Bar"][];
+            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Items_JobKind: {
+            items: components["schemas"]["JobKind"][];
             /** @description Pass as `cursor` for the next page; `null`: this was the last. */
             next_cursor?: string | null;
         };
@@ -842,10 +1193,33 @@ export interface components {
         JobDetail: components["schemas"]["Job"] & {
             /** @description Oldest first. */
             attempts: components["schemas"]["Attempt"][];
+            batch?: components["schemas"]["Batch"] | null;
             /** @description The jobs that it added, at most 1,000. */
             children: string[];
             /** @description The job that added it, and those it waits for. */
             parents: string[];
+            /** @description The jobs that cannot begin before this one has ended. */
+            waited_by: components["schemas"]["Relative"][];
+            /** @description The jobs that have to end first. */
+            waits_for: components["schemas"]["Relative"][];
+        };
+        JobKind: {
+            /** @example scrape_news */
+            kind: string;
+            /**
+             * Format: int32
+             * @description Where a job names none.
+             */
+            max_attempts: number;
+            /**
+             * Format: int32
+             * @description 0 (first) to 9 (last), where a job names none.
+             */
+            priority: number;
+            /** @example scraper */
+            queue: string;
+            /** @description The JSON schema of its arguments. */
+            schema: unknown;
         };
         JobPage: {
             items: components["schemas"]["Job"][];
@@ -861,29 +1235,169 @@ export interface components {
          * @enum {string}
          */
         JobState: "pending" | "scheduled" | "available" | "parked" | "running" | "retryable" | "completed" | "discarded" | "cancelled";
+        /** @description One quota as its provider counts it, held across every worker. */
         Limit: {
-            /** @description A call counts from its `start` or until its `finish`. */
-            counts_from: string;
+            breaker?: components["schemas"]["Breaker"] | null;
+            counts_from: components["schemas"]["LimitCounting"];
             /** Format: int64 */
             in_flight: number;
             /** Format: int64 */
             in_flight_cap?: number | null;
             /** @example alpha_vantage */
             key: string;
+            lanes: components["schemas"]["LimitLane"][];
             /**
              * Format: date-time
              * @description In the past: now; `null`: once a call in flight has ended.
              */
             next_permit_at?: string | null;
+            /** @description The key that a call needs room in as well. */
+            parent?: string | null;
             /** Format: date-time */
             parked_until?: string | null;
             parked_why?: string | null;
+            reserve?: components["schemas"]["Reserve"] | null;
+            /**
+             * Format: date-time
+             * @description When the model behind it is switched off by its provider, where that is known.
+             */
+            retires_at?: string | null;
+            /** @description Since midnight UTC. */
+            spent_today: components["schemas"]["Spending"];
             /**
              * Format: int64
              * @description Jobs that wait for it.
              */
             waiting: number;
-            windows: components["schemas"]["Window"][];
+            windows: components["schemas"]["LimitWindow"][];
+        };
+        LimitChange: {
+            /**
+             * Format: int64
+             * @description How long the new amounts hold: 1 second to 30 days. Not needed where every amount is
+             *     `null`.
+             * @example 3600
+             */
+            for_seconds?: number | null;
+            /** @description Kept in the audit. */
+            reason?: string | null;
+            windows: components["schemas"]["LimitWindowChange"][];
+        };
+        /** @enum {string} */
+        LimitCounting: "start" | "finish";
+        /** @description What one day (UTC) took. */
+        LimitDay: components["schemas"]["Spending"] & {
+            /** Format: date */
+            day: string;
+        };
+        /** @description A limit with what it was used for. */
+        LimitDetail: components["schemas"]["Limit"] & {
+            /** @description The last 30 days, oldest first; days without a call are left out. */
+            days: components["schemas"]["LimitDay"][];
+            /** @description Of each window. */
+            history: components["schemas"]["LimitHistory"][];
+        };
+        /** @enum {string} */
+        LimitDimension: "requests" | "tokens" | "money";
+        /** @description What one window held, over its last period. */
+        LimitHistory: {
+            /**
+             * Format: int32
+             * @description The window's.
+             */
+            no: number;
+            /** @description Oldest first. */
+            points: components["schemas"]["LimitPoint"][];
+        };
+        /** @description A lane whose jobs this key may serve. */
+        LimitLane: {
+            lane: string;
+            /**
+             * Format: int32
+             * @description 0 for the lane's best key.
+             */
+            position: number;
+            /** @example analyzer */
+            queue: string;
+            /**
+             * Format: double
+             * @description The longest wait that this key is worth before the lane's next one serves; `null`: any.
+             */
+            wait_seconds?: number | null;
+        };
+        LimitPoint: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            used: number;
+        };
+        /** @description At most `amount` in its period, which rolls (`period_seconds`) or follows a `calendar`. */
+        LimitWindow: {
+            /**
+             * Format: int64
+             * @description In force now: `base_amount`, or what an override says. Requests, tokens, or millionths of
+             *     a US dollar.
+             * @example 25
+             */
+            amount: number;
+            /**
+             * Format: int64
+             * @description Without an override.
+             */
+            base_amount: number;
+            calendar?: components["schemas"]["Calendar"] | null;
+            dimension: components["schemas"]["LimitDimension"];
+            /**
+             * Format: date-time
+             * @description When nothing will be left at the pace of late; `null`: not before it resets, or nobody can
+             *     tell.
+             */
+            exhausted_at?: string | null;
+            /**
+             * Format: int32
+             * @description Its place among the key's windows, from 0.
+             */
+            no: number;
+            /**
+             * Format: date-time
+             * @description `null`: there is no override.
+             */
+            override_until?: string | null;
+            /**
+             * Format: double
+             * @description `null` where a calendar rules.
+             * @example 60
+             */
+            period_seconds?: number | null;
+            /**
+             * Format: int64
+             * @description `amount` less `used`, at least 0.
+             */
+            remaining: number;
+            /**
+             * Format: date-time
+             * @description When a calendar window begins anew; `null` for one that rolls.
+             */
+            resets_at?: string | null;
+            /**
+             * Format: int64
+             * @description Posted in it, and reserved by calls in flight.
+             */
+            used: number;
+        };
+        LimitWindowChange: {
+            /**
+             * Format: int64
+             * @description What it allows for now: requests, tokens, or millionths of a US dollar. 0 stops the key;
+             *     `null` ends an override.
+             * @example 10
+             */
+            amount?: number | null;
+            /**
+             * Format: int64
+             * @description The window's place among the key's, from 0.
+             */
+            no: number;
         };
         /**
          * @description How a part of the outside world is reached when it is not reached as it should be.
@@ -932,6 +1446,7 @@ export interface components {
             /**
              * Format: int64
              * @description 1 second to 30 days.
+             * @example 60
              */
             seconds: number;
         };
@@ -960,6 +1475,11 @@ export interface components {
         };
         Queue: {
             /**
+             * Format: int32
+             * @description Most attempts that run on all workers together; `null`: any number.
+             */
+            cap?: number | null;
+            /**
              * Format: double
              * @description Over the last five minutes.
              */
@@ -986,10 +1506,18 @@ export interface components {
             /** @description From available to claimed. */
             wait_ms: components["schemas"]["Percentiles"];
         };
+        /** @description At least one of the two. */
         QueueChange: {
             /**
              * Format: int64
-             * @description Attempts that each process runs at a time, 1 to 1,000; `null`: as each was started.
+             * @description Most attempts that run on all workers together, 0 to 100,000; `null`: any number. Left
+             *     out: as it is.
+             */
+            cap?: number | null;
+            /**
+             * Format: int64
+             * @description Attempts that each process runs at a time, 1 to 1,000; `null`: as each was started. Left
+             *     out: as it is.
              */
             concurrency?: number | null;
         };
@@ -1041,6 +1569,27 @@ export interface components {
         Ready: {
             /** @example ready */
             status: string;
+        };
+        /** @description A job that waits for this one, or that this one waits for. */
+        Relative: {
+            /** @example 4711 */
+            id: string;
+            kind: string;
+            state: components["schemas"]["JobState"];
+        };
+        /** @description A part of each window that is kept for urgent jobs. */
+        Reserve: {
+            /**
+             * Format: int32
+             * @description The last priority that counts as urgent, 0 to 9.
+             */
+            priority: number;
+            /**
+             * Format: double
+             * @description 0 to 1.
+             * @example 0.2
+             */
+            share: number;
         };
         Schedule: {
             args: unknown;
@@ -1139,6 +1688,93 @@ export interface components {
             /** Format: date-time */
             to: string;
         };
+        Spending: {
+            /**
+             * Format: int64
+             * @description Millionths of a US dollar.
+             */
+            micros: number;
+            /** Format: int64 */
+            requests: number;
+            /** Format: int64 */
+            tokens: number;
+        };
+        /** @description In milliseconds, exact to a quarter of a doubling. */
+        Spread: {
+            /** Format: double */
+            p50: number;
+            /** Format: double */
+            p95: number;
+            /** Format: double */
+            p99: number;
+        };
+        Stats: {
+            /**
+             * Format: date-time
+             * @description Where the first step begins.
+             */
+            from: string;
+            /** @description The kinds that anything happened to, by name. */
+            kinds: components["schemas"]["StatsKind"][];
+            /** @description Every step, oldest first. */
+            points: components["schemas"]["StatsPoint"][];
+            /**
+             * Format: int32
+             * @example 3600
+             */
+            range_seconds: number;
+            /**
+             * Format: int32
+             * @example 60
+             */
+            step_seconds: number;
+            /**
+             * Format: date-time
+             * @description The database's now: the last step is not over yet.
+             */
+            to: string;
+        };
+        /** @description One kind in one queue, over the whole range. */
+        StatsKind: {
+            /** Format: int64 */
+            completed: number;
+            /** Format: int64 */
+            discarded: number;
+            /** Format: int64 */
+            failed: number;
+            kind: string;
+            queue: string;
+            run_ms?: components["schemas"]["Spread"] | null;
+            wait_ms?: components["schemas"]["Spread"] | null;
+        };
+        /** @description What happened from `at` on until the next step; 0 where nothing did. */
+        StatsPoint: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            cancelled: number;
+            /** Format: int64 */
+            completed: number;
+            /** Format: int64 */
+            discarded: number;
+            /**
+             * Format: int64
+             * @description Jobs added.
+             */
+            enqueued: number;
+            /**
+             * Format: int64
+             * @description Attempts that failed and are tried again.
+             */
+            failed: number;
+            run_ms?: components["schemas"]["Spread"] | null;
+            /**
+             * Format: int64
+             * @description Attempts begun.
+             */
+            started: number;
+            wait_ms?: components["schemas"]["Spread"] | null;
+        };
         SymbolSignals: {
             current?: components["schemas"]["Signal"] | null;
             /** @description Newest first, the current one included. */
@@ -1151,32 +1787,25 @@ export interface components {
             jobs: components["schemas"]["Queued"][];
         };
         Why: {
-            /** @description And which of its dimensions. */
-            dimension?: string | null;
-            /** Format: date-time */
+            dimension?: components["schemas"]["BlockingDimension"] | null;
+            /**
+             * Format: date-time
+             * @description `null`: nobody can tell.
+             */
             estimated_start_at?: string | null;
-            /** @description The limit key that blocks. */
+            /**
+             * @description The limit key that blocks.
+             * @example alpha_vantage
+             */
             key?: string | null;
             /**
              * Format: int64
-             * @description Jobs ahead of it: exact to 1,000, then at least that.
+             * @description Jobs ahead of it: exact to 1,000, then an estimate.
              */
             position?: number | null;
             /** @description One sentence for people. */
             reason: string;
             state: components["schemas"]["JobState"];
-        };
-        Window: {
-            /** Format: int64 */
-            amount: number;
-            /** @description requests, tokens or money. */
-            dimension: string;
-            /** Format: double */
-            period_seconds: number;
-            /** Format: int64 */
-            remaining: number;
-            /** Format: int64 */
-            used: number;
         };
         Worker: {
             /**
@@ -1240,6 +1869,8 @@ export interface operations {
     listRecentAlerts: {
         parameters: {
             query?: {
+                /** @description Only episodes in this state: `firing` lists what is going on now, however old. */
+                state?: "pending" | "firing" | "resolved";
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
                 /** @description 1 to 200, default 50. */
@@ -1274,6 +1905,8 @@ export interface operations {
     listAlerts: {
         parameters: {
             query?: {
+                /** @description Only episodes in this state: `firing` lists what is going on now, however old. */
+                state?: "pending" | "firing" | "resolved";
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
                 /** @description 1 to 200, default 50. */
@@ -1295,6 +1928,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Items_Alert"];
+                };
+            };
+            /** @description What went wrong, as RFC 9457 says it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description 1 to 200, default 50. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_AuditEntry"];
                 };
             };
             /** @description What went wrong, as RFC 9457 says it */
@@ -1411,6 +2078,112 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobPage"];
+                };
+            };
+            /** @description What went wrong, as RFC 9457 says it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bulkJobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkRequest"];
+            };
+        };
+        responses: {
+            /** @description Counted, or done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bulk"];
+                };
+            };
+            /** @description Begun */
+            202: {
+                headers: {
+                    /** @description where to follow it */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bulk"];
+                };
+            };
+            /** @description What went wrong, as RFC 9457 says it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBulk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bulk"];
+                };
+            };
+            /** @description What went wrong, as RFC 9457 says it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelBulk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bulk"];
                 };
             };
             /** @description What went wrong, as RFC 9457 says it */
@@ -1548,6 +2321,35 @@ export interface operations {
             };
         };
     };
+    listKinds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_JobKind"];
+                };
+            };
+            /** @description What went wrong, as RFC 9457 says it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listLatestData: {
         parameters: {
             query?: never;
@@ -1606,11 +2408,116 @@ export interface operations {
             };
         };
     };
+    getLimit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example alpha_vantage */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitDetail"];
+                };
+            };
+            /** @description What went wrong, as RFC 9457 says it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    overrideLimit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example alpha_vantage */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limit"];
+                };
+            };
+            /** @description What went wrong, as RFC 9457 says it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    countLimit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example alpha_vantage */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CallsElsewhere"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limit"];
+                };
+            };
+            /** @description What went wrong, as RFC 9457 says it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     parkLimit: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @example alpha_vantage */
                 key: string;
             };
             cookie?: never;
@@ -1641,16 +2548,85 @@ export interface operations {
             };
         };
     };
-    resumeLimit: {
+    resetLimit: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @example alpha_vantage */
                 key: string;
             };
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limit"];
+                };
+            };
+            /** @description What went wrong, as RFC 9457 says it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeLimit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example alpha_vantage */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limit"];
+                };
+            };
+            /** @description What went wrong, as RFC 9457 says it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tripLimit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example alpha_vantage */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Park"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {
@@ -1772,6 +2748,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example scraper */
                 name: string;
             };
             cookie?: never;
@@ -1807,6 +2784,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example scraper */
                 name: string;
             };
             cookie?: never;
@@ -1838,6 +2816,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example scraper */
                 name: string;
             };
             cookie?: never;
@@ -2042,6 +3021,51 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SymbolSignals"];
+                };
+            };
+            /** @description What went wrong, as RFC 9457 says it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showStats: {
+        parameters: {
+            query?: {
+                /**
+                 * @description How far back: steps of one minute up to 1h, 5 minutes for 6h, 15 minutes for 24h, 2 hours
+                 *     for 7d. 1h if left out.
+                 */
+                range?: "15m" | "1h" | "6h" | "24h" | "7d";
+                /**
+                 * @description Of this queue only.
+                 * @example scraper
+                 */
+                queue?: string;
+                /**
+                 * @description Of this kind only.
+                 * @example scrape_quotes
+                 */
+                kind?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stats"];
                 };
             };
             /** @description What went wrong, as RFC 9457 says it */

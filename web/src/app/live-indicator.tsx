@@ -17,17 +17,22 @@ export function LiveIndicator() {
   const held = useStore(pausedByHand);
   const { word, meaning } = WORDS[status];
   return (
-    <Button
-      look="quiet"
-      className={css.indicator}
-      data-status={status}
-      aria-pressed={held}
-      title={`${meaning} ${held ? "Click to go on." : "Click to pause."}`}
-      onClick={() => pausedByHand.set(!held)}
-    >
-      <span className={css.dot} aria-hidden="true" />
-      <span role="status">{word}</span>
-      <span className="visually-hidden">{held ? "resume updates" : "pause updates"}</span>
-    </Button>
+    <>
+      <Button
+        look="quiet"
+        className={css.indicator}
+        data-status={status}
+        aria-label={`${word}: ${held ? "resume" : "pause"} updates`}
+        title={`${meaning} ${held ? "Click to go on." : "Click to pause."}`}
+        onClick={() => pausedByHand.set(!held)}
+      >
+        <span className={css.dot} aria-hidden="true" />
+        {word}
+      </Button>
+      {/* beside the button: what is inside one is not read out when it changes */}
+      <span role="status" className="visually-hidden">
+        {word}
+      </span>
+    </>
   );
 }

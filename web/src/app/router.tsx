@@ -7,8 +7,10 @@ import {
 } from "@tanstack/react-router";
 import { readAlertsSearch } from "../features/alerts/search";
 import { readJobsSearch } from "../features/jobs/search";
+import { readLimitsSearch } from "../features/limits/search";
 import { OverviewPage } from "../features/overview/overview-page";
 import { readOverviewSearch } from "../features/overview/search";
+import { readSystemSearch } from "../features/system/search";
 import { NotFound } from "./not-found";
 import { PageError } from "./page-error";
 import { PagePending } from "./page-pending";
@@ -46,13 +48,21 @@ const job = createRoute({
   component: lazyRouteComponent(() => import("../features/jobs/job-panel"), "JobPanel"),
 });
 
+const limits = createRoute({
+  getParentRoute: () => root,
+  path: "/limits",
+  validateSearch: readLimitsSearch,
+  component: lazyRouteComponent(() => import("../features/limits/limits-page"), "LimitsPage"),
+});
+
 const system = createRoute({
   getParentRoute: () => root,
   path: "/system",
+  validateSearch: readSystemSearch,
   component: lazyRouteComponent(() => import("../features/system/system-page"), "SystemPage"),
 });
 
-const routeTree = root.addChildren([overview, alerts, jobs.addChildren([job]), system]);
+const routeTree = root.addChildren([overview, alerts, jobs.addChildren([job]), limits, system]);
 
 /** Search parameters are plain text, so that an address can be read and written by hand. */
 export function createAppRouter(history?: RouterHistory) {

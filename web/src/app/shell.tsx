@@ -8,6 +8,7 @@ const PAGES = [
   { to: "/", name: "Overview" },
   { to: "/alerts", name: "Alerts" },
   { to: "/jobs", name: "Jobs" },
+  { to: "/limits", name: "Limits" },
   { to: "/system", name: "System" },
 ] as const;
 

@@ -24,7 +24,16 @@ const OUTDATES: Record<string, readonly string[]> = {
 };
 
 /** What no event tells of. */
-const SILENT = ["limits", "queues", "workers", "schedules", "notices"] as const;
+const SILENT = [
+  "limits",
+  "limit",
+  "queues",
+  "stats",
+  "workers",
+  "schedules",
+  "audit",
+  "notices",
+] as const;
 
 const POLL_MS = 10_000;
 /** Events come in bursts; what they outdate is asked for at most this often. */

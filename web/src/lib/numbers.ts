@@ -38,3 +38,26 @@ export function formatSeconds(value: number): string {
   }
   return parts.join(" ");
 }
+
+/** Millionths of a dollar as dollars: `$12.50`; less than a cent keeps two digits that count. */
+export function formatDollars(micros: number): string {
+  const dollars = micros / 1e6;
+  if (dollars === 0 || Math.abs(dollars) >= 0.01) {
+    const digits = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
+    return `$${dollars.toLocaleString("en-US", digits)}`;
+  }
+  return `$${Number(dollars.toPrecision(2)).toFixed(6).replace(/0+$/, "")}`;
+}
+
+/** Dollars as people type them, in millionths; `null` where that is no amount. */
+export function parseDollars(text: string): number | null {
+  const plain = text.trim().replace(/^\$/, "").replaceAll(",", "");
+  return /^\d{1,9}(\.\d{1,6})?$/.test(plain) ? Math.round(Number(plain) * 1e6) : null;
+}
+
+/** Short enough for an axis: `950`, `1.5k`, `250k`, `2M`. */
+export function formatShort(value: number): string {
+  if (value >= 1e6) return `${Number((value / 1e6).toFixed(1))}M`;
+  if (value >= 1000) return `${Number((value / 1000).toFixed(1))}k`;
+  return String(Number(value.toFixed(value < 10 ? 1 : 0)));
+}

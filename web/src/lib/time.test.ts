@@ -1,5 +1,7 @@
-import { expect, test } from "vitest";
-import { absolute, relative } from "./time";
+import { afterEach, expect, test, vi } from "vitest";
+import { absolute, relative, seconds } from "./time";
+
+afterEach(() => vi.useRealTimers());
 
 test("a time is told by its distance, before and after", () => {
   const now = Date.parse("2026-11-22T12:00:00Z");
@@ -17,4 +19,19 @@ test("a time is told by its distance, before and after", () => {
 test("the exact time is in UTC", () => {
   expect(absolute("2026-11-22T13:48:06.123456-05:00")).toBe("2026-11-22 18:48:06 UTC");
   expect(absolute("soon")).toBe("soon");
+});
+
+test("a clock that nobody watched is right as soon as somebody does", () => {
+  vi.useFakeTimers({ now: Date.parse("2026-11-22T12:00:00Z") });
+  const leave = seconds.subscribe(() => {});
+  vi.advanceTimersByTime(1000);
+  leave();
+  vi.advanceTimersByTime(3_600_000);
+  const told = vi.fn();
+  const again = seconds.subscribe(told);
+  expect(seconds.get()).toBe(Date.parse("2026-11-22T13:00:01Z"));
+  vi.advanceTimersByTime(2000);
+  expect(seconds.get()).toBe(Date.parse("2026-11-22T13:00:03Z"));
+  expect(told).toHaveBeenCalled();
+  again();
 });

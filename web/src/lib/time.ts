@@ -1,9 +1,12 @@
 import { createStore, type Store } from "./store";
 
 /** The present, for "5 min ago"; a tick every five seconds while somebody looks. */
-export const now: Store<number> = ticking();
+export const now: Store<number> = ticking(5000);
 
-function ticking(): Store<number> {
+/** The present, for what is counted down. */
+export const seconds: Store<number> = ticking(1000);
+
+function ticking(every: number): Store<number> {
   const store = createStore(Date.now());
   let watchers = 0;
   let timer: ReturnType<typeof setInterval> | undefined;
@@ -12,7 +15,11 @@ function ticking(): Store<number> {
     subscribe: (listener) => {
       const leave = store.subscribe(listener);
       watchers += 1;
-      timer ??= setInterval(() => store.set(Date.now()), 5000);
+      if (timer === undefined) {
+        // nobody looked for a while, and nothing ticked
+        store.set(Date.now());
+        timer = setInterval(() => store.set(Date.now()), every);
+      }
       return () => {
         leave();
         watchers -= 1;

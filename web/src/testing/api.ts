@@ -2,6 +2,7 @@ import { vi } from "vitest";
 
 export interface Asked {
   method: string;
+  url: string;
   path: string;
   headers: Headers;
   body: unknown;
@@ -15,6 +16,7 @@ export function answer(table: Record<string, unknown | ((asked: Asked) => Respon
     const text = await request.text();
     const asked = {
       method: request.method,
+      url: request.url,
       path,
       headers: request.headers,
       body: text === "" ? undefined : JSON.parse(text),

@@ -22,19 +22,33 @@ const alert = {
 
 const rest = { "GET /api/notices": { items: [], next_cursor: null } };
 
+/** Answers each state with its own alerts. */
+function alerts(of: Record<string, unknown>) {
+  return ({ url }: { url: string }) =>
+    Response.json(of[new URL(url).searchParams.get("state") ?? ""] ?? none);
+}
+
+const none = { items: [], next_cursor: null };
+
 test("firing alerts come with the values that led to them", async () => {
-  answer({ ...rest, "GET /api/alerts/recent": { items: [alert], next_cursor: null } });
+  const firing = { items: [alert], next_cursor: null };
+  answer({ ...rest, "GET /api/alerts/recent": alerts({ firing }) });
   open("/alerts");
   expect(await screen.findByText("TSLA fell 12.00 %")).toBeTruthy();
   expect(screen.getByText("133.28")).toBeTruthy();
   expect(screen.getByText("1 min 30 s")).toBeTruthy();
-  expect(screen.getByText("Counts cover every alert there is: 1")).toBeTruthy();
+  expect(screen.getByRole("link", { name: "firing 1" })).toBeTruthy();
 });
 
-test("counts say so when there are older alerts", async () => {
-  answer({ ...rest, "GET /api/alerts/recent": { items: [alert], next_cursor: "1" } });
+test("a state has its own list, however many newer alerts another state has", async () => {
+  const resolved = { items: [{ ...alert, id: "2", state: "resolved" }], next_cursor: "2" };
+  answer({
+    ...rest,
+    "GET /api/alerts/recent": alerts({ resolved, firing: { items: [alert], next_cursor: null } }),
+  });
   open("/alerts?state=resolved");
-  expect(await screen.findByText("Counts cover the newest 1 alerts")).toBeTruthy();
+  expect(await screen.findByRole("link", { name: "resolved 1+" })).toBeTruthy();
   expect(screen.getByRole("button", { name: "Load older alerts" })).toBeTruthy();
-  expect(screen.getByText("Nothing has been resolved yet.")).toBeTruthy();
+  expect(await screen.findByRole("link", { name: "firing 1" })).toBeTruthy();
+  expect(screen.getByRole("link", { name: "pending 0" })).toBeTruthy();
 });

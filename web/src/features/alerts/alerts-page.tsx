@@ -17,6 +17,10 @@ import { SymbolFilter } from "./symbol-filter";
 
 const route = getRouteApi("/alerts");
 
+function useAlerts(state: (typeof ALERT_STATES)[number], symbol: string) {
+  return useInfiniteQuery(alertsQuery(state, symbol));
+}
+
 const NOTHING = {
   firing: "Nothing is firing.",
   pending: "Nothing is about to fire.",
@@ -25,15 +29,20 @@ const NOTHING = {
 
 export function AlertsPage() {
   const { state = "firing", symbol = "" } = route.useSearch();
-  const query = useInfiniteQuery(alertsQuery(symbol));
+  const queries = {
+    firing: useAlerts("firing", symbol),
+    pending: useAlerts("pending", symbol),
+    resolved: useAlerts("resolved", symbol),
+  };
+  const query = queries[state];
   const client = useQueryClient();
   const check = useMutation({
     mutationFn: () => data(api.POST("/check-alerts", {})),
     onSuccess: () => client.invalidateQueries({ queryKey: ["alerts"] }),
   });
 
-  const known = query.data?.pages.flatMap((page) => page.items) ?? [];
-  const scope = query.data && describeScope(known.length, query.hasNextPage, symbol);
+  const shown = query.data?.pages.flatMap((page) => page.items) ?? [];
+  const scope = `Tabs count all alerts${symbol && ` of ${symbol}`}; + means that there are older ones`;
   const checkNow = (
     <Button onClick={() => check.mutate()} disabled={check.isPending}>
       Check now
@@ -58,21 +67,16 @@ export function AlertsPage() {
               data-on={each === state}
             >
               {each}
-              <span className={tabs.count}>
-                {query.data
-                  ? formatCount(known.filter((alert) => alert.state === each).length)
-                  : "–"}
-              </span>
+              <span className={tabs.count}>{countOf(queries[each])}</span>
             </Link>
           ))}
         </nav>
         <Loaded query={query} label="alerts" rows={4}>
-          {() => {
-            const shown = known.filter((alert) => alert.state === state);
-            return shown.length === 0 ? (
+          {() =>
+            shown.length === 0 ? (
               <Empty title={NOTHING[state]}>
                 {symbol
-                  ? `No ${state} alert of ${symbol} among those loaded.`
+                  ? `There is no ${state} alert of ${symbol}.`
                   : "Rules are evaluated every minute and after each new price or signal."}
               </Empty>
             ) : (
@@ -81,8 +85,8 @@ export function AlertsPage() {
                   <AlertItem key={alert.id} alert={alert} />
                 ))}
               </ul>
-            );
-          }}
+            )
+          }
         </Loaded>
         {query.hasNextPage && (
           <div className={css.more}>
@@ -96,8 +100,9 @@ export function AlertsPage() {
   );
 }
 
-function describeScope(count: number, more: boolean, symbol: string): string {
-  const of = symbol && ` of ${symbol}`;
-  if (more) return `Counts cover the newest ${formatCount(count)} alerts${of}`;
-  return `Counts cover every alert${of} there is: ${formatCount(count)}`;
+/** How many there are, or at least how many. */
+function countOf({ data, hasNextPage }: ReturnType<typeof useAlerts>): string {
+  if (!data) return "–";
+  const count = data.pages.reduce((sum, page) => sum + page.items.length, 0);
+  return `${formatCount(count)}${hasNextPage ? "+" : ""}`;
 }

@@ -3,7 +3,6 @@ import { useEffect, useState } from "react";
 import { Button } from "../../components/button";
 import { Field } from "../../components/field";
 import css from "./job-filters.module.css";
-import { KINDS } from "./kinds";
 import type { JobsSearch } from "./search";
 
 const route = getRouteApi("/jobs");
@@ -14,10 +13,11 @@ const SETTLE_MS = 300;
 interface JobFiltersProps {
   search: JobsSearch;
   queues: readonly string[];
+  kinds: readonly string[];
 }
 
 /** The filters beside the state; all of them live in the address. */
-export function JobFilters({ search, queues }: JobFiltersProps) {
+export function JobFilters({ search, queues, kinds }: JobFiltersProps) {
   const navigate = route.useNavigate();
   const show = (change: JobsSearch) =>
     void navigate({
@@ -32,7 +32,7 @@ export function JobFilters({ search, queues }: JobFiltersProps) {
       <Choice
         label="Kind"
         value={search.kind}
-        options={KINDS.map(({ kind }) => kind)}
+        options={kinds}
         onChange={(kind) => show({ kind })}
       />
       <Choice

@@ -7,11 +7,13 @@ import { Loaded } from "../../components/loaded";
 import { Panel } from "../../components/panel";
 import { Timestamp } from "../../components/timestamp";
 import { formatCount } from "../../lib/numbers";
+import { BulkBar } from "./bulk-bar";
 import { JobFilters } from "./job-filters";
 import css from "./job-list.module.css";
 import { JobTable } from "./job-table";
-import { jobsQuery } from "./queries";
+import { jobsQuery, kindsQuery } from "./queries";
 import { StateTabs } from "./state-tabs";
+import { useSelection } from "./use-selection";
 
 const route = getRouteApi("/jobs");
 
@@ -22,6 +24,9 @@ export function JobList() {
   const items = jobs.data?.pages.flatMap((page) => page.items) ?? [];
   const searchedTo = jobs.data?.pages.at(-1)?.searched_to;
   const filtered = Object.values(search).some(Boolean);
+  const kinds = useQuery(kindsQuery);
+  const [selected, select] = useSelection(JSON.stringify(search));
+  const chosen = items.filter(({ id }) => selected.has(id)).map(({ id }) => id);
 
   return (
     <Panel
@@ -29,7 +34,12 @@ export function JobList() {
       scope={`Tabs count all jobs ${search.queue ? `of the queue ${search.queue}` : "of every queue"}, whatever the other filters`}
     >
       <StateTabs queues={queues.data?.items} search={search} />
-      <JobFilters search={search} queues={queues.data?.items.map(({ name }) => name) ?? []} />
+      <JobFilters
+        search={search}
+        queues={queues.data?.items.map(({ name }) => name) ?? []}
+        kinds={kinds.data?.items.map(({ kind }) => kind) ?? []}
+      />
+      <BulkBar search={search} chosen={chosen} onClear={() => select(new Set())} />
       <Loaded query={jobs} label="jobs" rows={8}>
         {() =>
           items.length === 0 ? (
@@ -41,7 +51,7 @@ export function JobList() {
               )}
             </Empty>
           ) : (
-            <JobTable jobs={items} />
+            <JobTable jobs={items} selected={selected} onSelect={select} />
           )
         }
       </Loaded>

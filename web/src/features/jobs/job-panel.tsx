@@ -3,6 +3,8 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { Loaded } from "../../components/loaded";
 import { Panel } from "../../components/panel";
 import { AttemptList } from "./attempt-list";
+import { BatchProgress } from "./batch-progress";
+import { Dependencies } from "./dependencies";
 import { JobActions } from "./job-actions";
 import { JobFacts } from "./job-facts";
 import css from "./job-panel.module.css";
@@ -28,6 +30,7 @@ export function JobPanel() {
           <div className={css.job}>
             <JobActions key={id} job={job} />
             <WhyWaiting job={job} />
+            {job.batch && <BatchProgress batch={job.batch} />}
             <JobFacts job={job} />
             <section className={css.part} aria-label="Arguments">
               <h3>Arguments</h3>
@@ -36,6 +39,8 @@ export function JobPanel() {
               </pre>
             </section>
             <AttemptList job={job} />
+            <Dependencies title="Waits for" jobs={job.waits_for} />
+            <Dependencies title="Waited for by" jobs={job.waited_by} />
             <Relatives
               title="Parents"
               ids={job.parents}

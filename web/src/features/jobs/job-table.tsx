@@ -8,14 +8,34 @@ import css from "./job-table.module.css";
 
 const route = getRouteApi("/jobs");
 
-export function JobTable({ jobs }: { jobs: readonly Schemas["Job"][] }) {
+interface JobTableProps {
+  jobs: readonly Schemas["Job"][];
+  selected: ReadonlySet<string>;
+  onSelect: (ids: ReadonlySet<string>) => void;
+}
+
+export function JobTable({ jobs, selected, onSelect }: JobTableProps) {
   const search = route.useSearch();
   const chosen = useParams({ strict: false }).id;
+  const all = jobs.length > 0 && jobs.every(({ id }) => selected.has(id));
+  const toggle = (id: string) => {
+    const next = new Set(selected);
+    if (!next.delete(id)) next.add(id);
+    onSelect(next);
+  };
   return (
     <div className={table.scroll}>
       <table className={`${table.table} ${css.jobs}`} data-narrow={chosen !== undefined}>
         <thead>
           <tr>
+            <th scope="col" className={css.select}>
+              <input
+                type="checkbox"
+                aria-label="Select all that are shown"
+                checked={all}
+                onChange={() => onSelect(all ? new Set() : new Set(jobs.map(({ id }) => id)))}
+              />
+            </th>
             <th scope="col">Job</th>
             <th scope="col">State</th>
             <th scope="col">Arguments and last error</th>
@@ -31,6 +51,14 @@ export function JobTable({ jobs }: { jobs: readonly Schemas["Job"][] }) {
         <tbody>
           {jobs.map((job) => (
             <tr key={job.id} data-chosen={job.id === chosen}>
+              <td className={css.select}>
+                <input
+                  type="checkbox"
+                  aria-label={`Select job ${job.id}`}
+                  checked={selected.has(job.id)}
+                  onChange={() => toggle(job.id)}
+                />
+              </td>
               <th scope="row">
                 <Link
                   to="/jobs/$id"

@@ -47,13 +47,39 @@ const queue = {
 };
 
 const page = { items: [], next_cursor: null };
+
+function kind(name: string, schema: unknown = {}) {
+  return { kind: name, queue: "scraper", priority: 4, max_attempts: 5, schema };
+}
+
+const quotes = kind("scrape_quotes", {
+  properties: { symbol: { type: "string" }, batch: { type: ["integer", "null"] } },
+  required: ["symbol"],
+});
+
 let table: Record<string, unknown>;
 
 beforeEach(() => {
   table = {
     "GET /api/jobs": { items: [job], next_cursor: null },
-    "GET /api/jobs/7": { ...job, attempts: [attempt], parents: ["1"], children: [] },
-    "GET /api/jobs/7/why": { state: "parked", reason: "alpha_vantage has no permit", position: 2 },
+    "GET /api/jobs/7": {
+      ...job,
+      attempts: [attempt],
+      parents: ["1"],
+      children: [],
+      waits_for: [{ id: "5", kind: "scrape_batch", state: "running" }],
+      waited_by: [],
+      batch: { id: "2", total: 40, done: 30, failed: 2, state: "running" },
+    },
+    "GET /api/jobs/7/why": {
+      state: "parked",
+      reason: "its limit has no permit",
+      key: "alpha_vantage",
+      dimension: "requests",
+      position: 2,
+      estimated_start_at: new Date(Date.now() + 3_600_000).toISOString(),
+    },
+    "GET /api/kinds": { ...page, items: [kind("prune"), kind("scrape_batch"), quotes] },
     "GET /api/queues": { ...page, items: [queue, { ...queue, name: "alert" }] },
     "GET /api/notices": page,
   };
@@ -71,7 +97,8 @@ test("tabs count every queue, or the one that is chosen", async () => {
 test("filters live in the address and reach the server", async () => {
   answer(table);
   const router = open("/jobs?state=parked");
-  await userEvent.selectOptions(await screen.findByLabelText("Kind"), "scrape_quotes");
+  await screen.findByRole("option", { name: "scrape_quotes" });
+  await userEvent.selectOptions(screen.getByLabelText("Kind"), "scrape_quotes");
   await userEvent.type(screen.getByLabelText("Text"), "123");
   await waitFor(() => {
     expect(router.state.location.href).toBe("/jobs?state=parked&kind=scrape_quotes&q=123");
@@ -83,8 +110,32 @@ test("a job's panel tells its attempts and why it is not running", async () => {
   open("/jobs/7");
   expect(await screen.findByText("503 from the provider")).toBeTruthy();
   expect(screen.getByText("asked for AAPL")).toBeTruthy();
-  expect(await screen.findByText(/alpha_vantage has no permit/)).toBeTruthy();
+  expect(await screen.findByText(/its limit has no permit/)).toBeTruthy();
   expect(screen.getByText(/2 ahead of it/)).toBeTruthy();
+  expect(screen.getByText(/expected in (59 min|1 h)/)).toBeTruthy();
+  const link = screen.getByRole("link", { name: "alpha_vantage" });
+  expect(link.getAttribute("href")).toBe("/limits?key=alpha_vantage");
+});
+
+test("the limit that a reason names leads to its page", async () => {
+  const why = { state: "parked", reason: "limit newsapi is parked", key: "newsapi" };
+  answer({ ...table, "GET /api/jobs/7/why": why });
+  open("/jobs/7");
+  const link = await screen.findByRole("link", { name: "newsapi" });
+  expect(link.getAttribute("href")).toBe("/limits?key=newsapi");
+  expect(link.parentElement?.textContent).toBe("Not running: limit newsapi is parked");
+});
+
+test("a job tells what it waits for, and how far its batch has come", async () => {
+  answer(table);
+  open("/jobs/7");
+  const waits = within(await screen.findByRole("region", { name: "Waits for" }));
+  expect(waits.getByRole("link", { name: "scrape_batch 5" })).toBeTruthy();
+  expect(waits.getByText("running")).toBeTruthy();
+  expect(screen.queryByRole("region", { name: "Waited for by" })).toBeNull();
+  const bar = screen.getByRole("progressbar", { name: "Batch 2" });
+  expect(bar.getAttribute("aria-valuetext")).toBe("32 of 40, 2 failed");
+  expect(screen.getByText(/30 of 40 completed/)).toBeTruthy();
 });
 
 test("a job is cancelled only after the question is answered", async () => {
@@ -106,7 +157,7 @@ test("what the server refuses is shown at its field", async () => {
   open("/jobs");
   await userEvent.click(await screen.findByRole("button", { name: "Enqueue job" }));
   const dialog = within(screen.getByRole("dialog", { hidden: true }));
-  const args = dialog.getByLabelText("Arguments");
+  const args = await dialog.findByLabelText("Arguments");
 
   fireEvent.change(args, { target: { value: "{" } });
   fireEvent.click(dialog.getByText("Enqueue"));
@@ -121,4 +172,18 @@ test("what the server refuses is shown at its field", async () => {
   const post = asked.find(({ method }) => method === "POST");
   expect(post?.body).toEqual({ kind: "scrape_batch", args: { x: 1 } });
   expect(post?.headers.get("Idempotency-Key")).toMatch(/^[0-9a-f]{32}$/);
+});
+
+test("a kind brings its arguments into the form", async () => {
+  answer(table);
+  open("/jobs");
+  await userEvent.click(await screen.findByRole("button", { name: "Enqueue job" }));
+  const dialog = within(screen.getByRole("dialog", { hidden: true }));
+  const choice = await dialog.findByLabelText<HTMLSelectElement>("Kind");
+  expect(choice.value).toBe("scrape_batch");
+  await userEvent.selectOptions(choice, "scrape_quotes");
+  const args = dialog.getByLabelText<HTMLTextAreaElement>("Arguments");
+  expect(JSON.parse(args.value)).toEqual({ symbol: "AAPL" });
+  const hint = document.getElementById(args.getAttribute("aria-describedby") ?? "");
+  expect(hint?.textContent).toBe("symbol: string; batch: integer, optional");
 });

@@ -1,5 +1,6 @@
 import {
   infiniteQueryOptions,
+  type QueryClient,
   queryOptions,
   useMutation,
   useQueryClient,
@@ -34,6 +35,65 @@ export function whyQuery(id: string) {
     queryFn: ({ signal }) =>
       data(api.GET("/api/jobs/{id}/why", { params: { path: { id } }, signal })),
   });
+}
+
+/** The kinds that the server knows; they change with its version only. */
+export const kindsQuery = queryOptions({
+  queryKey: ["kinds"],
+  queryFn: ({ signal }) => data(api.GET("/api/kinds", { signal })),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+export type BulkAction = Schemas["BulkRequest"]["action"];
+export type BulkFilter = Schemas["BulkFilter"];
+
+/** How many jobs an action would change; nothing is changed. */
+export function dryRunQuery(action: BulkAction, filter: BulkFilter) {
+  return queryOptions({
+    queryKey: ["dry-run", action, filter],
+    queryFn: ({ signal }) =>
+      data(api.POST("/api/jobs/bulk", { body: { action, filter, dry_run: true }, signal })),
+    gcTime: 0,
+    staleTime: 0,
+  });
+}
+
+/** How far a large action has come. */
+export function bulkQuery(id: string | null) {
+  return queryOptions({
+    queryKey: ["bulk", id],
+    queryFn: ({ signal }) =>
+      data(api.GET("/api/jobs/bulk/{id}", { params: { path: { id: id ?? "" } }, signal })),
+    enabled: id !== null,
+    refetchInterval: ({ state }) =>
+      state.data && state.data.state !== "running" ? false : BULK_POLL_MS,
+  });
+}
+
+const BULK_POLL_MS = 500;
+
+export function useBulk(action: BulkAction, filter: BulkFilter) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () =>
+      data(api.POST("/api/jobs/bulk", { body: { action, filter, dry_run: false } })),
+    onSettled: () => outdateJobs(client),
+  });
+}
+
+export function useBulkCancel() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) =>
+      data(api.POST("/api/jobs/bulk/{id}/cancel", { params: { path: { id } } })),
+    onSettled: () => client.invalidateQueries({ queryKey: ["bulk"] }),
+  });
+}
+
+export function outdateJobs(client: QueryClient) {
+  return Promise.all(
+    ["jobs", "queues", "audit"].map((key) => client.invalidateQueries({ queryKey: [key] })),
+  );
 }
 
 export function useJobCommand(command: "retry" | "cancel", id: string) {

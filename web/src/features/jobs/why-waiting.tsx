@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import type { Schemas } from "../../api/client";
 import { canCancel } from "../../api/job-states";
-import { Timestamp } from "../../components/timestamp";
+import { Countdown } from "../../components/countdown";
 import { formatCount } from "../../lib/numbers";
 import { whyQuery } from "./queries";
 import css from "./why-waiting.module.css";
@@ -14,20 +15,46 @@ export function WhyWaiting({ job }: { job: Schemas["Job"] }) {
   return (
     <p className={css.why}>
       <strong>Not running: </strong>
-      {why.reason}
-      {why.key && !why.reason.includes(why.key) && (
-        <>
-          {" "}
-          · limit <code>{why.key}</code>
-        </>
-      )}
-      {why.position != null && ` · ${formatCount(why.position)} ahead of it`}
+      <Reason why={why} />
+      {why.position != null && <span className="numbers"> · {describePosition(why.position)}</span>}
       {why.estimated_start_at && (
         <>
           {" "}
-          · <Timestamp at={why.estimated_start_at} prefix="expected " />
+          · <Countdown to={why.estimated_start_at} prefix="expected in " over="expected now" />
         </>
       )}
     </p>
+  );
+}
+
+/** The server counts a thousand, and above that tells at least how many. */
+function describePosition(position: number): string {
+  if (position === 0) return "next in line";
+  return `${position > 1000 ? "at least " : ""}${formatCount(position)} ahead of it`;
+}
+
+/** The server's sentence; the limit in it, or else after it, leads to its page. */
+function Reason({ why: { reason, key, dimension } }: { why: Schemas["Why"] }) {
+  if (!key) return reason;
+  const limit = (
+    <Link to="/limits" search={{ key }}>
+      {key}
+    </Link>
+  );
+  const at = reason.indexOf(key);
+  if (at < 0) {
+    return (
+      <>
+        {reason} · limit {limit}
+        {dimension && ` (${dimension})`}
+      </>
+    );
+  }
+  return (
+    <>
+      {reason.slice(0, at)}
+      {limit}
+      {reason.slice(at + key.length)}
+    </>
   );
 }

@@ -10,12 +10,11 @@ import css from "./summary-strip.module.css";
 
 /** What an operator wants to know before anything else. */
 export function SummaryStrip() {
-  const alerts = useInfiniteQuery(alertsQuery(""));
+  const alerts = useInfiniteQuery(alertsQuery("firing"));
   const queues = useQuery(queuesQuery);
   const limits = useQuery(limitsQuery);
 
-  const known = alerts.data?.pages.flatMap((page) => page.items);
-  const firing = known?.filter((alert) => alert.state === "firing");
+  const firing = alerts.data?.pages.flatMap((page) => page.items);
   const newest = firing?.[0];
   const depth = (state: string) =>
     queues.data?.items.reduce((sum, queue) => sum + (queue.depth[state] ?? 0), 0);
@@ -26,7 +25,7 @@ export function SummaryStrip() {
     <section className={css.strip} aria-label="Now">
       <Figure
         name="Firing alerts"
-        value={firing && formatCount(firing.length)}
+        value={firing && `${formatCount(firing.length)}${alerts.hasNextPage ? "+" : ""}`}
         tone={firing?.length ? "bad" : undefined}
         error={alerts.error}
         link={<Link to="/alerts">{newest ? "See alerts" : "Alert history"}</Link>}
@@ -36,8 +35,7 @@ export function SummaryStrip() {
             {newest.title} {newest.fired_at && <Timestamp at={newest.fired_at} prefix="· " />}
           </>
         ) : (
-          known &&
-          (known.length ? `none among the newest ${formatCount(known.length)}` : "no alert so far")
+          "nothing is firing"
         )}
       </Figure>
       <Figure
@@ -73,7 +71,7 @@ export function SummaryStrip() {
         ) : (
           <p className={css.note}>{limits.error ? describe(limits.error).title : "…"}</p>
         )}
-        <Link to="/system" className={css.link}>
+        <Link to="/limits" className={css.link}>
           See limits
         </Link>
       </div>

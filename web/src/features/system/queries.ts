@@ -1,5 +1,13 @@
-import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
-import { api, data } from "../../api/client";
+import {
+  infiniteQueryOptions,
+  keepPreviousData,
+  type QueryClient,
+  queryOptions,
+  useMutation,
+  useQueryClient,
+} from "@tanstack/react-query";
+import { api, data, type Schemas } from "../../api/client";
+import type { SystemSearch } from "./search";
 
 export const workersQuery = queryOptions({
   queryKey: ["workers"],
@@ -11,6 +19,31 @@ export const schedulesQuery = queryOptions({
   queryFn: ({ signal }) => data(api.GET("/api/schedules", { signal })),
 });
 
+export function statsQuery({ range = "1h", queue, kind }: SystemSearch) {
+  const query = { range, ...(queue && { queue }), ...(kind && { kind }) };
+  return queryOptions({
+    queryKey: ["stats", query],
+    queryFn: ({ signal }) => data(api.GET("/api/stats", { params: { query }, signal })),
+    // another range does not blank the charts
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** Newest first. */
+export const auditQuery = infiniteQueryOptions({
+  queryKey: ["audit"],
+  queryFn: ({ signal, pageParam }) => {
+    const query = { limit: 20, ...(pageParam && { cursor: pageParam }) };
+    return data(api.GET("/api/audit", { params: { query }, signal }));
+  },
+  initialPageParam: "",
+  getNextPageParam: (page) => page.next_cursor,
+});
+
+function outdate(client: QueryClient, ...keys: string[]) {
+  return Promise.all(keys.map((key) => client.invalidateQueries({ queryKey: [key] })));
+}
+
 export function useQueueCommand(name: string) {
   const client = useQueryClient();
   const params = { path: { name } };
@@ -19,27 +52,17 @@ export function useQueueCommand(name: string) {
       command === "pause"
         ? data(api.POST("/api/queues/{name}/pause", { params }))
         : data(api.POST("/api/queues/{name}/resume", { params })),
-    onSettled: () => client.invalidateQueries({ queryKey: ["queues"] }),
+    onSettled: () => outdate(client, "queues", "audit"),
   });
 }
 
-/** How long a limit is parked by hand; it can be resumed before. */
-export const PARK_SECONDS = 3600;
-
-export function useLimitCommand(key: string) {
+/** Changes how many attempts of a queue run at a time. */
+export function useQueueChange(name: string) {
   const client = useQueryClient();
-  const params = { path: { key } };
   return useMutation({
-    mutationFn: (command: "park" | "resume") =>
-      command === "park"
-        ? data(
-            api.POST("/api/limits/{key}/park", {
-              params,
-              body: { seconds: PARK_SECONDS, reason: "parked from the dashboard" },
-            }),
-          )
-        : data(api.POST("/api/limits/{key}/resume", { params })),
-    onSettled: () => client.invalidateQueries({ queryKey: ["limits"] }),
+    mutationFn: (body: Schemas["QueueChange"]) =>
+      data(api.PATCH("/api/queues/{name}", { params: { path: { name } }, body })),
+    onSettled: () => outdate(client, "queues", "audit"),
   });
 }
 
@@ -52,6 +75,6 @@ export function useScheduleCommand(name: string) {
       if (command === "pause") await data(api.POST("/api/schedules/{name}/pause", { params }));
       if (command === "resume") await data(api.POST("/api/schedules/{name}/resume", { params }));
     },
-    onSettled: () => client.invalidateQueries({ queryKey: ["schedules"] }),
+    onSettled: () => outdate(client, "schedules", "audit"),
   });
 }

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { JOB_STATES } from "../../api/job-states";
 import { queuesQuery } from "../../api/queries";
@@ -9,7 +10,9 @@ import table from "../../components/data-table.module.css";
 import { Failure } from "../../components/failure";
 import { Loaded } from "../../components/loaded";
 import { Panel } from "../../components/panel";
-import { formatCount, formatMillis, formatSeconds } from "../../lib/numbers";
+import { formatCount, formatSeconds } from "../../lib/numbers";
+import { ConcurrencyDialog } from "./concurrency-dialog";
+import { Percentiles } from "./percentiles";
 import { useQueueCommand } from "./queries";
 import css from "./system.module.css";
 
@@ -25,8 +28,9 @@ export function QueuesPanel() {
                 <tr>
                   <th scope="col">Queue</th>
                   <th scope="col">Jobs by state</th>
-                  <th scope="col">Oldest waiting</th>
+                  <th scope="col">Oldest</th>
                   <th scope="col">Completed</th>
+                  <th scope="col">At a time</th>
                   <th scope="col">Wait p50 / p95 / p99</th>
                   <th scope="col">Run p50 / p95 / p99</th>
                   <th scope="col">
@@ -49,6 +53,7 @@ export function QueuesPanel() {
 
 function QueueRow({ queue }: { queue: Schemas["Queue"] }) {
   const command = useQueueCommand(queue.name);
+  const [changing, setChanging] = useState(false);
   const present = JOB_STATES.filter(({ state }) => queue.depth[state]);
   return (
     <tr>
@@ -74,17 +79,28 @@ function QueueRow({ queue }: { queue: Schemas["Queue"] }) {
           {present.length === 0 && <li className="muted">none</li>}
         </ul>
       </td>
-      <td data-label="Oldest waiting">
+      <td data-label="Oldest" className={css.nowrap}>
         {queue.oldest_age_seconds == null ? "–" : formatSeconds(queue.oldest_age_seconds)}
       </td>
-      <td data-label="Completed">{queue.completed_per_minute.toFixed(1)} / min</td>
-      <td data-label="Wait p50 / p95 / p99">
+      <td data-label="Completed" className={css.nowrap}>
+        {queue.completed_per_minute.toFixed(1)} / min
+      </td>
+      <td data-label="At a time" className={css.nowrap}>
+        {queue.concurrency == null ? "as started" : `${formatCount(queue.concurrency)} a process`}
+        <span className={css.note}>
+          {queue.cap == null ? "no cap" : `at most ${formatCount(queue.cap)} in all`}
+        </span>
+      </td>
+      <td data-label="Wait p50 / p95 / p99" className={css.nowrap}>
         <Percentiles of={queue.wait_ms} />
       </td>
-      <td data-label="Run p50 / p95 / p99">
+      <td data-label="Run p50 / p95 / p99" className={css.nowrap}>
         <Percentiles of={queue.run_ms} />
       </td>
       <td className={css.actions}>
+        <Button onClick={() => setChanging(true)}>
+          Change<span className="visually-hidden"> {queue.name}</span>
+        </Button>
         <Button
           disabled={command.isPending}
           onClick={() => command.mutate(queue.paused ? "resume" : "pause")}
@@ -93,12 +109,8 @@ function QueueRow({ queue }: { queue: Schemas["Queue"] }) {
           <span className="visually-hidden"> {queue.name}</span>
         </Button>
         {command.error && <Failure error={command.error} />}
+        {changing && <ConcurrencyDialog queue={queue} onClose={() => setChanging(false)} />}
       </td>
     </tr>
   );
-}
-
-function Percentiles({ of }: { of: Schemas["Percentiles"] }) {
-  if (of.p50 == null) return <span className="muted">–</span>;
-  return [of.p50, of.p95, of.p99].map((ms) => (ms == null ? "–" : formatMillis(ms))).join(" / ");
 }
