@@ -21,6 +21,7 @@ test: fmt-check rules _build
     @BUILT=1 scripts/with-postgres.sh scripts/lint.sh
     @scripts/docs.sh
     @BUILT=1 scripts/openapi.sh check
+    @scripts/k8s-check.sh
     @scripts/web.sh test
     @BUILT=1 scripts/with-postgres.sh scripts/tests.sh
     @BUILT=1 scripts/browser-tests.sh
@@ -52,9 +53,41 @@ screenshots: web
 rehearse what='fresh' *args:
     @shift; 'scripts/rehearse-{{ what }}.sh' "$@"
 
+# What can be known of the manifests without a cluster; --slow adds checkov
+k8s-check *args:
+    @scripts/k8s-check.sh "$@"
+
+# A deployment without a cluster: its order, then the real processes with the manifests' environment; --short is what `test` runs
+k8s-rehearse *args:
+    @scripts/k8s-rehearse.sh "$@"
+
 # Jobs a second beside what the server does by itself; bench/queue.md holds a run
 bench jobs='50000':
     @scripts/with-postgres.sh cargo run --quiet --profile release-quick --package bellwether-queue --example throughput -- {{ jobs }}
+
+# Worker processes at work while everything goes wrong, for so many seconds; bench/chaos.md holds a run
+chaos seconds='600' *seed:
+    @scripts/with-postgres.sh cargo run --quiet --package bellwether-queue --example chaos -- {{ seconds }} {{ seed }}
+
+# Build the two images, with a list of what is in each, into target/images: just images --platform linux/amd64,linux/arm64
+images *args:
+    @scripts/images.sh "$@"
+
+# Bring an overlay into the cluster of kubectl's current context: just deploy local, just deploy production
+deploy *args:
+    @scripts/deploy.sh "$@"
+
+# Take it out again; the data stays unless --data is said
+undeploy *args:
+    @scripts/undeploy.sh "$@"
+
+# What runs in the cluster, and what is not well
+status:
+    @scripts/status.sh
+
+# Drive analyses until the autoscaler answers, and print the replicas over time
+load-test *args:
+    @scripts/load-test.sh "$@"
 
 # Run a command beside a scratch PostgreSQL, whose address it finds in TEST_DATABASE_URL
 with-postgres *command:

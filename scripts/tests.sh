@@ -10,6 +10,9 @@ for name in $(sed -n 's/^# \([A-Z_]*\)=.*/\1/p' .env.example); do
     [ "$name" = BELLWETHER_PG_BIN ] || unset "$name"
 done
 
+BELLWETHER_PGBOUNCER=$(scripts/pgbouncer.sh)
+export BELLWETHER_PGBOUNCER
+
 if [ $# -eq 0 ]; then
     # nextest leaves the examples in the documentation out; they come first, so that the run
     # closes with the count of the tests.

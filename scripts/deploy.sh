@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# Brings an overlay of k8s/ into the cluster of kubectl's current context, step by step, and stops
+# at the first that fails.
+#
+#   deploy.sh [local|production] [--no-build] [--any-context]
+#
+# `local` needs k8s/overlays/local/secrets.env; it builds the images and loads them where the
+# cluster has a store of its own (kind, minikube, k3d) unless --no-build says that they are there,
+# and goes to a cluster of this machine only unless --any-context is said. BELLWETHER_DEPLOY_TIMEOUT
+# is how many seconds each step may take (300). A second run changes nothing but the migration's
+# Job, which is run again and finds nothing to do.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. scripts/k8s-lib.sh
+
+build=1 any='' overlay=''
+while [ $# -gt 0 ]; do
+    case $1 in
+    --no-build) build='' ;;
+    --any-context) any=1 ;;
+    -*) usage ;;
+    *)
+        [ -z "$overlay" ] || usage
+        overlay=$1
+        ;;
+    esac
+    shift
+done
+overlay=${overlay:-local}
+patience=${BELLWETHER_DEPLOY_TIMEOUT:-300}
+
+need_overlay "$overlay"
+need_kubectl
+context=$(kubectl config current-context 2>/dev/null) || context=
+[ -n "$context" ] || fail "kubectl has no current context: start a cluster (for example \`kind create cluster\`), or choose one with \`kubectl config use-context\`"
+kind=$(cluster_of "$context")
+if [ "$overlay" = local ] && [ "$kind" = elsewhere ] && [ -z "$any" ]; then
+    fail "the context $context is no cluster of this machine: choose one with \`kubectl config use-context\`, or say --any-context if it is meant"
+fi
+need_secrets "$overlay"
+
+# --- The images: built here, and named by what is in them, so that a change is a rollout ---
+images=
+if [ "$overlay" = local ] && [ -n "$build" ]; then
+    say "building the images"
+    images=$(scripts/images.sh --by-content --no-sbom) || fail "the images could not be built: see above"
+    for image in $images; do load_image "$kind" "$context" "$image"; done
+fi
+
+# --- Rendered once: what is looked at is what is applied ---
+work=$(mktemp -d "${TMPDIR:-/tmp}/bellwether-deploy-XXXXXX")
+trap 'rm -rf "$work"' EXIT
+render "$overlay" "$images" >"$work/all.yaml"
+check_site "$overlay" "$work/all.yaml"
+split "$work/all.yaml" "$work"
+
+# apply STEP: one file; a warning that pods will be refused is an error now, not a pod that never comes.
+apply() {
+    [ -s "$work/$1.yaml" ] || return 0
+    say "applying $2"
+    kubectl apply -f "$work/$1.yaml" 2>"$work/said" || {
+        cat "$work/said" >&2
+        fail "$2 could not be applied to $context: see above"
+    }
+    cat "$work/said" >&2
+    if grep -q 'would violate PodSecurity' "$work/said"; then
+        fail "$2: the namespace refuses these pods, see the warning above"
+    fi
+}
+
+# --- Identity, settings, secrets, policies: everything that a pod finds when it starts ---
+apply namespace "the namespace"
+apply pre "accounts, settings, secrets and policies"
+for secret in $(names ExternalSecret "$work/pre.yaml"); do
+    say "waiting for the secret $secret"
+    kubectl -n "$NS" wait --for=condition=Ready "externalsecret/$secret" --timeout="${patience}s" >/dev/null ||
+        fail "the secret $secret did not come from the store: look at \`kubectl -n $NS describe externalsecret $secret\`"
+done
+
+# --- The database ---
+apply postgres "PostgreSQL"
+for set in $(names StatefulSet "$work/postgres.yaml"); do
+    say "waiting for PostgreSQL"
+    kubectl -n "$NS" rollout status "statefulset/$set" --timeout="${patience}s" ||
+        fail "PostgreSQL did not become ready: look at \`kubectl -n $NS describe pod $set-0\` and \`kubectl -n $NS logs $set-0\`"
+done
+for cluster in $(names Cluster "$work/postgres.yaml"); do
+    say "waiting for the PostgreSQL cluster"
+    kubectl -n "$NS" wait --for=condition=Ready "clusters.postgresql.cnpg.io/$cluster" --timeout="$((patience * 3))s" ||
+        fail "the PostgreSQL cluster did not become ready: look at \`kubectl -n $NS describe clusters.postgresql.cnpg.io $cluster\`"
+done
+for pooler in $(names Pooler "$work/postgres.yaml"); do
+    kubectl -n "$NS" rollout status "deployment/$pooler" --timeout="${patience}s" ||
+        fail "the pooler did not become ready: look at \`kubectl -n $NS describe deployment $pooler\`"
+done
+
+# --- The schema. A Job's template cannot change, so it goes first ---
+kubectl -n "$NS" delete job migrate --ignore-not-found --wait=true >/dev/null ||
+    fail "the last migration's Job could not be removed: look at \`kubectl -n $NS describe job migrate\`"
+apply migrate "the migration"
+say "waiting for the migration"
+deadline=$(($(date +%s) + patience))
+until kubectl -n "$NS" wait --for=condition=complete job/migrate --timeout=5s >/dev/null 2>&1; do
+    if [ "$(kubectl -n "$NS" get job migrate -o 'jsonpath={.status.conditions[?(@.type=="Failed")].status}' 2>/dev/null)" = True ]; then
+        kubectl -n "$NS" logs job/migrate --all-containers --tail=20 >&2 || :
+        fail "the migration failed, and nothing after it was touched: look at \`kubectl -n $NS logs job/migrate\`"
+    fi
+    [ "$(date +%s)" -lt "$deadline" ] ||
+        fail "the migration did not end within $patience s, and nothing after it was touched: look at \`kubectl -n $NS describe job migrate\`"
+done
+
+# --- The rest, and until every pod of it is ready ---
+apply apps "the services"
+for deployment in $(names Deployment "$work/apps.yaml"); do
+    kubectl -n "$NS" rollout status "deployment/$deployment" --timeout="${patience}s" ||
+        fail "$deployment did not become ready: look at \`kubectl -n $NS describe deployment $deployment\` and \`kubectl -n $NS logs deployment/$deployment --all-containers\`"
+done
+
+say "$overlay is up in $context"
+where "$work/all.yaml"

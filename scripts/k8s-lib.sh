@@ -1,0 +1,140 @@
+# What the scripts around a cluster share; it is read by them, not run.
+# shellcheck shell=bash
+
+NS=bellwether
+me=$(basename "$0" .sh)
+
+say() { echo "$me: $*" >&2; }
+fail() { say "$1"; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+# The line of the calling script that shows its arguments.
+usage() { sed -n 's/^#   /usage: /p' "$0" | head -n 1 >&2; exit 2; }
+
+need_kubectl() {
+    have kubectl || fail "kubectl is missing: install it from https://kubernetes.io/docs/tasks/tools"
+}
+
+need_overlay() {
+    [ -e "k8s/overlays/$1/kustomization.yaml" ] ||
+        fail "there is no overlay $1: $(cd k8s/overlays && echo *)"
+}
+
+# What an overlay's Secret is made of, where it is made here.
+need_secrets() {
+    local file=k8s/overlays/$1/secrets.env
+    [ -e "$file.example" ] || return 0
+    [ -e "$file" ] || fail "$file is missing: copy $file.example there and fill it in"
+    if grep -Eq '^[^#]*change-me' "$file"; then
+        fail "$file still has the example's values: put your own in the place of change-me"
+    fi
+    grep -Eq '^POSTGRES_PASSWORD=[A-Za-z0-9]+$' "$file" ||
+        fail "$file needs a line POSTGRES_PASSWORD= with letters and digits only: it stands in an address"
+    grep -Eq '^BELLWETHER_API_TOKENS=(viewer|operator|admin):.' "$file" ||
+        fail "$file needs a line BELLWETHER_API_TOKENS=role:token,…: the API serves nobody without"
+}
+
+# Where a context leads to: a cluster of this machine, and how images come into it.
+cluster_of() {
+    case $1 in
+    docker-desktop | docker-for-desktop | rancher-desktop | orbstack | colima*) echo shared ;; # the daemon's own store
+    kind-*) echo kind ;;
+    k3d-*) echo k3d ;;
+    minikube) echo minikube ;;
+    *)
+        # a profile of minikube may have any name
+        if have minikube && minikube profile list -o json 2>/dev/null | grep -q "\"Name\":\"$1\""; then
+            echo minikube
+        else
+            echo elsewhere
+        fi
+        ;;
+    esac
+}
+
+# render OVERLAY [IMAGES]: its documents; images that were built here stand in the place of theirs.
+render() {
+    local all image
+    all=$(kubectl kustomize "k8s/overlays/$1") || fail "k8s/overlays/$1 could not be rendered: see above"
+    for image in ${2:-}; do
+        all=$(printf '%s\n' "$all" | sed "s#image: ${image%%:*}:dev\$#image: $image#")
+    done
+    printf '%s\n' "$all"
+}
+
+# split FILE FOLDER: the documents by the step in which they are applied.
+split() {
+    local one
+    for one in namespace pre postgres migrate apps; do : >"$2/$one.yaml"; done
+    awk -v folder="$2" '
+        function flush() {
+            if (document == "") return
+            step = "apps"
+            if (kind == "Namespace") step = "namespace"
+            else if (kind ~ /^(ServiceAccount|ConfigMap|Secret|ExternalSecret|NetworkPolicy|ResourceQuota|LimitRange)$/) step = "pre"
+            else if (kind ~ /^(StatefulSet|Cluster|Pooler|ScheduledBackup)$/ || name == "postgres-service") step = "postgres"
+            else if (kind == "Job") step = "migrate"
+            printf "---\n%s", document > (folder "/" step ".yaml")
+            document = ""; kind = ""; name = ""; meta = 0
+        }
+        /^---/ { flush(); next }
+        { document = document $0 "\n" }
+        /^kind: / { kind = $2 }
+        /^[a-z]/ { meta = ($0 == "metadata:") }
+        meta && /^  name: / { name = $2 }
+        END { flush() }
+    ' "$1"
+}
+
+# names KIND FILE: of the documents of that kind.
+names() {
+    awk -v wanted="$1" '
+        /^---/ { kind = ""; meta = 0 }
+        /^kind: / { kind = $2 }
+        /^[a-z]/ { meta = ($0 == "metadata:") }
+        meta && kind == wanted && /^  name: / { print $2 }
+    ' "$2"
+}
+
+# What stands in an overlay as an example, and has to be the site's own.
+check_site() {
+    local file=k8s/overlays/$1/kustomization.yaml
+    if grep -q 'sha256:0\{64\}' "$2"; then
+        fail "$file still has the examples of digests: \`just images --push REGISTRY\` prints yours"
+    fi
+    # The sandbox writes to example.com on purpose: it delivers nothing.
+    if grep -Eq '^ *(- |hostname: )bellwether\.example\.com' "$2"; then
+        fail "$file still has the example's name bellwether.example.com: put in yours"
+    fi
+}
+
+# load_image KIND CONTEXT IMAGE: from target/images into a cluster with a store of its own.
+load_image() {
+    local file name=${3%%:*}
+    case $1 in
+    shared | elsewhere) return 0 ;; # it runs what the builder keeps, or somebody knows better
+    esac
+    file=target/images/$name-$(uname -m | sed 's/x86_64/amd64/;s/aarch64/arm64/').tar
+    [ -e "$file" ] || fail "$file, the archive of $3, is missing"
+    say "loading $3 into $2"
+    case $1 in
+    kind) kind load image-archive "$file" --name "${2#kind-}" ;;
+    k3d) k3d image import "$file" --cluster "${2#k3d-}" ;;
+    minikube) minikube --profile "$2" image load "$file" ;;
+    esac >&2 || fail "$name could not be loaded into $2: see above"
+}
+
+# where FILE: how the pages are reached.
+where() {
+    local address
+    if grep -q '^kind: Gateway' "$1"; then
+        say "the pages are at https://$(sed -n 's/^ *hostname: //p' "$1" | head -n 1)"
+        return
+    fi
+    address=$(kubectl -n "$NS" get service frontend-service \
+        -o 'jsonpath={.status.loadBalancer.ingress[0].ip}{.status.loadBalancer.ingress[0].hostname}' 2>/dev/null) || address=
+    if [ -n "$address" ]; then
+        say "the pages are at http://$address"
+    else
+        say "nobody has given frontend-service an address yet: kubectl -n $NS port-forward service/frontend-service 8080:80, then http://localhost:8080"
+    fi
+}
