@@ -57,7 +57,13 @@ async fn main() -> Result<(), Error> {
     let started = batch::start(&mut tx, &album).await?;
     tx.commit().await?;
     let progress = batch::progress(db, started.id).await?.ok_or("the batch is gone")?;
-    println!("{}: {} of {}, {}", progress.name, progress.done, progress.total, progress.state.as_str());
+    println!(
+        "{}: {} of {}, {}",
+        progress.name,
+        progress.done,
+        progress.total,
+        progress.state.as_str()
+    );
 
     let process = place.work(Handlers::new(db.clone()).with::<Resize>().with::<Publish>()).await?;
     let publish = place.ended(bellwether_queue::JobId(started.id.0)).await?;

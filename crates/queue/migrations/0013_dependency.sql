@@ -231,7 +231,7 @@ begin
 
     with edge as materialized (
         -- an edge that somebody is deleting needs no look
-        select e.parent, e.child, e.on_failure from queue.edge e where e.child = any (children) order by 1, 2 for update skip locked
+        select e.parent, e.child, e.on_failure from queue.edge e where e.child = any (children) for update skip locked
     ), ended as materialized (
         select e.parent, e.child, e.on_failure, s.state
         from edge e left join queue.states_v1(array(select distinct parent from edge)) s on s.id = e.parent

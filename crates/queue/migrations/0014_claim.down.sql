@@ -235,6 +235,7 @@ language sql as $$
     ) last on true
 $$;
 
+drop function queue.fold_keys_v1;
 drop function queue.permit_v2;
 drop function queue.next_v2;
 drop function queue.claim_v2;

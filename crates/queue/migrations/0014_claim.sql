@@ -241,11 +241,12 @@ end $$;
 -- or the next permit. Null: nothing is known to come.
 create function queue.next_v2(p_queue text) returns interval
 language sql stable as $$
-    select greatest(min(x.at) - clock_timestamp(), '0') from (
+    -- `greatest` takes no notice of a null, and nothing must not become now
+    select case when min(x.at) is not null then greatest(min(x.at) - clock_timestamp(), '0') end from (
         (select due_at as at from queue.scheduled order by due_at limit 1)
         union all
-        select n.at
-        from queue.lane l cross join lateral queue.lane_times_v1(l.id, clock_timestamp()) n
+        select case when n.key is null then clock_timestamp() else n.at end  -- without a key: now
+        from queue.lane l left join lateral queue.lane_times_v1(l.id, clock_timestamp()) n on true
         where l.queue = p_queue
             and (select true from queue.ready r where r.lane = l.id order by r.priority, r.id limit 1)
     ) x
@@ -310,6 +311,27 @@ begin
     update queue.running set granted_at = t
     where id = (select x.id from queue.running x where x.id = p_job for update skip locked);
     return null;
+end $$;
+
+-- Folds what ended while nobody claims, so that history and breakers do not wait for the next job.
+-- Whoever claims folds as well, and is not waited for.
+create function queue.fold_keys_v1() returns void
+language plpgsql as $$
+declare
+    keys integer[];
+    n integer;
+begin
+    for keys in
+        select distinct queue.family(array[x.key])
+        from (select distinct s.key from queue.settlement s where s.at <= clock_timestamp()) x
+    loop
+        select count(*) into n from (
+            select from queue.limit_key k where k.id = any (keys) order by k.id for no key update skip locked
+        ) held;
+        if n = cardinality(keys) then
+            perform queue.fold_settlements_v2(keys);
+        end if;
+    end loop;
 end $$;
 
 -- For the release before, which knows neither tokens nor faults.

@@ -42,20 +42,31 @@ create or replace function queue.drop_day_v1(p_name text) returns bigint
 language plpgsql set lock_timeout = '50ms' as $$
 declare
     n bigint;
+    keyed bigint;
+    large bigint;
     state text := case when p_name like 'done%' then '''completed''' else 'state' end;
 begin
     -- Nobody may bring a job back from it any more.
     execute format('lock table queue.%I in exclusive mode', p_name);
-    execute format('delete from queue.unique_key u using queue.%I d where d.unique_key is not null and u.kind = d.kind and u.key = d.unique_key and u.job = d.id', p_name);
-    execute format('delete from queue.payload p using queue.%I d where p.job = d.id and d.args is null', p_name);
+    -- One walk over the day tells what there is to remove.
+    execute format('with counts as materialized (
+            select lane, kind, %s as state, count(*) as n, count(unique_key) as keyed, count(*) filter (where args is null) as large
+            from queue.%I group by 1, 2, 3
+        ), told as (
+            insert into queue.delta (lane, kind, was, became, n) select lane, kind, state, null, n from counts
+        )
+        select coalesce(sum(n), 0), coalesce(sum(keyed), 0), coalesce(sum(large), 0) from counts', state, p_name) into n, keyed, large;
+    if keyed > 0 then
+        execute format('delete from queue.unique_key u using queue.%I d where d.unique_key is not null and u.kind = d.kind and u.key = d.unique_key and u.job = d.id', p_name);
+    end if;
+    if large > 0 then
+        execute format('delete from queue.payload p using queue.%I d where p.job = d.id and d.args is null', p_name);
+    end if;
     execute format('delete from queue.attempt a using queue.%I d where a.job = d.id', p_name);
     execute format('delete from queue.batch_job m using queue.%I d where m.job = d.id', p_name);
     -- Children that were waiting for a retry wait in vain.
     execute format('with cut as (delete from queue.edge e using queue.%I d where e.parent = d.id returning e.parent, e.child)
         insert into queue.loosened (child, failed) select child, min(parent) from cut group by child', p_name);
-    execute format('with counts as (select lane, kind, %s as state, count(*) as n from queue.%I group by 1, 2, 3), told as (
-            insert into queue.delta (lane, kind, was, became, n) select lane, kind, state, null, n from counts)
-        select coalesce(sum(n), 0) from counts', state, p_name) into n;
     -- Last: from here to the commit the parent is locked.
     execute format('drop table queue.%I', p_name);
     return n;

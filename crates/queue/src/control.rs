@@ -60,11 +60,7 @@ pub async fn resume(db: impl PgExecutor<'_>, queue: &str) -> Result<bool, Error>
     set_paused(db, queue, false).await
 }
 
-async fn set_paused(
-    db: impl PgExecutor<'_>,
-    queue: &str,
-    paused: bool,
-) -> Result<bool, Error> {
+async fn set_paused(db: impl PgExecutor<'_>, queue: &str, paused: bool) -> Result<bool, Error> {
     let done = sqlx::query!(
         r#"with q as (update queue.queue set paused = $2 where name = $1 returning name)
         select queue.wake(array[q.name]) is null as "done!" from q"#,

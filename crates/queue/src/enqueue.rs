@@ -130,7 +130,9 @@ pub async fn add_all(conn: &mut PgConnection, jobs: &[NewJob]) -> Result<Vec<Enq
     let edges: Vec<(i32, i64, String)> = (1..)
         .zip(jobs)
         .flat_map(|(ord, job)| {
-            job.waits_for.iter().map(move |(parent, fail)| (ord, parent.0, fail.as_str().to_owned()))
+            job.waits_for
+                .iter()
+                .map(move |(parent, fail)| (ord, parent.0, fail.as_str().to_owned()))
         })
         .collect();
     let edge_of: Vec<i32> = edges.iter().map(|e| e.0).collect();
@@ -166,7 +168,7 @@ pub async fn add_all(conn: &mut PgConnection, jobs: &[NewJob]) -> Result<Vec<Enq
 /// Names the job that does not exist, where that is what the database refused.
 pub(crate) fn unknown_or(e: sqlx::Error, asked: &[i64]) -> Error {
     let database = e.as_database_error();
-    if database.and_then(|d| d.code()).as_deref() != Some("QU003") {
+    if database.and_then(sqlx::error::DatabaseError::code).as_deref() != Some("QU003") {
         return e.into();
     }
     let message = database.map(|d| d.message().to_owned()).unwrap_or_default();

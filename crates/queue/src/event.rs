@@ -31,23 +31,25 @@ pub async fn emit(db: impl PgExecutor<'_>, kind: &str, subject: &str) -> Result<
 
 /// Where a reader that wants only news begins.
 pub async fn now(pool: &Db) -> Result<Position, Error> {
-    let xid = sqlx::query_scalar!(
-        r#"select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as "xid!""#
+    // Everything below is settled and told; ids start at 1. Where a transaction is older than what is
+    // kept, what is kept begins later than that.
+    let row = sqlx::query!(
+        r#"select x.xid::text::bigint as "xid!", x.id as "id!" from (
+            select pg_snapshot_xmin(pg_current_snapshot()) as xid, 0::bigint as id
+            union all
+            select xid, id from queue.event_floor
+        ) x
+        order by x.xid desc, x.id desc limit 1"#
     )
     .fetch_one(pool)
     .await?;
-    // Everything below is settled and told; ids start at 1.
-    Ok(Position { xid: xid as u64, id: 0 })
+    Ok(Position { xid: row.xid as u64, id: row.id })
 }
 
 /// Up to `limit` events after `position`, in order; none is ever skipped: a transaction is read
 /// once every older one has ended. `None`: the position is older than what is kept (24 h), so the
 /// reader has to look at everything again.
-pub async fn after(
-    pool: &Db,
-    position: Position,
-    limit: i64,
-) -> Result<Option<Vec<Event>>, Error> {
+pub async fn after(pool: &Db, position: Position, limit: i64) -> Result<Option<Vec<Event>>, Error> {
     let known = sqlx::query_scalar!(
         r#"select ($1::text::xid8, $2::bigint) >= (xid, id) as "known!" from queue.event_floor"#,
         position.xid.to_string(),

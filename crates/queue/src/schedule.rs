@@ -1,18 +1,17 @@
 //! Schedules: jobs added by the clock, once per tick however many processes tick.
 
-use std::{str::FromStr, time::Duration};
+mod clock;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
-use serde_json::Value;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 use metrics::counter;
+use serde_json::Value;
 use sqlx::{PgConnection, PgExecutor, postgres::types::PgInterval};
 use tracing::{Instrument, field::Empty};
 
+use self::clock::Clock;
 use crate::{Db, Enqueued, Error, NewJob, Registry, enqueue, process::interval, trace};
-
-/// A tick that nobody made within this time counts as missed.
-const SKIP_AFTER: TimeDelta = TimeDelta::seconds(60);
 
 /// What happens to ticks that nobody was there to make.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,98 +73,6 @@ pub fn slot_key(period: Duration, at: DateTime<Utc>) -> String {
 /// The database's clock.
 pub async fn now(db: impl PgExecutor<'_>) -> Result<DateTime<Utc>, Error> {
     Ok(sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(db).await?)
-}
-
-/// A crontab expression with its zone, ready to say when it fires.
-struct Clock {
-    cron: cron::Schedule,
-    zone: Tz,
-}
-
-impl Clock {
-    fn parse(name: &str, expression: &str, zone: &str) -> Result<Self, Error> {
-        let error = |reason: String| Error::Schedule { name: name.to_owned(), reason };
-        let fields: Vec<&str> = expression.split_whitespace().collect();
-        let [minute, hour, day, month, weekday] = fields[..] else {
-            return Err(error(format!("{expression:?} has {} fields, not 5", fields.len())));
-        };
-        // The crate wants seconds first, and counts weekdays from 1 (Sunday) where crontab counts
-        // from 0.
-        let six =
-            format!("0 {minute} {hour} {day} {month} {}", crontab_weekday(weekday).map_err(error)?);
-        let cron = cron::Schedule::from_str(&six)
-            .map_err(|e| error(format!("{expression:?} is not a crontab expression: {e}")))?;
-        let zone = zone.parse().map_err(|_| error(format!("{zone:?} is not a time zone")))?;
-        Ok(Self { cron, zone })
-    }
-
-    fn next_after(&self, t: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.cron.after(&t.with_timezone(&self.zone)).next().map(|t| t.with_timezone(&Utc))
-    }
-
-    /// The ticks to make in `(since, now]`, oldest first, and up to where that deals with them.
-    fn due(
-        &self,
-        missed: Missed,
-        since: DateTime<Utc>,
-        now: DateTime<Utc>,
-    ) -> (Vec<DateTime<Utc>>, Option<DateTime<Utc>>) {
-        let due = match missed {
-            Missed::All => self.between(since, now),
-            Missed::Skip => self.between(since.max(now - SKIP_AFTER), now),
-            Missed::One => self.last_before(now).filter(|t| *t > since).into_iter().collect(),
-        };
-        let last = due.last().copied();
-        (due, last)
-    }
-
-    /// The last fire up to and including `t`.
-    fn last_before(&self, t: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let from = t + TimeDelta::seconds(1);
-        let mut back = self.cron.after(&from.with_timezone(&self.zone));
-        std::iter::from_fn(|| back.next_back())
-            .map(|t| t.with_timezone(&Utc))
-            .find(|fire| *fire <= t)
-    }
-
-    /// Fires in `(since, until]`, oldest first, at most 1,000.
-    fn between(&self, since: DateTime<Utc>, until: DateTime<Utc>) -> Vec<DateTime<Utc>> {
-        self.cron
-            .after(&since.with_timezone(&self.zone))
-            .map(|t| t.with_timezone(&Utc))
-            .take_while(|t| *t <= until)
-            .take(1_000)
-            .collect()
-    }
-}
-
-/// Crontab's weekdays (0 or 7 is Sunday, names allowed) as names, which both count alike.
-fn crontab_weekday(field: &str) -> Result<String, String> {
-    const NAMES: [&str; 8] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
-    let mut out = String::new();
-    for part in field.split(',') {
-        let (range, step) = part.split_once('/').map_or((part, None), |(r, s)| (r, Some(s)));
-        let day = |text: &str| match text.parse::<usize>() {
-            Ok(n) => NAMES
-                .get(n)
-                .map(|name| (*name).to_owned())
-                .ok_or_else(|| format!("weekday {n} is not between 0 and 7")),
-            Err(_) => Ok(text.to_owned()),
-        };
-        let range = match range.split_once('-') {
-            Some((from, to)) => format!("{}-{}", day(from)?, day(to)?),
-            None => day(range)?,
-        };
-        if !out.is_empty() {
-            out.push(',');
-        }
-        out.push_str(&range);
-        if let Some(step) = step {
-            out.push('/');
-            out.push_str(step);
-        }
-    }
-    Ok(out)
 }
 
 /// Makes the schedule exist with this definition; a pause and its history stay. Its first tick is
@@ -264,11 +171,7 @@ pub async fn run_now(
 }
 
 /// `false`: no such schedule. Ticks that fall into a pause are left out.
-pub async fn pause(
-    db: impl PgExecutor<'_>,
-    name: &str,
-    paused: bool,
-) -> Result<bool, Error> {
+pub async fn pause(db: impl PgExecutor<'_>, name: &str, paused: bool) -> Result<bool, Error> {
     let done = sqlx::query!(
         "update queue.schedule set paused = $2, since = clock_timestamp() where name = $1",
         name,
@@ -323,12 +226,7 @@ pub(crate) async fn tick(pool: &Db, registry: &Registry) -> Result<(), Error> {
     Ok(())
 }
 
-async fn make(
-    pool: &Db,
-    name: &str,
-    fire_at: DateTime<Utc>,
-    job: &NewJob,
-) -> Result<(), Error> {
+async fn make(pool: &Db, name: &str, fire_at: DateTime<Utc>, job: &NewJob) -> Result<(), Error> {
     let mut tx = pool.begin().await?;
     let made = sqlx::query!(
         "insert into queue.tick (schedule, fire_at) values ($1, $2) on conflict do nothing",
@@ -376,44 +274,5 @@ impl Missed {
             "one" => Self::One,
             _ => Self::Skip,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use bellwether_testing::at;
-
-    use super::*;
-
-    fn due(cron: &str, missed: Missed, since: &str, now: &str) -> Vec<String> {
-        let clock = Clock::parse("x", cron, "UTC").unwrap();
-        let (due, last) = clock.due(missed, at(since), at(now));
-        assert_eq!(due.last().copied(), last);
-        due.iter().map(|t| t.format("%d %H:%M").to_string()).collect()
-    }
-
-    #[test]
-    fn of_missed_ticks_none_the_last_or_all_are_made() {
-        let (since, now) = ("2026-03-02T10:00:00Z", "2026-03-02T13:30:00Z");
-        assert!(due("0 * * * *", Missed::Skip, since, now).is_empty());
-        assert_eq!(due("0 * * * *", Missed::One, since, now), ["02 13:00"]);
-        assert_eq!(due("0 * * * *", Missed::All, since, now), ["02 11:00", "02 12:00", "02 13:00"]);
-        assert!(due("0 * * * *", Missed::One, "2026-03-02T13:00:00Z", now).is_empty());
-    }
-
-    #[test]
-    fn a_tick_of_this_very_moment_is_due_and_one_of_this_minute_is_not_missed() {
-        let since = "2026-03-02T12:00:00Z";
-        for missed in [Missed::Skip, Missed::One, Missed::All] {
-            assert_eq!(due("0 * * * *", missed, since, "2026-03-02T13:00:00Z"), ["02 13:00"]);
-            assert_eq!(due("0 * * * *", missed, since, "2026-03-02T13:00:59.5Z"), ["02 13:00"]);
-            assert!(due("0 * * * *", missed, since, "2026-03-02T12:59:59.9Z").is_empty());
-        }
-    }
-
-    #[test]
-    fn the_last_of_very_many_missed_ticks_is_the_last() {
-        let made = due("* * * * *", Missed::One, "2026-03-01T00:00:00Z", "2026-03-09T09:09:30Z");
-        assert_eq!(made, ["09 09:09"]);
     }
 }

@@ -120,8 +120,7 @@ impl<C: Clone + Send + Sync + 'static> Inline<C> {
             return Ok(None);
         };
         let slot = slots.take();
-        let attempt =
-            Arc::new(Attempt::new(claimed, lease, Arc::clone(&self.shared), slot, asked));
+        let attempt = Arc::new(Attempt::new(claimed, lease, Arc::clone(&self.shared), slot, asked));
         self.shared.track(&attempt);
         let outcome = self.handlers.run(&attempt).await;
         let error = match &outcome {

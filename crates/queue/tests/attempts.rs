@@ -7,7 +7,7 @@ use std::time::Duration;
 use bellwether_queue::{
     Error, Failure, Outcome, Process, State,
     control::{self, Commanded},
-    inspect,
+    inspect, limits,
 };
 use bellwether_testing::wait_until;
 use support::*;
@@ -361,4 +361,44 @@ async fn a_forgotten_running_row_is_given_back_by_its_own_process() {
     })
     .await;
     process.close(Duration::from_secs(1)).await.unwrap();
+}
+
+/// Nobody updates a row that others share in a job's transaction: two handlers that are still open
+/// have done all that a handler does, to jobs of one kind in one lane, and neither waits.
+#[tokio::test]
+async fn open_transactions_of_two_handlers_share_no_row() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let limit = limits::Limit::new("k", limits::Counts::Finish)
+        .window(limits::Window::requests(100, Duration::from_mins(1)));
+    limits::define(&pool, &limit).await.unwrap();
+    limits::set_lane(&pool, "calls", "k", &[limits::LaneKey::new("k")]).await.unwrap();
+    let waits_for = add_all(&pool, &[call("k"), call("k"), call("k")]).await;
+    add(&pool, &note("child").after(&waits_for, bellwether_queue::OnFailure::Cascade)).await;
+    let mut hand = ByHand::register(pool.clone()).await;
+    let got = hand.claim("calls", 3).await;
+    let mut open = Vec::new();
+    for job in &got {
+        let mut tx = pool.begin().await.unwrap();
+        sqlx::query("set local lock_timeout = '2s'").execute(&mut *tx).await.unwrap();
+        bellwether_queue::add_all(&mut tx, &[note("next"), call("k")]).await.unwrap();
+        let done: Option<i64> = sqlx::query_scalar(
+            "select job from queue.complete_v2($1, $2, $3, '{t}', '{f}', '{null}', '{null}', '{null}')",
+        )
+        .bind(hand.process)
+        .bind(vec![job.id])
+        .bind(vec![hand.lease])
+        .fetch_optional(&mut *tx)
+        .await
+        .unwrap();
+        assert_eq!(done, Some(job.id));
+        open.push(tx);
+    }
+    // Nor do they keep others from claiming under the same key.
+    add(&pool, &call("k")).await;
+    assert_eq!(hand.claim("calls", 1).await.len(), 1);
+    for tx in open {
+        tx.commit().await.unwrap();
+    }
+    assert_eq!(count(&pool, "select count(*) from queue.done").await, 3);
 }

@@ -18,7 +18,7 @@ async fn run(pool: &Db, sql: &str) {
 
 async fn quota(pool: &Db, key: &str, amount: u64) {
     let limit = Limit::new(key, Counts::Start { guard: Duration::ZERO })
-        .window(Window::requests(amount, Duration::from_secs(60)));
+        .window(Window::requests(amount, Duration::from_mins(1)));
     limits::define(pool, &limit).await.unwrap();
     limits::set_lane(pool, "calls", key, &[LaneKey::new(key)]).await.unwrap();
 }
@@ -40,7 +40,8 @@ async fn what_runs_and_what_could_run_counts_and_nothing_else() {
 
     add_all(&pool, &[note("a"), note("b"), note("c"), note("d"), note("e")]).await;
     let mut later = note("later");
-    later.due_at = Some(chrono::Utc::now() + chrono::TimeDelta::hours(1));
+    let in_an_hour = sqlx::query_scalar("select clock_timestamp() + interval '1 hour'");
+    later.due_at = Some(in_an_hour.fetch_one(&pool).await.unwrap());
     add(&pool, &later).await;
     assert_eq!(runnable(&pool, "notes").await, 5, "a future job is none");
 
@@ -85,7 +86,7 @@ async fn a_limited_lane_counts_for_what_its_key_has_left() {
     assert_eq!(runnable(&pool, "calls").await, 5, "five that run; the rest is parked");
 
     let mut conn = db.pool().acquire().await.unwrap();
-    limits::park(&mut conn, "k", Duration::from_secs(60), "test").await.unwrap();
+    limits::park(&mut conn, "k", Duration::from_mins(1), "test").await.unwrap();
     run(&pool, "delete from queue.running").await;
     assert_eq!(runnable(&pool, "calls").await, 0, "nothing but parked jobs");
 }
@@ -104,7 +105,10 @@ async fn a_role_that_may_only_connect_gets_the_number_and_no_row() {
         sqlx::query_scalar("select queue.runnable('notes')").fetch_one(&mut *tx).await.unwrap();
     assert_eq!(n, 2);
     let refused = sqlx::query("select from queue.ready").execute(&mut *tx).await.unwrap_err();
-    let code = refused.as_database_error().and_then(|e| e.code()).map(std::borrow::Cow::into_owned);
+    let code = refused
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .map(std::borrow::Cow::into_owned);
     assert_eq!(code.as_deref(), Some("42501"));
 }
 

@@ -10,7 +10,9 @@ use bellwether_queue::{
 use support::*;
 
 async fn settle(pool: &Db) {
-    while sqlx::query_scalar::<_, i32>("select queue.release_v1()").fetch_one(pool).await.unwrap() > 0 {}
+    while sqlx::query_scalar::<_, i32>("select queue.release_v1()").fetch_one(pool).await.unwrap()
+        > 0
+    {}
 }
 
 async fn start(pool: &Db, batch: &NewBatch) -> batch::Started {
@@ -34,7 +36,10 @@ async fn a_batch_tells_how_far_it_is_and_its_job_follows_the_last_member() {
     let db = database().await;
     let pool = Db::direct(db.pool());
     let mut hand = ByHand::register(pool.clone()).await;
-    let batch = NewBatch::new("three notes").jobs([note("a"), note("b")]).job(note("c")).then(call("after"));
+    let batch = NewBatch::new("three notes")
+        .jobs([note("a"), note("b")])
+        .job(note("c"))
+        .then(call("after"));
     let started = start(&pool, &batch).await;
     let follows = JobId(started.id.0);
     assert_eq!(progress(&pool, started.id).await, (3, 0, 0, BatchState::Running));
@@ -53,9 +58,16 @@ async fn a_batch_tells_how_far_it_is_and_its_job_follows_the_last_member() {
     assert!(hand.complete(got[2].id, false).await);
     assert_eq!(progress(&pool, started.id).await, (3, 2, 1, BatchState::Failed));
     settle(&pool).await;
-    assert_eq!(state(&pool, follows).await, State::Available, "a failed member is ignored unless told otherwise");
+    assert_eq!(
+        state(&pool, follows).await,
+        State::Available,
+        "a failed member is ignored unless told otherwise"
+    );
     assert_eq!(batch::of(&pool, follows).await.unwrap().unwrap().id, started.id);
-    assert_eq!(count(&pool, "select count(*) from queue.batch where finished_at is not null").await, 1);
+    assert_eq!(
+        count(&pool, "select count(*) from queue.batch where finished_at is not null").await,
+        1
+    );
 }
 
 #[tokio::test]
@@ -63,18 +75,21 @@ async fn members_added_while_the_batch_runs_are_waited_for() {
     let db = database().await;
     let pool = Db::direct(db.pool());
     let mut hand = ByHand::register(pool.clone()).await;
-    let started = start(&pool, &NewBatch::new("grows").job(note("first")).then(call("after"))).await;
+    let started =
+        start(&pool, &NewBatch::new("grows").job(note("first")).then(call("after"))).await;
     let got = hand.claim("notes", 1).await;
     // In the transaction that completes the member, as a handler does.
     let mut tx = pool.begin().await.unwrap();
     batch::extend(&mut tx, started.id, &[note("second"), note("third")]).await.unwrap();
-    sqlx::query("select * from queue.complete_v2($1, $2, $3, '{f}', '{f}', '{null}', '{null}', '{null}')")
-        .bind(hand.process)
-        .bind(vec![got[0].id])
-        .bind(vec![hand.lease])
-        .execute(&mut *tx)
-        .await
-        .unwrap();
+    sqlx::query(
+        "select * from queue.complete_v2($1, $2, $3, '{f}', '{f}', '{null}', '{null}', '{null}')",
+    )
+    .bind(hand.process)
+    .bind(vec![got[0].id])
+    .bind(vec![hand.lease])
+    .execute(&mut *tx)
+    .await
+    .unwrap();
     tx.commit().await.unwrap();
     settle(&pool).await;
     assert_eq!(progress(&pool, started.id).await, (3, 1, 0, BatchState::Running));
@@ -105,7 +120,11 @@ async fn a_batch_without_members_or_with_ended_ones_counts_them_at_once() {
     let batch = NewBatch::new("mixed").jobs([note("unique k"), note("unique l"), note("unique l")]);
     let started = start(&pool, &batch).await;
     assert_eq!(started.jobs[0].id, held);
-    assert_eq!(progress(&pool, started.id).await, (2, 1, 0, BatchState::Running), "a member counts once");
+    assert_eq!(
+        progress(&pool, started.id).await,
+        (2, 1, 0, BatchState::Running),
+        "a member counts once"
+    );
     let got = hand.claim("notes", 5).await;
     hand.complete(got[0].id, false).await;
     assert_eq!(progress(&pool, started.id).await, (2, 2, 0, BatchState::Completed));
@@ -129,7 +148,11 @@ async fn a_batch_that_minds_cancels_its_job_with_the_first_failure() {
     assert!(hand.complete(got[1].id, false).await);
     settle(&pool).await;
     assert_eq!(progress(&pool, started.id).await, (2, 1, 1, BatchState::Failed));
-    assert_eq!(state(&pool, JobId(started.id.0)).await, State::Cancelled, "the last member brings nothing back");
+    assert_eq!(
+        state(&pool, JobId(started.id.0)).await,
+        State::Cancelled,
+        "the last member brings nothing back"
+    );
 }
 
 #[tokio::test]
@@ -149,7 +172,8 @@ async fn nobody_updates_a_batchs_row_in_a_jobs_transaction() {
     let db = database().await;
     let pool = Db::direct(db.pool());
     let mut hand = ByHand::register(pool.clone()).await;
-    let started = start(&pool, &NewBatch::new("b").jobs([note("a"), note("b")]).then(call("after"))).await;
+    let started =
+        start(&pool, &NewBatch::new("b").jobs([note("a"), note("b")]).then(call("after"))).await;
     let mut holder = pool.begin().await.unwrap();
     sqlx::query("select from queue.batch for update").execute(&mut *holder).await.unwrap();
     let got = hand.claim("notes", 2).await;

@@ -14,7 +14,7 @@ use sqlx::Executor;
 use support::*;
 
 const ONE_STEP: Duration = Duration::ZERO;
-const TO_THE_END: Duration = Duration::from_secs(60);
+const TO_THE_END: Duration = Duration::from_mins(1);
 
 fn notes(n: usize) -> Vec<bellwether_queue::NewJob> {
     (0..n).map(|i| note(&format!("note {i}"))).collect()
@@ -346,9 +346,13 @@ async fn who_waits_for_a_deleted_job_hears_of_it() {
     let cascades = JobId(after("note", parent.0, "cascade").await);
     let pauses = JobId(after("note", parent.0, "pause").await);
     assert_eq!(state(&db, cascades).await, State::Pending);
+    let process = Process::start(config(&database, "keeper", &[])).await.unwrap();
+    bellwether_testing::wait_until("new edges to have been looked at", || async {
+        (count(&db, "select count(*) from queue.unchecked").await == 0).then_some(())
+    })
+    .await;
     let named = Filter { ids: Some(vec![parent]), ..Filter::default() };
     finish(&db, &begin(&db, Action::Delete, &named).await).await;
-    let process = Process::start(config(&database, "keeper", &[])).await.unwrap();
     until_state(&db, cascades, State::Cancelled).await;
     until_state(&db, pauses, State::Cancelled).await;
     // a child that is deleted itself leaves its edges behind nobody

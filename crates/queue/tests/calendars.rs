@@ -12,7 +12,8 @@ fn at(time: &str) -> DateTime<Utc> {
 
 /// A key with ten a day in a zone, and a call at each of these times.
 async fn key(pool: &Db, counts: Counts, zone: &str, unit: Unit, calls: &[&str]) {
-    let limit = Limit::new("k", counts).window(Window::calendar(Dimension::Requests, 10, unit, zone));
+    let limit =
+        Limit::new("k", counts).window(Window::calendar(Dimension::Requests, 10, unit, zone));
     limits::define(pool, &limit).await.unwrap();
     limits::set_lane(pool, "calls", "k", &[LaneKey::new("k")]).await.unwrap();
     for (n, time) in calls.iter().enumerate() {
@@ -26,11 +27,13 @@ async fn key(pool: &Db, counts: Counts, zone: &str, unit: Unit, calls: &[&str]) 
 }
 
 async fn used(pool: &Db, time: &str) -> i64 {
-    sqlx::query_scalar("select used from queue.windows_v1(array(select id from queue.limit_key), $1)")
-        .bind(at(time))
-        .fetch_one(pool)
-        .await
-        .unwrap()
+    sqlx::query_scalar(
+        "select used from queue.windows_v1(array(select id from queue.limit_key), $1)",
+    )
+    .bind(at(time))
+    .fetch_one(pool)
+    .await
+    .unwrap()
 }
 
 async fn next(pool: &Db, time: &str, wanted: i64) -> DateTime<Utc> {
@@ -105,6 +108,24 @@ async fn what_is_granted_within_the_guard_before_a_day_counts_in_it_as_well() {
     key(&pool, counts, "UTC", Unit::Day, &calls).await;
     assert_eq!(used(&pool, "2026-11-20T23:59:59.9Z").await, 2);
     assert_eq!(used(&pool, "2026-11-21T00:00:00Z").await, 1);
+}
+
+#[tokio::test]
+async fn a_guard_makes_a_rolling_window_longer() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let guard = std::time::Duration::from_millis(500);
+    let limit = Limit::new("k", Counts::Start { guard })
+        .window(Window::requests(1, std::time::Duration::from_secs(1)));
+    limits::define(&pool, &limit).await.unwrap();
+    sqlx::query("insert into queue.permit_grant (key, at, kind, requests, cum_requests) select id, $1, 'grant', 1, 1 from queue.limit_key")
+        .bind(at("2026-11-20T12:00:00Z"))
+        .execute(&pool)
+        .await
+        .unwrap();
+    assert_eq!(used(&pool, "2026-11-20T12:00:01.499Z").await, 1);
+    assert_eq!(used(&pool, "2026-11-20T12:00:01.501Z").await, 0);
+    assert_eq!(next(&pool, "2026-11-20T12:00:01Z", 1).await, at("2026-11-20T12:00:01.5Z"));
 }
 
 #[tokio::test]

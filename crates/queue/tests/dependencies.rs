@@ -13,11 +13,16 @@ use bellwether_testing::wait_until;
 use support::*;
 
 async fn release(pool: &Db) {
-    while sqlx::query_scalar::<_, i32>("select queue.release_v1()").fetch_one(pool).await.unwrap() > 0 {}
+    while sqlx::query_scalar::<_, i32>("select queue.release_v1()").fetch_one(pool).await.unwrap()
+        > 0
+    {}
 }
 
 async fn check_edges(pool: &Db) {
-    sqlx::query("update queue.unchecked set look_at = clock_timestamp()").execute(pool).await.unwrap();
+    sqlx::query("update queue.unchecked set look_at = clock_timestamp()")
+        .execute(pool)
+        .await
+        .unwrap();
     sqlx::query("select queue.check_edges_v1()").execute(pool).await.unwrap();
     release(pool).await;
 }
@@ -79,19 +84,16 @@ async fn two_that_complete_at_once_release_their_child_exactly_once() {
     assert_eq!(moves, 1);
 }
 
-async fn complete_in(
-    tx: &mut sqlx::PgConnection,
-    hand: &ByHand,
-    job: JobId,
-) {
-    let done: Option<i64> =
-        sqlx::query_scalar("select job from queue.complete_v2($1, $2, $3, '{f}', '{f}', '{null}', '{null}', '{null}')")
-            .bind(hand.process)
-            .bind(vec![job.0])
-            .bind(vec![hand.lease])
-            .fetch_optional(tx)
-            .await
-            .unwrap();
+async fn complete_in(tx: &mut sqlx::PgConnection, hand: &ByHand, job: JobId) {
+    let done: Option<i64> = sqlx::query_scalar(
+        "select job from queue.complete_v2($1, $2, $3, '{f}', '{f}', '{null}', '{null}', '{null}')",
+    )
+    .bind(hand.process)
+    .bind(vec![job.0])
+    .bind(vec![hand.lease])
+    .fetch_optional(tx)
+    .await
+    .unwrap();
     assert_eq!(done, Some(job.0));
 }
 
@@ -133,7 +135,11 @@ async fn a_failed_parent_cancels_is_ignored_or_holds_back_as_its_child_says() {
     assert!(hand.complete(parent.0, false).await);
     release(&pool).await;
     assert_eq!(state(&pool, patient).await, State::Available);
-    assert_eq!(state(&pool, cascade).await, State::Cancelled, "a retry does not undo what was called off");
+    assert_eq!(
+        state(&pool, cascade).await,
+        State::Cancelled,
+        "a retry does not undo what was called off"
+    );
 }
 
 #[tokio::test]
@@ -141,7 +147,8 @@ async fn a_parent_that_is_called_off_or_superseded_counts_as_failed() {
     let db = database().await;
     let pool = Db::direct(db.pool());
     let mut later = note("later");
-    later.due_at = Some(bellwether_queue::schedule::now(&pool).await.unwrap() + chrono::TimeDelta::hours(1));
+    later.due_at =
+        Some(bellwether_queue::schedule::now(&pool).await.unwrap() + chrono::TimeDelta::hours(1));
     let mut children = Vec::new();
     let first = add_all(&pool, &[note("ready"), later]).await;
     for parent in &first {
@@ -194,7 +201,9 @@ async fn what_has_ended_is_not_waited_for_and_what_never_was_is_refused() {
     // Parents of the same transaction, each named twice.
     let mut tx = pool.begin().await.unwrap();
     let parent = bellwether_queue::add(&mut tx, &note("new")).await.unwrap().id;
-    let child = call("child").after(&[parent, parent], OnFailure::Ignore).after(&[parent], OnFailure::Cascade);
+    let child = call("child")
+        .after(&[parent, parent], OnFailure::Ignore)
+        .after(&[parent], OnFailure::Cascade);
     let child = bellwether_queue::add(&mut tx, &child).await.unwrap().id;
     tx.commit().await.unwrap();
     control::cancel(&pool, parent).await.unwrap();
@@ -208,8 +217,15 @@ async fn a_parent_that_is_no_longer_kept_counts_as_failed() {
     let pool = Db::direct(db.pool());
     let parent = add(&pool, &note("forgotten")).await;
     let mut tx = pool.begin().await.unwrap();
-    let minds = bellwether_queue::add(&mut tx, &call("child").after(&[parent], OnFailure::Pause)).await.unwrap().id;
-    let ignores = bellwether_queue::add(&mut tx, &call("child").after(&[parent], OnFailure::Ignore)).await.unwrap().id;
+    let minds = bellwether_queue::add(&mut tx, &call("child").after(&[parent], OnFailure::Pause))
+        .await
+        .unwrap()
+        .id;
+    let ignores =
+        bellwether_queue::add(&mut tx, &call("child").after(&[parent], OnFailure::Ignore))
+            .await
+            .unwrap()
+            .id;
     sqlx::query("delete from queue.ready where kind = 'note'").execute(&mut *tx).await.unwrap();
     tx.commit().await.unwrap();
     check_edges(&pool).await;
@@ -280,7 +296,10 @@ async fn a_live_process_releases_what_a_dead_one_completed_and_its_own_at_once()
     let mut tx = pool.begin().await.unwrap();
     for i in 0..12 {
         let job = if i % 2 == 0 { note(&i.to_string()) } else { call("child") };
-        last = bellwether_queue::add(&mut tx, &job.after(&[last], OnFailure::Cascade)).await.unwrap().id;
+        last = bellwether_queue::add(&mut tx, &job.after(&[last], OnFailure::Cascade))
+            .await
+            .unwrap()
+            .id;
     }
     tx.commit().await.unwrap();
     until_state(&pool, last, State::Completed).await;
@@ -305,7 +324,10 @@ async fn a_row_that_somebody_holds_is_released_later_and_never_lost() {
     assert_eq!(state(&pool, goes).await, State::Pending);
     holder.rollback().await.unwrap();
     release(&pool).await;
-    assert_eq!((state(&pool, goes).await, state(&pool, falls).await), (State::Available, State::Cancelled));
+    assert_eq!(
+        (state(&pool, goes).await, state(&pool, falls).await),
+        (State::Available, State::Cancelled)
+    );
 }
 
 #[tokio::test]
@@ -314,18 +336,25 @@ async fn waiting_jobs_hold_their_key_their_time_and_their_place_in_the_counts() 
     let pool = Db::direct(db.pool());
     let parent = add(&pool, &note("parent")).await;
     let mut job = note("unique child").after(&[parent], OnFailure::Cascade);
-    job.due_at = Some(bellwether_queue::schedule::now(&pool).await.unwrap() + chrono::TimeDelta::hours(1));
+    job.due_at =
+        Some(bellwether_queue::schedule::now(&pool).await.unwrap() + chrono::TimeDelta::hours(1));
     let child = add(&pool, &job).await;
-    let large = add(&pool, &note(&"large ".repeat(1_000)).after(&[parent], OnFailure::Cascade)).await;
+    let large =
+        add(&pool, &note(&"large ".repeat(1_000)).after(&[parent], OnFailure::Cascade)).await;
     assert_eq!(add(&pool, &note("unique child")).await, child, "the key is held");
-    let filter = inspect::JobFilter { state: Some(State::Pending), limit: 10, ..Default::default() };
-    let listed: Vec<_> = inspect::list(&pool, &filter).await.unwrap().items.iter().map(|j| j.id).collect();
+    let filter =
+        inspect::JobFilter { state: Some(State::Pending), limit: 10, ..Default::default() };
+    let listed: Vec<_> =
+        inspect::list(&pool, &filter).await.unwrap().items.iter().map(|j| j.id).collect();
     assert_eq!(listed, [large, child]);
     let mut hand = ByHand::register(pool.clone()).await;
     hand.claim("notes", 1).await;
     hand.complete(parent.0, false).await;
     release(&pool).await;
-    assert_eq!((state(&pool, child).await, state(&pool, large).await), (State::Scheduled, State::Available));
+    assert_eq!(
+        (state(&pool, child).await, state(&pool, large).await),
+        (State::Scheduled, State::Available)
+    );
     control::cancel(&pool, child).await.unwrap();
     assert_ne!(add(&pool, &note("unique child").after(&[large], OnFailure::Cascade)).await, child);
     assert_eq!(hand.claim("notes", 1).await[0].id, large.0);
@@ -342,5 +371,9 @@ async fn waiting_jobs_hold_their_key_their_time_and_their_place_in_the_counts() 
             assert_eq!(told, counted.get(state.as_str()).copied().unwrap_or(0), "{state}");
         }
     }
-    assert_eq!(count(&pool, "select count(*) from queue.unique_key").await, 0, "cascaded jobs give keys up");
+    assert_eq!(
+        count(&pool, "select count(*) from queue.unique_key").await,
+        0,
+        "cascaded jobs give keys up"
+    );
 }

@@ -27,13 +27,18 @@ struct Made {
 }
 
 /// The most that any stretch of `period` holds, if each call counts at one moment of its life.
-fn most(calls: &[Made], period: Duration, moment: fn(&Made) -> Duration, of: fn(&Made) -> i64) -> i64 {
+fn most(
+    calls: &[Made],
+    period: Duration,
+    moment: fn(&Made) -> Duration,
+    of: fn(&Made) -> i64,
+) -> i64 {
     let mut calls = calls.to_vec();
     calls.sort_by_key(moment);
     let (mut from, mut held, mut most) = (0, 0, 0);
     for upto in 0..calls.len() {
         held += of(&calls[upto]);
-        while moment(&calls[upto]) - moment(&calls[from]) >= period {
+        while moment(&calls[upto]) >= moment(&calls[from]) + period {
             held -= of(&calls[from]);
             from += 1;
         }
@@ -86,7 +91,8 @@ async fn no_window_of_any_dimension_is_exceeded_while_workers_die_with_calls_in_
                         let call = Made { start, end: began.elapsed(), tokens };
                         made.lock().await.push((job.key.clone().unwrap(), call));
                         if !dies {
-                            let ended = Ended { used: true, tokens: Some(tokens), ..Ended::default() };
+                            let ended =
+                                Ended { used: true, tokens: Some(tokens), ..Ended::default() };
                             assert!(hand.end(job.id, hand.lease, ended).await);
                         }
                     }

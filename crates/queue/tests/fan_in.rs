@@ -68,7 +68,10 @@ async fn complete(pool: &Db, hand: &ByHand, got: &[Got], fate: Fate) {
         .await
         .unwrap();
     if matches!(fate, Fate::DiesCompleting) {
-        sqlx::query("select pg_terminate_backend(pg_backend_pid())").execute(&mut *tx).await.unwrap_err();
+        sqlx::query("select pg_terminate_backend(pg_backend_pid())")
+            .execute(&mut *tx)
+            .await
+            .unwrap_err();
         return;
     }
     tx.commit().await.unwrap();
@@ -78,7 +81,11 @@ async fn complete(pool: &Db, hand: &ByHand, got: &[Got], fate: Fate) {
 }
 
 async fn rescue(pool: &Db, hand: &ByHand) {
-    sqlx::query("select queue.rescue_v2(array[$1::uuid])").bind(hand.process).execute(pool).await.unwrap();
+    sqlx::query("select queue.rescue_v2(array[$1::uuid])")
+        .bind(hand.process)
+        .execute(pool)
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -88,7 +95,9 @@ async fn ten_thousand_jobs_release_the_one_that_waits_for_them_exactly_once() {
     let mut parents = Vec::with_capacity(JOBS);
     for chunk in 0..JOBS / 1_000 {
         let mut jobs: Vec<_> = (0..1_000).map(|i| note(&format!("{chunk}/{i}"))).collect();
-        jobs.iter_mut().for_each(|job| job.max_attempts = 25);
+        for job in &mut jobs {
+            job.max_attempts = 25;
+        }
         parents.extend(add_all(&pool, &jobs).await);
     }
     let child = add(&pool, &call("child").after(&parents, OnFailure::Cascade)).await;
@@ -101,7 +110,9 @@ async fn ten_thousand_jobs_release_the_one_that_waits_for_them_exactly_once() {
             let (pool, rounds) = (pool.clone(), Arc::clone(&rounds));
             tokio::spawn(async move {
                 // Another's claim may be rescued at any time: only the count of the done ends it.
-                while count(&pool, "select count(*) from queue.done where kind = 'note'").await < JOBS as i64 {
+                while count(&pool, "select count(*) from queue.done where kind = 'note'").await
+                    < JOBS as i64
+                {
                     round(&pool, Fate::of(rounds.fetch_add(1, Ordering::SeqCst))).await;
                 }
             })

@@ -147,7 +147,8 @@ async fn time_passes_when_it_is_told_to() {
 async fn windows_empty_and_parked_keys_return_as_time_passes() {
     let db = database().await;
     let pool = Db::direct(db.pool());
-    let limit = Limit::new("k", Counts::Finish).window(Window::requests(2, Duration::from_hours(1)));
+    let limit =
+        Limit::new("k", Counts::Finish).window(Window::requests(2, Duration::from_hours(1)));
     limits::define(&pool, &limit).await.unwrap();
     limits::set_lane(&pool, "calls", "limited", &[LaneKey::new("k")]).await.unwrap();
     add_all(&pool, &vec![call("limited"); 5]).await;

@@ -144,7 +144,11 @@ async fn a_call_needs_room_in_its_key_and_in_the_parent() {
     let mut hand = ByHand::register(pool.clone()).await;
     let got = hand.claim("calls", 10).await;
     let of = |key: &str| got.iter().filter(|g| g.key.as_deref() == Some(key)).count();
-    assert_eq!((of("a"), of("b")), (2, 1), "two of a by its own window, and one more of the account");
+    assert_eq!(
+        (of("a"), of("b")),
+        (2, 1),
+        "two of a by its own window, and one more of the account"
+    );
     assert_eq!(window(&pool, "account", 0).await.remaining, 0);
     assert!(hand.claim("calls", 10).await.is_empty());
     let next = inspect::limits(&pool).await.unwrap().into_iter().find(|l| l.key == "b").unwrap();
@@ -153,7 +157,10 @@ async fn a_call_needs_room_in_its_key_and_in_the_parent() {
             .fetch_one(&pool)
             .await
             .unwrap();
-    assert!(next.next_permit_at.is_some_and(|at| at > soon), "when the account's first call leaves");
+    assert!(
+        next.next_permit_at.is_some_and(|at| at > soon),
+        "when the account's first call leaves"
+    );
 }
 
 #[tokio::test]
@@ -203,10 +210,12 @@ async fn a_share_of_each_window_is_kept_for_urgent_jobs() {
 
 /// As if the breaker's time were up.
 async fn cool(pool: &Db) {
-    sqlx::query("update queue.limit_key set open_until = clock_timestamp() where open_until is not null")
-        .execute(pool)
-        .await
-        .unwrap();
+    sqlx::query(
+        "update queue.limit_key set open_until = clock_timestamp() where open_until is not null",
+    )
+    .execute(pool)
+    .await
+    .unwrap();
 }
 
 #[tokio::test]
@@ -241,6 +250,12 @@ async fn faults_in_a_row_open_the_breaker_and_one_probe_decides() {
     assert!(two.claim("calls", 10).await.is_empty(), "it failed: open again");
     let open = breaker(&pool, "k").await;
     assert_eq!((open.state, open.cooldown_s), ("open", 7_200.0), "for twice as long");
+    let (until, now): (chrono::DateTime<chrono::Utc>, chrono::DateTime<chrono::Utc>) =
+        sqlx::query_as("select open_until, clock_timestamp() from queue.limit_key")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+    assert!(until - now > chrono::TimeDelta::minutes(110), "{}", until - now);
 
     cooled().await;
     let got = two.claim("calls", 10).await;
@@ -369,7 +384,10 @@ async fn what_could_never_be_granted_is_refused() {
         }
     };
     let k = || Limit::new("k", START);
-    assert_eq!(says(k().window(Window::requests(0, HOUR))).await, "k: 0 requests could never be granted");
+    assert_eq!(
+        says(k().window(Window::requests(0, HOUR))).await,
+        "k: 0 requests could never be granted"
+    );
     let none_left = k().window(Window::requests(2, HOUR)).reserve(0.9, 0);
     assert_eq!(says(none_left).await, "k: the reserve leaves none of 2 requests to other jobs");
     assert_eq!(says(k().reserve(1.0, 0)).await, "k: a reserve of 1 is not in 0 to below 1");
@@ -431,7 +449,8 @@ async fn calls_in_flight_are_waited_for_as_if_they_ended_now() {
 async fn a_fallback_that_serves_at_once_waits_until_the_better_key_is_worth_no_wait() {
     let db = database().await;
     let pool = Db::direct(db.pool());
-    let best = Limit::new("best", START).window(Window::requests(1, HOUR)).breaker(Breaker::default());
+    let best =
+        Limit::new("best", START).window(Window::requests(1, HOUR)).breaker(Breaker::default());
     limits::define(&pool, &best).await.unwrap();
     limits::define(&pool, &Limit::new("always", START)).await.unwrap();
     let lane = [LaneKey::new("best").wait(Duration::from_mins(10)), LaneKey::new("always")];
@@ -455,4 +474,23 @@ async fn a_fallback_that_serves_at_once_waits_until_the_better_key_is_worth_no_w
     limits::park(&mut tx, "best", HOUR, "a day's quota").await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(keys(hand.claim("calls", 2).await), ["always", "always"]);
+}
+
+#[tokio::test]
+async fn a_call_that_ended_reaches_the_ledger_also_while_nobody_claims() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let limit = Limit::new("k", Counts::Finish).window(Window::requests(2, HOUR));
+    define(&pool, limit, LaneKey::new("k")).await;
+    add_calls(&pool, "k", 1).await;
+    let mut hand = ByHand::register(pool.clone()).await;
+    let got = hand.claim("calls", 1).await;
+    let _process =
+        bellwether_queue::Process::start(config(&db, "w", &[("notes", 1)])).await.unwrap();
+    hand.end_all(&got, false).await;
+    wait_until("the ledger to have it", || async {
+        let days = inspect::spending(&pool, Some("k"), 1).await.unwrap();
+        (days.first().map(|day| day.requests) == Some(1)).then_some(())
+    })
+    .await;
 }

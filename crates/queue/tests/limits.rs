@@ -11,13 +11,7 @@ use bellwether_queue::{
 use support::*;
 use tokio::sync::Mutex;
 
-async fn define(
-    pool: &Db,
-    key: &str,
-    counts: Counts,
-    windows: &[(u32, u64)],
-    cap: Option<u32>,
-) {
+async fn define(pool: &Db, key: &str, counts: Counts, windows: &[(u32, u64)], cap: Option<u32>) {
     let mut limit = Limit::new(key, counts);
     limit.in_flight = cap;
     limit.windows = windows

@@ -29,9 +29,38 @@ const MEETINGS: usize = 2;
 const JOBS: i64 = 40;
 
 const OPS: &[&str] = &[
-    "enqueue", "enqueue_after", "batch", "extend", "claim", "claim_limited", "complete", "handler", "fail", "permit",
-    "rescue", "beat", "cancel", "retry", "promote", "release", "check_edges", "fold", "fold_batches", "prune", "drop_day",
-    "partition", "park", "resume", "trip", "count_elsewhere", "define", "set_lane", "settings", "bulk", "tick", "leave",
+    "enqueue",
+    "enqueue_after",
+    "batch",
+    "extend",
+    "claim",
+    "claim_limited",
+    "complete",
+    "handler",
+    "fail",
+    "permit",
+    "rescue",
+    "beat",
+    "cancel",
+    "retry",
+    "promote",
+    "release",
+    "check_edges",
+    "fold",
+    "fold_batches",
+    "prune",
+    "drop_day",
+    "partition",
+    "park",
+    "resume",
+    "trip",
+    "count_elsewhere",
+    "define",
+    "set_lane",
+    "settings",
+    "bulk",
+    "tick",
+    "leave",
 ];
 
 struct Ring {
@@ -50,7 +79,8 @@ fn pick(n: usize) -> usize {
 
 impl Ring {
     async fn some_job(&self) -> Result<i64, sqlx::Error> {
-        let newest: i64 = sqlx::query_scalar("select last_value from queue.job_id").fetch_one(&self.pool).await?;
+        let newest: i64 =
+            sqlx::query_scalar("select last_value from queue.job_id").fetch_one(&self.pool).await?;
         Ok((newest - pick(JOBS as usize) as i64).max(1))
     }
 
@@ -58,7 +88,7 @@ impl Ring {
         self.processes[pick(self.processes.len())]
     }
 
-    fn some_notes(&self) -> Vec<NewJob> {
+    fn some_notes() -> Vec<NewJob> {
         (0..6)
             .map(|_| match pick(4) {
                 0 => note("plain"),
@@ -83,12 +113,13 @@ impl Ring {
     /// Some attempts that are under way: process, jobs and leases.
     async fn under_way(&self, n: i64) -> Result<(uuid::Uuid, Vec<i64>, Vec<i64>), sqlx::Error> {
         let process = self.process();
-        let rows: Vec<(i64, i64)> =
-            sqlx::query_as("select id, lease from queue.running where process = $1 order by random() limit $2")
-                .bind(process)
-                .bind(n)
-                .fetch_all(&self.pool)
-                .await?;
+        let rows: Vec<(i64, i64)> = sqlx::query_as(
+            "select id, lease from queue.running where process = $1 order by random() limit $2",
+        )
+        .bind(process)
+        .bind(n)
+        .fetch_all(&self.pool)
+        .await?;
         let (jobs, leases) = rows.into_iter().unzip();
         Ok((process, jobs, leases))
     }
@@ -102,20 +133,20 @@ impl Ring {
         match op {
             "enqueue" => {
                 let mut tx = pool.begin().await?;
-                bellwether_queue::add_all(&mut tx, &self.some_notes()).await?;
+                bellwether_queue::add_all(&mut tx, &Self::some_notes()).await?;
                 tx.commit().await?;
             }
             "enqueue_after" => {
                 let parents = [JobId(self.some_job().await?), JobId(self.some_job().await?)];
                 let policy = [OnFailure::Cascade, OnFailure::Ignore, OnFailure::Pause][pick(3)];
                 let mut tx = pool.begin().await?;
-                let jobs: Vec<_> = self.some_notes().into_iter().map(|job| job.after(&parents, policy)).collect();
+                let jobs: Vec<_> = Self::some_notes().into_iter().map(|job| job.after(&parents, policy)).collect();
                 bellwether_queue::add_all(&mut tx, &jobs).await?;
                 tx.commit().await?;
             }
             "batch" => {
                 let mut tx = pool.begin().await?;
-                let batch = batch::NewBatch::new("b").jobs(self.some_notes()).then(note("then"));
+                let batch = batch::NewBatch::new("b").jobs(Self::some_notes()).then(note("then"));
                 batch::start(&mut tx, &batch).await?;
                 tx.commit().await?;
             }
@@ -124,7 +155,7 @@ impl Ring {
                     sqlx::query_scalar("select id from queue.batch order by id desc limit 1").fetch_optional(pool).await?;
                 if let Some(id) = id {
                     let mut tx = pool.begin().await?;
-                    batch::extend(&mut tx, batch::BatchId(id), &self.some_notes()).await?;
+                    batch::extend(&mut tx, batch::BatchId(id), &Self::some_notes()).await?;
                     tx.commit().await?;
                 }
             }
@@ -140,7 +171,7 @@ impl Ring {
             "handler" => {
                 let (process, jobs, leases) = self.under_way(1).await?;
                 let mut tx = pool.begin().await?;
-                bellwether_queue::add_all(&mut tx, &self.some_notes()).await?;
+                bellwether_queue::add_all(&mut tx, &Self::some_notes()).await?;
                 complete(&mut tx, process, &jobs, &leases, false).await?;
                 tx.commit().await?;
             }
@@ -239,7 +270,7 @@ impl Ring {
             "leave" => {
                 // A client that goes away in the middle.
                 let mut tx = pool.begin().await?;
-                bellwether_queue::add_all(&mut tx, &self.some_notes()).await?;
+                bellwether_queue::add_all(&mut tx, &Self::some_notes()).await?;
                 tx.rollback().await?;
             }
             other => unreachable!("{other}"),
@@ -253,9 +284,12 @@ fn key() -> &'static str {
 }
 
 async fn define(pool: &Db, key: &str) -> Done {
-    let mut limit = Limit::new(key, if key == "two" { Counts::Finish } else { Counts::Start { guard: Duration::ZERO } })
-        .window(Window::requests(100_000, Duration::from_secs(1)))
-        .in_flight(1_000);
+    let mut limit = Limit::new(
+        key,
+        if key == "two" { Counts::Finish } else { Counts::Start { guard: Duration::ZERO } },
+    )
+    .window(Window::requests(100_000, Duration::from_secs(1)))
+    .in_flight(1_000);
     if key != "account" {
         limit = limit.parent("account");
     }
@@ -272,7 +306,13 @@ async fn set_lanes(pool: &Db) -> Done {
     Ok(())
 }
 
-async fn complete(conn: &mut PgConnection, process: uuid::Uuid, jobs: &[i64], leases: &[i64], used: bool) -> Done {
+async fn complete(
+    conn: &mut PgConnection,
+    process: uuid::Uuid,
+    jobs: &[i64],
+    leases: &[i64],
+    used: bool,
+) -> Done {
     let n = jobs.len();
     sqlx::query("select * from queue.complete_v2($1, $2, $3, $4, $5, $6, $7, $8)")
         .bind(process)
@@ -302,7 +342,11 @@ fn is_an_answer(code: &str) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_two_statements_wait_for_each_other() {
     let db = database().await;
-    let pool = PgPoolOptions::new().max_connections(TASKS as u32 * 3).connect_with(db.options()).await.unwrap();
+    let pool = PgPoolOptions::new()
+        .max_connections(TASKS as u32 * 3)
+        .connect_with(db.options())
+        .await
+        .unwrap();
     let pool = Db::direct(pool);
     for key in ["account", "one", "two"] {
         define(&pool, key).await.unwrap();
@@ -329,7 +373,10 @@ async fn no_two_statements_wait_for_each_other() {
                     let result = ring.run(OPS[next]).await;
                     leave(&ring, next);
                     if let Err(bellwether_queue::Error::Database(e)) = &result {
-                        let code = e.as_database_error().and_then(|d| d.code()).unwrap_or_default();
+                        let code = e
+                            .as_database_error()
+                            .and_then(sqlx::error::DatabaseError::code)
+                            .unwrap_or_default();
                         if !is_an_answer(&code) {
                             failed.store(true, Ordering::SeqCst);
                             let detail = e.as_database_error().map(|d| format!("{d:?}"));
@@ -391,13 +438,18 @@ async fn a_handler_that_takes_its_own_key_again_wins_against_rescue_and_report()
         add(&pool, &refresh).await;
         let job = hand.claim("notes", 1).await[0].id;
         let mut handler = pool.begin().await.unwrap();
-        let pid: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut *handler).await.unwrap();
+        let pid: i32 =
+            sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut *handler).await.unwrap();
         bellwether_queue::add(&mut handler, &refresh).await.unwrap();
         let other = {
             let (pool, process, lease) = (pool.clone(), hand.process, hand.lease);
             tokio::spawn(async move {
                 if by_rescue {
-                    let n: i32 = sqlx::query_scalar("select queue.rescue_v2(array[$1::uuid])").bind(process).fetch_one(&pool).await.unwrap();
+                    let n: i32 = sqlx::query_scalar("select queue.rescue_v2(array[$1::uuid])")
+                        .bind(process)
+                        .fetch_one(&pool)
+                        .await
+                        .unwrap();
                     assert_eq!(n, 0, "left for the next sweep");
                 } else {
                     let refused = sqlx::query("select queue.fail_v2($1, $2, $3, 'released', null, null, null, false, false, null, null)")

@@ -59,12 +59,23 @@ async fn each_migration_is_taken_back_without_a_trace_and_goes_up_again() {
         let back = schema(&pool).await;
         let lost: Vec<_> = snapshots[at].difference(&back).collect();
         let left: Vec<_> = back.difference(&snapshots[at]).collect();
-        assert!(lost.is_empty() && left.is_empty(), "back at {:04}: lost {lost:#?}, left {left:#?}", steps[at]);
+        assert!(
+            lost.is_empty() && left.is_empty(),
+            "back at {:04}: lost {lost:#?}, left {left:#?}",
+            steps[at]
+        );
     }
     MIGRATOR.run(&pool).await.unwrap();
     assert_eq!(schema(&pool).await, *snapshots.last().unwrap());
     MIGRATOR.undo(&pool, 0).await.unwrap();
-    assert_eq!(count(&Db::direct(pool.clone()), "select count(*) from pg_proc where pronamespace = 'queue'::regnamespace").await, 0);
+    assert_eq!(
+        count(
+            &Db::direct(pool.clone()),
+            "select count(*) from pg_proc where pronamespace = 'queue'::regnamespace"
+        )
+        .await,
+        0
+    );
     MIGRATOR.run(&pool).await.unwrap();
 }
 
@@ -78,15 +89,23 @@ async fn going_back_keeps_every_job_and_cancels_what_the_older_release_cannot_ho
     add(&pool, &note("runs")).await;
     hand.claim("notes", 1).await;
     MIGRATOR.undo(&db.pool(), RELEASED).await.unwrap();
-    let states: Vec<(i64, String)> = sqlx::query_as("select id, state from queue.job order by id").fetch_all(&db.pool()).await.unwrap();
-    let states: Vec<(JobId, &str)> = states.iter().map(|(id, state)| (JobId(*id), state.as_str())).collect();
-    assert_eq!(states, [(parent, "running"), (child, "cancelled"), (JobId(child.0 + 1), "available")]);
-    assert_eq!(count(&pool, "select count(*) from queue.unique_key").await, 0);
-    let claimed: i64 = sqlx::query_scalar("select id from queue.claim_v1($1, 9, 'notes', 5, '{note}')")
-        .bind(hand.process)
-        .fetch_one(&db.pool())
+    let states: Vec<(i64, String)> = sqlx::query_as("select id, state from queue.job order by id")
+        .fetch_all(&db.pool())
         .await
         .unwrap();
+    let states: Vec<(JobId, &str)> =
+        states.iter().map(|(id, state)| (JobId(*id), state.as_str())).collect();
+    assert_eq!(
+        states,
+        [(parent, "running"), (child, "cancelled"), (JobId(child.0 + 1), "available")]
+    );
+    assert_eq!(count(&pool, "select count(*) from queue.unique_key").await, 0);
+    let claimed: i64 =
+        sqlx::query_scalar("select id from queue.claim_v1($1, 9, 'notes', 5, '{note}')")
+            .bind(hand.process)
+            .fetch_one(&db.pool())
+            .await
+            .unwrap();
     assert_eq!(claimed, child.0 + 1);
     MIGRATOR.run(&db.pool()).await.unwrap();
     assert_eq!(counted(&pool).await["running"], 2);

@@ -106,6 +106,61 @@ async fn claims_lists_and_look_ups_cost_the_same_beside_a_crowd() {
     }
 }
 
+/// A hundred thousand jobs wait for others, each with two edges, and as many have children.
+async fn families(pool: &Db) {
+    sqlx::raw_sql(
+        r#"insert into queue.pending (id, lane, priority, kind, max_attempts, args, created_at, parent)
+        select 1000000 + i, 1, 4, 'call', 5, '{"lane": "full"}', now(), 1 + i % 1000 from generate_series(1, 100000) i;
+        insert into queue.edge (parent, child, on_failure) select 2000000 + i, 1000000 + i, 'cascade' from generate_series(1, 100000) i;
+        insert into queue.edge (parent, child, on_failure) select 3000000 + i % 50000, 1000000 + i, 'cascade' from generate_series(1, 100000) i;
+        insert into queue.loosened (child) select 1000000 + i from generate_series(1, 10) i;
+        insert into queue.unchecked (child) select 1000000 + i from generate_series(1, 10) i;
+        insert into queue.unchecked (child, look_at) select 1000000 + i, now() + interval '1 minute' from generate_series(1, 100000) i;
+        insert into queue.running (id, process, lease, claimed_at, lane, priority, kind, attempt, max_attempts, args, created_at, available_at)
+        select 5000000 + i, '00000000-0000-0000-0000-000000000001', 1, now(), 3, 4, 'note', 1, 5, '{}', now(), now() from generate_series(1, 20000) i;
+        insert into queue.attempt (job, number, started_at, outcome) select i, 1, now(), 'failed' from generate_series(1, 100000) i;
+        insert into queue.process (id, name, version, queues) values ('00000000-0000-0000-0000-000000000001', 'p', 'v', '{notes}')"#,
+    )
+    .execute(pool)
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn endings_releases_and_relatives_cost_the_same_beside_a_crowd() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    crowd(&pool).await;
+    families(&pool).await;
+    let me = "'00000000-0000-0000-0000-000000000001'";
+    let statements = [
+        (format!("select * from queue.complete_v2({me}, '{{5000001,5000002}}', '{{1,1}}', '{{f,f}}', '{{f,f}}', '{{null,null}}', '{{null,null}}', '{{null,null}}')"), 300),
+        (format!("select queue.fail_v2({me}, 5000003, 1, 'failed', 'x', null, null, false, false, null, null)"), 300),
+        ("select queue.loosen('{2000001,2000002}', true)".to_owned(), 300),
+        ("select queue.release_v1()".to_owned(), 500),
+        // its states are planned anew each time, over every day's table
+        ("select queue.check_edges_v1()".to_owned(), 25_000),
+        ("select * from queue.states_v1('{7,200007,1000007,5000007,449000}')".to_owned(), 8_000),
+        ("select * from queue.children_v1('{7}')".to_owned(), 600),
+        ("select * from queue.cancel_v1(1000007, 'x')".to_owned(), 500),
+        ("select * from queue.retry_v1(1000008)".to_owned(), 500),
+        ("select * from queue.page_v1('pending', null, null, null, null, null, null, 9223372036854775807, 0, 51)".to_owned(), 1_000),
+        ("select * from queue.enqueue('call', queue => 'calls', lane => 'open', after => '{7,8}')".to_owned(), 1_000),
+        ("select count(*) from queue.attempt where job = 77".to_owned(), 20),
+        (format!("select id, lease, cancel from queue.running where process = {me} and id = 5000004"), 20),
+    ];
+    let mut costs = Vec::new();
+    for (statement, most) in &statements {
+        let mut tx = pool.begin().await.unwrap();
+        let buffers = touched(&mut tx, statement).await;
+        tx.rollback().await.unwrap();
+        costs.push((buffers, *most, statement));
+    }
+    for (buffers, most, statement) in costs {
+        assert!(buffers <= most, "{statement} touches {buffers} buffers");
+    }
+}
+
 #[tokio::test]
 async fn the_view_finds_a_job_by_its_number_and_a_key_its_room_by_probes() {
     let db = database().await;

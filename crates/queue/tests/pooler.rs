@@ -23,10 +23,13 @@ fn client(pooler: &Pooler) -> Db {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn eight_processes_work_a_queue_to_its_end_over_one_connection() {
-    const JOBS: usize = 400;
+    const JOBS: usize = 240;
     let db = database().await;
     let direct = Db::direct(db.pool());
-    direct.execute("create table effect (job bigint not null, process int not null)").await.unwrap();
+    direct
+        .execute("create table effect (job bigint not null, process int not null)")
+        .await
+        .unwrap();
     let limit = Limit::new("k", Counts::Start { guard: Duration::from_millis(500) })
         .window(Window::requests(100, Duration::from_millis(200)))
         .in_flight(40);
@@ -80,7 +83,7 @@ async fn eight_processes_work_a_queue_to_its_end_over_one_connection() {
         }
     }
 
-    wait_until_within(Duration::from_secs(60), "the end of the queue", || async {
+    wait_until_within(Duration::from_mins(1), "the end of the queue", || async {
         (count(&direct, "select count(*) from queue.done").await == JOBS as i64).then_some(())
     })
     .await;
@@ -111,14 +114,27 @@ async fn names_of_prepared_statements_do_not_outlive_their_transaction() {
         {
             let mut tx = client.begin().await.unwrap();
             for _ in 0..2 {
-                let _: i64 =
-                    sqlx::query_scalar(sql).bind(round).fetch_one(&mut *tx).await.unwrap();
+                let _: i64 = sqlx::query_scalar(sql).bind(round).fetch_one(&mut *tx).await.unwrap();
             }
             tx.commit().await.unwrap();
             let got: i64 = sqlx::query_scalar(sql).bind(round).fetch_one(client).await.unwrap();
             assert!([round, round + 10, -round].contains(&got));
         }
     }
+}
+
+#[tokio::test]
+async fn a_client_that_takes_the_pooler_for_a_server_trips_over_the_names_of_others() {
+    let db = database().await;
+    let pooler = pooler(&db).await;
+    let mistaken = || {
+        let options = pooler.options().extra_float_digits(None);
+        Db::direct(PgPoolOptions::new().connect_lazy_with(options))
+    };
+    let (one, two) = (mistaken(), mistaken());
+    assert_eq!(count(&one, "select 1::bigint").await, 1);
+    let error = sqlx::query_scalar::<_, i64>("select 2::bigint").fetch_one(&two).await.unwrap_err();
+    assert!(error.to_string().contains("prepared statement"), "{error}");
 }
 
 #[tokio::test]
@@ -212,11 +228,8 @@ async fn without_notify_the_poll_alone_finds_every_job() {
     let db = database().await;
     let pool = Db::direct(db.pool());
     let pooler = pooler(&db).await;
-    let config = Config {
-        pool: client(&pooler),
-        listen: false,
-        ..config(&db, "deaf", &[("notes", 2)])
-    };
+    let config =
+        Config { pool: client(&pooler), listen: false, ..config(&db, "deaf", &[("notes", 2)]) };
     let process = Process::start(config).await.unwrap();
     work(&process, "notes", |_| async { Outcome::Complete });
     for n in 0..3 {

@@ -265,6 +265,52 @@ async fn what_is_due_but_not_for_us_is_looked_at_ever_less_often() {
     process.close(Duration::ZERO).await.unwrap();
 }
 
+/// Jobs of a kind that nobody here knows keep coming; each look at them takes as long as a walk over
+/// a hundred thousand of them.
+#[tokio::test]
+async fn unknown_kinds_at_a_lanes_head_are_walked_over_seldom_whoever_notifies() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    sqlx::raw_sql(
+        "create sequence claims;
+        alter function queue.claim_v2 rename to claim_v2_quick;
+        create function queue.claim_v2(p_process uuid, p_lease bigint, p_queue text, p_limit integer, p_kinds text[])
+        returns table (id bigint, kind text, lane text, attempt smallint, max_attempts smallint, args jsonb, unique_key text,
+            tags text[], parent bigint, trace text, created_at timestamptz, available_at timestamptz, key text, guard interval, tokens bigint, micros bigint)
+        language sql as $$
+            select nextval('claims'), pg_sleep(0.02);
+            select * from queue.claim_v2_quick(p_process, p_lease, p_queue, p_limit, p_kinds) $$",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let mut strange = note("from a newer release");
+    strange.kind = "unheard_of".into();
+    add(&pool, &strange).await;
+    let process = Process::start(config(&db, "w", &[("notes", 3)])).await.unwrap();
+    work(&process, "notes", |_| async { Outcome::Complete });
+    wait_until("the first looks in vain", || async {
+        (count(&pool, "select last_value from claims").await >= 6).then_some(())
+    })
+    .await;
+    let before = count(&pool, "select last_value from claims").await;
+    let began = std::time::Instant::now();
+    for _ in 0..200 {
+        add(&pool, &strange).await;
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    let looks = count(&pool, "select last_value from claims").await - before;
+    assert!(looks as f64 <= 2.0 + 3.0 * seconds, "{looks} walks in {seconds} s");
+    // And the known one behind them is found.
+    let known = add(&pool, &note("known")).await;
+    until_state(&pool, known, State::Completed).await;
+    assert_eq!(
+        count(&pool, "select count(*) from queue.ready where kind = 'unheard_of'").await,
+        201
+    );
+    process.close(Duration::from_secs(1)).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_lost_lease_is_counted_once_however_often_it_is_noticed() {
     let db = database().await;

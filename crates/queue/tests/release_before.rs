@@ -18,14 +18,16 @@ struct Before {
 impl Before {
     async fn register(pool: Db) -> Self {
         let process = Uuid::new_v4();
-        sqlx::query("insert into queue.process (id, name, version, queues) values ($1, $2, $3, $4)")
-            .bind(process)
-            .bind("before")
-            .bind("n-1")
-            .bind(vec!["notes", "calls"])
-            .execute(&pool)
-            .await
-            .unwrap();
+        sqlx::query(
+            "insert into queue.process (id, name, version, queues) values ($1, $2, $3, $4)",
+        )
+        .bind(process)
+        .bind("before")
+        .bind("n-1")
+        .bind(vec!["notes", "calls"])
+        .execute(&pool)
+        .await
+        .unwrap();
         Self { pool, process, lease: 0 }
     }
 
@@ -128,9 +130,15 @@ async fn both_releases_work_the_same_jobs_and_neither_takes_the_others() {
     assert!(before.complete(old[0].0).await && after.complete(new[0].id, false).await);
     assert_eq!(before.fail(old[1].0, "discarded").await.as_deref(), Some("discarded"));
     assert_eq!(before.fail(old[2].0, "released").await.as_deref(), Some("available"));
-    let rescued: i32 = sqlx::query_scalar("select queue.rescue_v1(array[$1::uuid])").bind(after.process).fetch_one(&pool).await.unwrap();
+    let rescued: i32 = sqlx::query_scalar("select queue.rescue_v1(array[$1::uuid])")
+        .bind(after.process)
+        .fetch_one(&pool)
+        .await
+        .unwrap();
     assert_eq!(rescued, 4);
-    for (job, state_wanted) in [(old[0].0, State::Completed), (old[1].0, State::Discarded), (new[1].id, State::Available)] {
+    for (job, state_wanted) in
+        [(old[0].0, State::Completed), (old[1].0, State::Discarded), (new[1].id, State::Available)]
+    {
         assert_eq!(state(&pool, JobId(job)).await, state_wanted);
     }
     let states: Vec<(String, bool)> = sqlx::query_as("select state, applied from queue.cancel_v1($1, 'x') union all select state, applied from queue.retry_v1($2)")
@@ -147,13 +155,18 @@ async fn the_release_before_completes_what_a_newer_job_waits_for_and_sees_it_pen
     let db = database().await;
     let pool = Db::direct(db.pool());
     let mut before = Before::register(pool.clone()).await;
-    let parents = [before.enqueue("note", "notes", "default", None).await.0, before.enqueue("note", "notes", "default", None).await.0];
+    let parents = [
+        before.enqueue("note", "notes", "default", None).await.0,
+        before.enqueue("note", "notes", "default", None).await.0,
+    ];
     let child = add(&pool, &call("free").after(&parents.map(JobId), OnFailure::Cascade)).await;
-    let page: Vec<(i64, String)> = sqlx::query_as("select id, state from queue.page_v1(null, null, null, null, null, null, null, $1, 0, 10)")
-        .bind(i64::MAX)
-        .fetch_all(&pool)
-        .await
-        .unwrap();
+    let page: Vec<(i64, String)> = sqlx::query_as(
+        "select id, state from queue.page_v1(null, null, null, null, null, null, null, $1, 0, 10)",
+    )
+    .bind(i64::MAX)
+    .fetch_all(&pool)
+    .await
+    .unwrap();
     assert_eq!(page[0], (child.0, "pending".to_owned()));
     before.claim("notes", 2).await;
     assert!(before.complete(parents[0]).await && before.complete(parents[1]).await);
@@ -172,7 +185,8 @@ async fn the_release_before_completes_what_a_newer_job_waits_for_and_sees_it_pen
 async fn both_releases_share_one_ledger() {
     let db = database().await;
     let pool = Db::direct(db.pool());
-    let limit = limits::Limit::new("k", limits::Counts::Finish).window(limits::Window::requests(6, std::time::Duration::from_hours(1)));
+    let limit = limits::Limit::new("k", limits::Counts::Finish)
+        .window(limits::Window::requests(6, std::time::Duration::from_hours(1)));
     limits::define(&pool, &limit).await.unwrap();
     limits::set_lane(&pool, "calls", "limited", &[limits::LaneKey::new("k")]).await.unwrap();
     let mut before = Before::register(pool.clone()).await;
@@ -191,14 +205,21 @@ async fn both_releases_share_one_ledger() {
     for got in &new {
         assert!(after.complete(got.id, true).await);
     }
-    assert_eq!(before.claim("calls", 10).await.len() + after.claim("calls", 10).await.len(), 1, "five of six are spent");
+    assert_eq!(
+        before.claim("calls", 10).await.len() + after.claim("calls", 10).await.len(),
+        1,
+        "five of six are spent"
+    );
     let row: (Option<i64>,) = sqlx::query_as("select requests from queue.room_v1(array[(select id from queue.limit_key)], clock_timestamp())")
         .fetch_one(&pool)
         .await
         .unwrap();
     assert_eq!(row.0, Some(0));
     let until: Option<chrono::DateTime<chrono::Utc>> =
-        sqlx::query_scalar("select queue.park_v1('k', '1 hour', 'x')").fetch_one(&pool).await.unwrap();
+        sqlx::query_scalar("select queue.park_v1('k', '1 hour', 'x')")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
     assert!(until.is_some());
     let why = inspect::why(&pool, JobId(20)).await.unwrap().unwrap();
     assert_eq!(why.key.as_deref(), Some("k"));

@@ -23,6 +23,7 @@ async fn lanes(db: &Db) {
     .unwrap();
 }
 
+#[expect(clippy::too_many_arguments, reason = "a row with its columns")]
 async fn bucket(
     db: &Db,
     ago: &str,

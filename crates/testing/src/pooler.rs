@@ -1,6 +1,5 @@
 //! A `PgBouncer` in transaction mode before a test's database.
 
-use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
@@ -120,8 +119,8 @@ fn write(path: &Path, text: &str) {
 fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .and_then(|listener| listener.local_addr())
-        .map(|addr| addr.port())
         .unwrap_or_else(|error| panic!("no free port: {error}"))
+        .port()
 }
 
 /// The program named by the test recipes, else the installed one, else the one this checkout has
@@ -131,7 +130,7 @@ fn program() -> PathBuf {
     if let Some(named) = std::env::var_os("BELLWETHER_PGBOUNCER") {
         return named.into();
     }
-    let path = std::env::var_os("PATH").unwrap_or_else(OsString::new);
+    let path = std::env::var_os("PATH").unwrap_or_default();
     let here = std::env::current_dir().unwrap_or_default();
     std::env::split_paths(&path)
         .chain(["/usr/sbin".into(), "/opt/homebrew/bin".into()])

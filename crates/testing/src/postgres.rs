@@ -3,12 +3,18 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bellwether_postgres::{Server, Settings, discard};
 use rustix::process::{Pid, Signal, kill_process};
 use secrecy::ExposeSecret;
 
 use crate::unique;
+
+/// Not that of scratch servers, which are swept as soon as they do not run: this one may be down.
+const PREFIX: &str = "bellwether-durable";
+/// What is older was left by a run that was killed.
+const LONGEST: Duration = Duration::from_hours(3);
 
 /// A durable server: what it has confirmed survives a crash. It comes back on the same port, and
 /// goes with its data when the value is dropped.
@@ -23,7 +29,8 @@ pub struct Postgres {
 
 impl Postgres {
     pub async fn start(max_connections: u16) -> Self {
-        let dir = std::env::temp_dir().join(unique("bellwether-scratch"));
+        sweep();
+        let dir = std::env::temp_dir().join(unique(PREFIX));
         fs::create_dir(&dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display()));
         // Root's server runs as somebody else, who has to pass through.
         fs::set_permissions(&dir, fs::Permissions::from_mode(0o711))
@@ -62,6 +69,17 @@ impl Drop for Postgres {
         self.server.take();
         if discard(&self.settings.data_dir).is_ok() {
             let _ = fs::remove_dir_all(&self.dir);
+        }
+    }
+}
+
+fn sweep() {
+    for entry in fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
+        let ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        let made = entry.metadata().and_then(|found| found.modified());
+        let old = made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age > LONGEST));
+        if ours && old && discard(&entry.path().join("postgres")).is_ok() {
+            let _ = fs::remove_dir_all(entry.path());
         }
     }
 }

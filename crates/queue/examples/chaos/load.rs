@@ -157,7 +157,8 @@ pub(crate) async fn work(url: &str, name: &str) -> Result<(), Error> {
         .connect_lazy_with(options.clone());
     let db = Db::direct(pool);
     let world = World { db: db.clone(), worker: name.to_owned() };
-    let handlers = Arc::new(Handlers::new(world).with::<Transfer>().with::<Follow>().with::<Fetch>());
+    let handlers =
+        Arc::new(Handlers::new(world).with::<Transfer>().with::<Follow>().with::<Fetch>());
     let process = loop {
         let config = Config {
             pool: db.clone(),
@@ -221,7 +222,7 @@ async fn add(db: &Db, rng: &mut StdRng, occasion: u64) -> Result<(), Error> {
     for _ in 0..rng.random_range(1..8) {
         let ms = rng.random_range(0..60);
         let mut job = if rng.random_bool(0.6) {
-            let fails = if rng.random_bool(0.1) { 1 } else { 0 };
+            let fails = u16::from(rng.random_bool(0.1));
             NewJob::of(&Transfer { ms, fails, follow: rng.random_bool(0.2) })?
         } else {
             let occasion = rng.random_bool(0.3).then(|| format!("{}", occasion / 3));

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::load::{Error, KEY};
 
-const DEATH: Duration = Duration::from_secs(60);
+const DEATH: Duration = Duration::from_mins(1);
 
 /// How often each thing happened.
 #[derive(Default, Debug)]
@@ -69,6 +69,8 @@ impl Drop for Worker {
 pub(crate) struct Monkey {
     pub(crate) postgres: Postgres,
     pub(crate) done: Done,
+    /// The workers that were killed or stopped.
+    pub(crate) victims: Vec<String>,
     db: Db,
     options: PgConnectOptions,
     workers: Vec<Worker>,
@@ -87,7 +89,8 @@ impl Monkey {
         frozen: Duration,
     ) -> Self {
         let done = Done::default();
-        Self { postgres, done, db, options, workers: Vec::new(), started: 0, rng, frozen }
+        let (victims, workers) = (Vec::new(), Vec::new());
+        Self { postgres, done, victims, db, options, workers, started: 0, rng, frozen }
     }
 
     pub(crate) fn start_worker(&mut self) -> Result<(), Error> {
@@ -151,6 +154,7 @@ impl Monkey {
                 let victim = self.rng.random_range(0..self.workers.len());
                 let victim = self.workers.swap_remove(victim);
                 say(&format!("{} is killed", victim.name));
+                self.victims.push(victim.name.clone());
                 drop(victim);
                 self.start_worker()?;
                 self.done.kills += 1;
@@ -214,6 +218,7 @@ impl Monkey {
         let n = self.rng.random_range(0..self.workers.len());
         let victim = &self.workers[n];
         say(&format!("{} is stopped until it is dead", victim.name));
+        self.victims.push(victim.name.clone());
         victim.signal(Signal::STOP);
         let dead = "select true from queue.process where name = $1 and dead_at is not null
             and dead_at > clock_timestamp() - interval '1 minute'";

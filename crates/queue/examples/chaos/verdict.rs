@@ -24,10 +24,7 @@ const NOTHING: [(&str, &str); 8] = [
         "jobs done more than once",
         "select count(*) from (select id from queue.done group by id having count(*) > 1) x",
     ),
-    (
-        "jobs left in another table",
-        "select count(*) from queue.job where state <> 'completed'",
-    ),
+    ("jobs left in another table", "select count(*) from queue.job where state <> 'completed'"),
     (
         "effects missing",
         "select count(*) from queue.done d where kind <> 'fetch' and not exists (select from effect e where e.job = d.id)",
@@ -36,10 +33,7 @@ const NOTHING: [(&str, &str); 8] = [
         "effects written twice",
         "select count(*) from (select job from effect group by job having count(*) > 1) x",
     ),
-    (
-        "followers that ran before their batch had ended",
-        "select count(*) from early",
-    ),
+    ("followers that ran before their batch had ended", "select count(*) from early"),
     // A run is explained by the job's completion or by a row that says how else it ended.
     (
         "runs without an attempt row",
@@ -49,33 +43,55 @@ const NOTHING: [(&str, &str); 8] = [
     ),
 ];
 
+const ROBBED: &str = "select count(*) from queue.attempt a join queue.process p on p.id = a.process
+    where a.outcome = 'lost' and a.error is distinct from 'the worker lost track of it'
+        and p.name <> all ($1)";
+
 const FIGURES: [(&str, &str); 10] = [
     ("jobs enqueued in committed transactions", "select count(*) from wanted"),
     ("jobs done", "select count(*) from queue.done"),
     ("batches followed", "select count(*) from queue.batch b join queue.done d on d.id = b.id"),
     ("runs begun", "select count(*) from ran"),
-    ("runs repeated", "select coalesce(sum(n - 1), 0)::bigint from (select count(*) as n from ran group by job) x"),
-    ("attempts lost with a dead process", "select count(*) from queue.attempt where outcome = 'lost' and error is distinct from 'the worker lost track of it'"),
-    ("attempts lost on their way to a worker", "select count(*) from queue.attempt where outcome = 'lost' and error = 'the worker lost track of it'"),
+    (
+        "runs repeated",
+        "select coalesce(sum(n - 1), 0)::bigint from (select count(*) as n from ran group by job) x",
+    ),
+    (
+        "attempts lost with a dead process",
+        "select count(*) from queue.attempt where outcome = 'lost' and error is distinct from 'the worker lost track of it'",
+    ),
+    (
+        "attempts lost on their way to a worker",
+        "select count(*) from queue.attempt where outcome = 'lost' and error = 'the worker lost track of it'",
+    ),
     ("attempts failed", "select count(*) from queue.attempt where outcome = 'failed'"),
-    ("attempts given back", "select count(*) from queue.attempt where outcome in ('throttled', 'snoozed', 'released')"),
+    (
+        "attempts given back",
+        "select count(*) from queue.attempt where outcome in ('throttled', 'snoozed', 'released')",
+    ),
     ("processes declared dead", "select count(*) from queue.process where dead_at is not null"),
 ];
 
 impl Verdict {
-    pub(crate) async fn reach(db: &Db) -> Result<Self, Error> {
+    /// `victims`: the workers that may have been taken for dead.
+    pub(crate) async fn reach(db: &Db, victims: &[String]) -> Result<Self, Error> {
         let mut verdict = Self { figures: Vec::new(), broken: Vec::new() };
         for (what, sql) in FIGURES {
             verdict.figures.push((what, sqlx::query_scalar(sql).fetch_one(db).await?));
         }
         for (what, sql) in NOTHING {
-            let n: i64 = sqlx::query_scalar(sql).fetch_one(db).await?;
-            verdict.figures.push((what, n));
-            if n != 0 {
-                verdict.broken.push(format!("{n} {what}"));
-            }
+            verdict.none(what, sqlx::query_scalar(sql).fetch_one(db).await?);
         }
+        let robbed = sqlx::query_scalar(ROBBED).bind(victims).fetch_one(db).await?;
+        verdict.none("jobs taken from a worker that was alive", robbed);
         Ok(verdict)
+    }
+
+    fn none(&mut self, what: &'static str, n: i64) {
+        self.figures.push((what, n));
+        if n != 0 {
+            self.broken.push(format!("{n} {what}"));
+        }
     }
 
     /// The last line of the output: `0 jobs lost, 0 …`, or what is broken.

@@ -92,11 +92,7 @@ pub(super) async fn estimate(pool: &Db, job: &JobView, ahead: i64) -> Result<Est
 }
 
 /// The first key that is worth its wait; `None`: the lane has no keys.
-async fn serving(
-    pool: &Db,
-    job: &JobView,
-    now: DateTime<Utc>,
-) -> Result<Option<Candidate>, Error> {
+async fn serving(pool: &Db, job: &JobView, now: DateTime<Utc>) -> Result<Option<Candidate>, Error> {
     let rows = sqlx::query!(
         r#"select k.id, k.parent, k.name, k.parked_until, k.parked_why, k.open_until, k.in_flight, m.flying as "flying!",
             lk.tokens, lk.micros, extract(epoch from lk.wait)::float8 as wait,

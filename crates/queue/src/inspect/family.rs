@@ -84,18 +84,17 @@ impl Family {
     /// A job that has ended and whose children are all closed is closed.
     fn close_parents(&mut self) {
         loop {
-            let closed: Vec<i64> = self
-                .open
-                .iter()
-                .copied()
-                .filter(|id| {
-                    self.members.get(id).is_some_and(|state| state.is_final())
-                        && self
-                            .children
-                            .get(id)
-                            .is_some_and(|all| all.iter().all(|child| !self.open.contains(child)))
-                })
-                .collect();
+            let closed: Vec<i64> =
+                self.open
+                    .iter()
+                    .copied()
+                    .filter(|id| {
+                        self.members.get(id).is_some_and(|state| state.is_final())
+                            && self.children.get(id).is_some_and(|all| {
+                                all.iter().all(|child| !self.open.contains(child))
+                            })
+                    })
+                    .collect();
             if closed.is_empty() {
                 return;
             }

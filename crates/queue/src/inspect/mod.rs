@@ -11,6 +11,7 @@ mod relatives;
 mod stats;
 mod why;
 
+pub(crate) use self::jobs::contains;
 pub use self::{
     family::{Failed, Family},
     gauges::{
@@ -20,9 +21,8 @@ pub use self::{
     jobs::{AttemptView, JobDetail, JobFilter, JobPage, JobView, find, list},
     ledger::{DayUse, Point, limit_history, spending},
     limits::{BreakerView, LaneView, LimitView, WindowView, limits},
-    relatives::Relative,
     queues::{Percentiles, QueueView, WorkerView, queues, workers},
+    relatives::Relative,
     stats::{Ended, Range, Spread, Stats, StatsKind, StatsPoint, stats},
     why::{Why, why},
 };
-pub(crate) use self::jobs::contains;

@@ -60,7 +60,9 @@ pub(super) fn reason(found: &JobDetail) -> String {
     }
     let some: Vec<String> = found.waits_for.iter().take(3).map(word).collect();
     match (found.waits_for.len(), some.is_empty()) {
-        (_, true) => "it is about to be released: the jobs for which it waited have ended".to_owned(),
+        (_, true) => {
+            "it is about to be released: the jobs for which it waited have ended".to_owned()
+        }
         (n, _) if n == some.len() => format!("it waits for {}", some.join(", ")),
         (n, _) if n < SHOWN as usize => {
             format!("it waits for {n} jobs, the first of them {}", some.join(", "))

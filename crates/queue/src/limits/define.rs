@@ -88,11 +88,7 @@ fn check(limit: &Limit) -> Result<(), Error> {
     Ok(())
 }
 
-async fn find_parent(
-    tx: &mut PgConnection,
-    limit: &Limit,
-    parent: &str,
-) -> Result<i32, Error> {
+async fn find_parent(tx: &mut PgConnection, limit: &Limit, parent: &str) -> Result<i32, Error> {
     let found = sqlx::query!(
         r#"select k.id, k.parent is not null as "nested!",
             exists (select from queue.limit_key c join queue.limit_key own on own.id = c.parent where own.name = $2) as "is_parent!"
@@ -104,9 +100,10 @@ async fn find_parent(
     .await?;
     match found {
         None => Err(refuse(limit, format!("its parent {parent:?} is not defined"))),
-        Some(found) if found.nested || found.is_parent || parent == limit.key => {
-            Err(refuse(limit, format!("{parent:?} cannot be its parent: one level is all there is")))
-        }
+        Some(found) if found.nested || found.is_parent || parent == limit.key => Err(refuse(
+            limit,
+            format!("{parent:?} cannot be its parent: one level is all there is"),
+        )),
         Some(found) => Ok(found.id),
     }
 }

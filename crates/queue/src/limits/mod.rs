@@ -26,9 +26,7 @@ mod define;
 
 use std::time::Duration;
 
-pub use act::{
-    Room, count_elsewhere, override_window, park, reset, resume, room, trip,
-};
+pub use act::{Room, count_elsewhere, override_window, park, reset, resume, room, trip};
 pub use define::{define, set_lane};
 
 /// What a call counts from.
@@ -118,7 +116,12 @@ impl Window {
         Self::rolling(Dimension::Money, micros, period)
     }
 
-    pub fn calendar(dimension: Dimension, amount: u64, unit: Unit, zone: impl Into<String>) -> Self {
+    pub fn calendar(
+        dimension: Dimension,
+        amount: u64,
+        unit: Unit,
+        zone: impl Into<String>,
+    ) -> Self {
         Self { dimension, amount, period: Period::Calendar { unit, zone: zone.into() } }
     }
 }

@@ -24,6 +24,11 @@ const POLL: Duration = Duration::from_secs(1);
 const GATHER: Duration = Duration::from_millis(2);
 /// How long all slots must be taken before enqueuers are told not to notify.
 const SATURATED: Duration = Duration::from_millis(100);
+/// After so many claims in vain, what is due is taken to be of kinds that this process does not know:
+/// each claim walks over it. From then on a claim that comes up short is followed by a rest of
+/// `REST` times as long, so that the walks take a twentieth of the time whoever notifies.
+const STRANGE: u32 = 3;
+const REST: u32 = 20;
 
 pub(crate) async fn run(
     shared: Arc<Shared>,
@@ -35,6 +40,7 @@ pub(crate) async fn run(
     let mut pause = FIRST_LOOK;
     // Consecutive claims that found nothing although something was due.
     let mut in_vain = 0_u32;
+    let mut strange = false;
     let mut failures = 0_u32;
     let mut backlog = false;
     while !stop.is_cancelled() {
@@ -51,6 +57,7 @@ pub(crate) async fn run(
         let lease = shared.lease(shared.next_lease());
         let asked = Instant::now();
         let claimed = claim(&shared, lease, &queue, wanted).await;
+        let took = asked.elapsed();
         counts::claim(&queue, asked, &claimed);
         match claimed {
             Ok(claimed) => {
@@ -77,7 +84,15 @@ pub(crate) async fn run(
                 if backlog {
                     continue;
                 }
-                pause = wait_for_work(&shared, &queue, &slots, &stop, pause, &mut in_vain).await;
+                let next = next_work(&shared, &queue, &mut in_vain).await;
+                strange = in_vain >= STRANGE || strange && next == Next::NotForUs;
+                if strange {
+                    tokio::select! {
+                        () = stop.cancelled() => return,
+                        () = tokio::time::sleep((took * REST).min(POLL)) => {}
+                    }
+                }
+                pause = wait_for_work(&slots, &stop, pause, next.wait(in_vain)).await;
             }
             Err(e) => {
                 // It may have succeeded all the same: then nobody here will ever know its jobs.
@@ -125,20 +140,32 @@ async fn wait_for_slot(
     true
 }
 
-/// Waits for a notification, for the time of the next job or permit, or for the next look. Returns
-/// how long to wait next time.
-async fn wait_for_work(
-    shared: &Shared,
-    queue: &str,
-    slots: &Slots,
-    stop: &CancellationToken,
-    pause: Duration,
-    in_vain: &mut u32,
-) -> Duration {
+/// When a claim may find something that is not there now.
+#[derive(PartialEq)]
+enum Next {
+    In(Duration),
+    /// It came between the claim and the question; or it is not for us: the queue is paused, the
+    /// kind is of a newer release, a better key is worth the wait.
+    NotForUs,
+    Unknown,
+}
+
+impl Next {
+    fn wait(&self, in_vain: u32) -> Duration {
+        match self {
+            Self::In(wait) => *wait,
+            Self::NotForUs => Duration::from_millis(1 << in_vain.saturating_sub(1).min(10)),
+            Self::Unknown => POLL,
+        }
+    }
+}
+
+/// Tells enqueuers that a slot is free, and asks what comes next.
+async fn next_work(shared: &Shared, queue: &str, in_vain: &mut u32) -> Next {
     if let Err(e) = shared.set_idle(queue, true).await {
         tracing::debug!(queue, "cannot set the idle flag: {e}");
     }
-    let next = sqlx::query_scalar!(
+    let ms = sqlx::query_scalar!(
         r#"select (extract(epoch from queue.next_v2($1)) * 1000)::float8 as "ms""#,
         queue
     )
@@ -146,19 +173,30 @@ async fn wait_for_work(
     .await
     .ok()
     .flatten();
-    let next = match next {
+    match ms {
         Some(ms) if ms > 0.0 => {
             *in_vain = 0;
-            Duration::from_secs_f64((ms / 1000.0).clamp(0.001, 3600.0))
+            Next::In(Duration::from_secs_f64((ms / 1000.0).clamp(0.001, 3600.0)))
         }
-        // It came between the claim and the question; or it is not for us: the queue is paused, the
-        // kind is of a newer release, a better key is worth the wait.
         Some(_) => {
             *in_vain += 1;
-            Duration::from_millis(1 << (*in_vain - 1).min(10))
+            Next::NotForUs
         }
-        None => POLL,
-    };
+        None => {
+            *in_vain = 0;
+            Next::Unknown
+        }
+    }
+}
+
+/// Waits for a notification, for `next`, or for the next look. Returns how long to wait for that
+/// next time.
+async fn wait_for_work(
+    slots: &Slots,
+    stop: &CancellationToken,
+    pause: Duration,
+    next: Duration,
+) -> Duration {
     let jitter = rand::rng().random_range(0.9..1.1);
     tokio::select! {
         biased;

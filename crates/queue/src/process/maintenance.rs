@@ -30,6 +30,7 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
 
 async fn maintain(shared: &Shared, round: u64) -> Result<(), Error> {
     fold(shared).await?;
+    sqlx::query!("select queue.fold_keys_v1()").fetch_one(&shared.pool).await?;
     if round.is_multiple_of(EVENTS_EVERY) {
         event::prune(&shared.pool).await?;
     }

@@ -1,0 +1,229 @@
+//! The steps of a bulk command: short transactions with a rest in between, by whoever is there.
+
+use std::time::Duration;
+
+use serde_json::json;
+use sqlx::{Connection, PgConnection};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{Bulk, Filter, Progress, find};
+use crate::{Db, Error, State, audit, process::interval};
+
+/// Jobs that one step changes at most.
+const STEP: usize = 500;
+/// A step looks for jobs no longer than this.
+const LOOK: Duration = Duration::from_millis(200);
+/// Numbers that a step looks at in one go, at first and at most.
+const NARROW: i64 = 2_000;
+const WIDE: i64 = 1 << 20;
+/// The shortest rest between two steps; longer steps rest as long as they took.
+const REST: Duration = Duration::from_millis(20);
+/// How often a process looks for a command that was begun elsewhere.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Goes on with a command until it has ended, at most for `patience`. Several may do so at once:
+/// they take turns.
+pub async fn go_on(db: &Db, id: i64, patience: Duration) -> Result<Option<Bulk>, Error> {
+    let deadline = Instant::now() + patience;
+    loop {
+        let stepped = step(db, Some(id)).await?;
+        let bulk = find(db, id).await?;
+        let ended = bulk.as_ref().is_none_or(|b| b.state != Progress::Running);
+        let next = Instant::now() + stepped.unwrap_or(REST);
+        if ended || next >= deadline {
+            return Ok(bulk);
+        }
+        tokio::time::sleep_until(next).await;
+    }
+}
+
+/// Goes on with whatever nobody has ended, until told to stop.
+pub(crate) async fn run(db: Db, stop: CancellationToken) {
+    let mut wait = LOOK_EVERY;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        wait = match step(&db, None).await {
+            Ok(rest) => rest.unwrap_or(LOOK_EVERY),
+            Err(e) => {
+                tracing::debug!("a bulk command, trying again: {e}");
+                LOOK_EVERY
+            }
+        };
+    }
+}
+
+/// One step of a command that is due; how long to rest after it. `None`: nothing is due, or another
+/// process is at it.
+async fn step(db: &Db, id: Option<i64>) -> Result<Option<Duration>, Error> {
+    match try_step(db, id, STEP).await {
+        Err(Error::Database(e)) if met_another(&e) => {
+            tracing::debug!("a bulk step met another transaction; going on one by one");
+            for _ in 0..STEP {
+                if try_step(db, id, 1).await?.is_none() {
+                    break;
+                }
+            }
+            Ok(Some(REST))
+        }
+        other => other,
+    }
+}
+
+/// Whether a transaction gave way to another: deadlock, serialization, lock timeout.
+fn met_another(e: &sqlx::Error) -> bool {
+    let code = e.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| ["40P01", "40001", "55P03"].contains(&code.as_ref()))
+}
+
+async fn try_step(db: &Db, id: Option<i64>, most: usize) -> Result<Option<Duration>, Error> {
+    let began = Instant::now();
+    let mut tx = db.begin().await?;
+    let row = sqlx::query!(
+        "select id, action, filter, actor, upto, reached, matched, changed, skipped from queue.bulk
+        where state = 'running' and next_at <= clock_timestamp() and ($1::bigint is null or id = $1)
+        order by next_at limit 1 for update skip locked",
+        id
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    // one that a newer release wrote is left to processes that can read it
+    let Ok(filter) = serde_json::from_value::<Filter>(row.filter) else { return Ok(None) };
+
+    let (jobs, reached) = next(&mut tx, &filter, row.reached, row.upto, most).await?;
+    let applied = if jobs.len() == 1 {
+        apply_alone(&mut tx, &row.action, &jobs, filter.state).await?
+    } else {
+        apply(&mut tx, &row.action, &jobs, filter.state).await?
+    };
+    let changed = row.changed + i64::from(applied);
+    let mut skipped = row.skipped + jobs.len() as i64 - i64::from(applied);
+    let ended = reached >= row.upto;
+    if ended {
+        // those that fitted no longer when their turn came
+        skipped = skipped.max(row.matched - changed);
+        let detail = json!({
+            "before": { "matched": row.matched },
+            "after": { "changed": changed, "skipped": skipped },
+        });
+        let action = format!("jobs.{}.done", row.action);
+        audit::add(&mut *tx, &row.actor, &action, &row.id.to_string(), &detail).await?;
+    }
+    let rest = if most == 1 { Duration::ZERO } else { began.elapsed().max(REST) };
+    sqlx::query!(
+        "update queue.bulk set reached = $2, changed = $3, skipped = $4,
+            next_at = clock_timestamp() + $5,
+            state = case when $6 then 'done' else state end,
+            ended_at = case when $6 then clock_timestamp() end
+        where id = $1",
+        row.id,
+        reached,
+        changed,
+        skipped,
+        interval(rest),
+        ended,
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(Some(if ended { Duration::ZERO } else { rest }))
+}
+
+async fn apply(
+    tx: &mut PgConnection,
+    action: &str,
+    jobs: &[i64],
+    state: Option<State>,
+) -> Result<i32, Error> {
+    let applied = sqlx::query_scalar!(
+        r#"select queue.apply_v1($1, $2, $3) as "n!""#,
+        action,
+        jobs,
+        state.map(State::as_str)
+    )
+    .fetch_one(tx)
+    .await?;
+    Ok(applied)
+}
+
+/// A single job holds nothing else while it waits; what it cannot have in three tries is skipped.
+async fn apply_alone(
+    tx: &mut PgConnection,
+    action: &str,
+    jobs: &[i64],
+    state: Option<State>,
+) -> Result<i32, Error> {
+    for _ in 0..3 {
+        let mut part = tx.begin().await?;
+        match apply(&mut part, action, jobs, state).await {
+            Err(Error::Database(e)) if met_another(&e) => part.rollback().await?,
+            other => {
+                let applied = other?;
+                part.commit().await?;
+                return Ok(applied);
+            }
+        }
+    }
+    Ok(0)
+}
+
+/// The jobs whose turn it is, at most so many, and up to which number all have had it then.
+async fn next(
+    tx: &mut PgConnection,
+    filter: &Filter,
+    reached: i64,
+    upto: i64,
+    most: usize,
+) -> Result<(Vec<i64>, i64), Error> {
+    if let Some(ids) = filter.ids() {
+        let part: Vec<i64> =
+            ids.into_iter().filter(|id| *id > reached && *id <= upto).take(most).collect();
+        let to = part.last().copied().filter(|_| part.len() == most).unwrap_or(upto);
+        return Ok((matching(tx, filter, Some(&part), reached, to).await?, to));
+    }
+    let (began, mut jobs, mut after, mut width) = (Instant::now(), Vec::new(), reached, NARROW);
+    while jobs.len() < most && after < upto && began.elapsed() < LOOK {
+        let asked = Instant::now();
+        let to = after.saturating_add(width).min(upto);
+        let mut found = matching(tx, filter, None, after, to).await?;
+        let room = most - jobs.len();
+        after = to;
+        if found.len() > room {
+            found.truncate(room);
+            after = found[room - 1];
+        }
+        jobs.append(&mut found);
+        width =
+            if asked.elapsed() < REST { (width * 2).min(WIDE) } else { (width / 2).max(NARROW) };
+    }
+    Ok((jobs, after))
+}
+
+async fn matching(
+    tx: &mut PgConnection,
+    filter: &Filter,
+    ids: Option<&[i64]>,
+    after: i64,
+    to: i64,
+) -> Result<Vec<i64>, Error> {
+    let found = sqlx::query_scalar!(
+        r#"select queue.matching_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as "id!""#,
+        filter.state.map(State::as_str),
+        filter.kind,
+        filter.queue,
+        filter.tag,
+        filter.text(),
+        filter.from,
+        filter.to,
+        ids,
+        after,
+        to,
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(found)
+}

@@ -1,0 +1,247 @@
+//! When a crontab expression fires, by the clock on the wall of its zone.
+//!
+//! Where clocks change, the expression decides: one for every hour (its hour field begins with `*`)
+//! fires in each hour that passes, also in the one that comes twice in autumn, and not in the one
+//! that is left out in spring. One for certain hours fires once a day: in autumn the first time, and
+//! where its time is left out in spring, as long after midnight as on other days.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, NaiveDateTime, TimeDelta, TimeZone, Utc, offset::LocalResult};
+use chrono_tz::Tz;
+
+use super::Missed;
+use crate::Error;
+
+/// A tick that nobody made within this time counts as missed.
+const SKIP_AFTER: TimeDelta = TimeDelta::seconds(60);
+/// No clock is put back further.
+const FOLD: TimeDelta = TimeDelta::hours(3);
+/// Fires that one look yields at most.
+const MOST: usize = 1_000;
+
+/// A crontab expression with its zone, ready to say when it fires.
+pub(super) struct Clock {
+    cron: cron::Schedule,
+    zone: Tz,
+    every_hour: bool,
+}
+
+impl Clock {
+    pub(super) fn parse(name: &str, expression: &str, zone: &str) -> Result<Self, Error> {
+        let error = |reason: String| Error::Schedule { name: name.to_owned(), reason };
+        let fields: Vec<&str> = expression.split_whitespace().collect();
+        let [minute, hour, day, month, weekday] = fields[..] else {
+            return Err(error(format!("{expression:?} has {} fields, not 5", fields.len())));
+        };
+        // The crate wants seconds first, and counts weekdays from 1 (Sunday) where crontab counts
+        // from 0.
+        let six =
+            format!("0 {minute} {hour} {day} {month} {}", crontab_weekday(weekday).map_err(error)?);
+        let cron = cron::Schedule::from_str(&six)
+            .map_err(|e| error(format!("{expression:?} is not a crontab expression: {e}")))?;
+        let zone = zone.parse().map_err(|_| error(format!("{zone:?} is not a time zone")))?;
+        Ok(Self { cron, zone, every_hour: hour.starts_with('*') })
+    }
+
+    pub(super) fn next_after(&self, t: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let mut best: Option<DateTime<Utc>> = None;
+        for wall in self.cron.after(&(self.wall(t) - FOLD)) {
+            if best.is_some_and(|best| wall > self.wall(best) + FOLD) {
+                break;
+            }
+            let next =
+                self.moments(wall.naive_utc()).into_iter().flatten().filter(|at| *at > t).min();
+            best = best.into_iter().chain(next).min();
+        }
+        best
+    }
+
+    /// The ticks to make in `(since, now]`, oldest first, and up to where that deals with them.
+    pub(super) fn due(
+        &self,
+        missed: Missed,
+        since: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> (Vec<DateTime<Utc>>, Option<DateTime<Utc>>) {
+        let due = match missed {
+            Missed::All => self.between(since, now),
+            Missed::Skip => self.between(since.max(now - SKIP_AFTER), now),
+            Missed::One => self.last_before(now).filter(|t| *t > since).into_iter().collect(),
+        };
+        let last = due.last().copied();
+        (due, last)
+    }
+
+    /// The last fire up to and including `t`.
+    fn last_before(&self, t: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let mut back = self.cron.after(&(self.wall(t) + FOLD + TimeDelta::seconds(1)));
+        let mut best: Option<DateTime<Utc>> = None;
+        while let Some(wall) = back.next_back() {
+            if best.is_some_and(|best| wall < self.wall(best) - FOLD) {
+                break;
+            }
+            let last =
+                self.moments(wall.naive_utc()).into_iter().flatten().filter(|at| *at <= t).max();
+            best = best.into_iter().chain(last).max();
+        }
+        best
+    }
+
+    /// Fires in `(since, until]`, oldest first, at most 1,000.
+    fn between(&self, since: DateTime<Utc>, until: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+        let end = self.wall(until) + FOLD;
+        let mut fires: Vec<DateTime<Utc>> = self
+            .cron
+            .after(&(self.wall(since) - FOLD))
+            .take_while(|wall| *wall <= end)
+            // More than are wanted, by a fold of minutes on either side: what follows is later still.
+            .take(MOST + 600)
+            .flat_map(|wall| self.moments(wall.naive_utc()).into_iter().flatten())
+            .filter(|at| *at > since && *at <= until)
+            .collect();
+        fires.sort_unstable();
+        fires.dedup();
+        fires.truncate(MOST);
+        fires
+    }
+
+    /// What the clock on the wall shows, as if it were in UTC.
+    fn wall(&self, t: DateTime<Utc>) -> DateTime<Utc> {
+        t.with_timezone(&self.zone).naive_local().and_utc()
+    }
+
+    /// When the expression fires for what the clock on the wall shows.
+    fn moments(&self, wall: NaiveDateTime) -> [Option<DateTime<Utc>>; 2] {
+        let utc = |t: DateTime<Tz>| Some(t.with_timezone(&Utc));
+        match self.zone.from_local_datetime(&wall) {
+            LocalResult::Single(t) => [utc(t), None],
+            LocalResult::Ambiguous(first, second) if self.every_hour => [utc(first), utc(second)],
+            LocalResult::Ambiguous(first, _) => [utc(first), None],
+            LocalResult::None if self.every_hour => [None, None],
+            LocalResult::None => {
+                // By the clock before it was put forward: by some hours, or a whole day.
+                let before = [3, 27].into_iter().find_map(|hours| {
+                    let back = TimeDelta::hours(hours);
+                    let t = self.zone.from_local_datetime(&(wall - back)).latest()?;
+                    utc(t + back)
+                });
+                [before, None]
+            }
+        }
+    }
+}
+
+/// Crontab's weekdays (0 or 7 is Sunday, names allowed) as names, which both count alike.
+fn crontab_weekday(field: &str) -> Result<String, String> {
+    const NAMES: [&str; 8] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
+    let mut out = String::new();
+    for part in field.split(',') {
+        let (range, step) = part.split_once('/').map_or((part, None), |(r, s)| (r, Some(s)));
+        let day = |text: &str| match text.parse::<usize>() {
+            Ok(n) => NAMES
+                .get(n)
+                .map(|name| (*name).to_owned())
+                .ok_or_else(|| format!("weekday {n} is not between 0 and 7")),
+            Err(_) => Ok(text.to_owned()),
+        };
+        let range = match range.split_once('-') {
+            Some((from, to)) => format!("{}-{}", day(from)?, day(to)?),
+            None => day(range)?,
+        };
+        if !out.is_empty() {
+            out.push(',');
+        }
+        out.push_str(&range);
+        if let Some(step) = step {
+            out.push('/');
+            out.push_str(step);
+        }
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use bellwether_testing::at;
+
+    use super::*;
+
+    fn due(cron: &str, missed: Missed, since: &str, now: &str) -> Vec<String> {
+        let clock = Clock::parse("x", cron, "UTC").unwrap();
+        let (due, last) = clock.due(missed, at(since), at(now));
+        assert_eq!(due.last().copied(), last);
+        due.iter().map(|t| t.format("%d %H:%M").to_string()).collect()
+    }
+
+    #[test]
+    fn of_missed_ticks_none_the_last_or_all_are_made() {
+        let (since, now) = ("2026-03-02T10:00:00Z", "2026-03-02T13:30:00Z");
+        assert!(due("0 * * * *", Missed::Skip, since, now).is_empty());
+        assert_eq!(due("0 * * * *", Missed::One, since, now), ["02 13:00"]);
+        assert_eq!(due("0 * * * *", Missed::All, since, now), ["02 11:00", "02 12:00", "02 13:00"]);
+        assert!(due("0 * * * *", Missed::One, "2026-03-02T13:00:00Z", now).is_empty());
+    }
+
+    #[test]
+    fn a_tick_of_this_very_moment_is_due_and_one_of_this_minute_is_not_missed() {
+        let since = "2026-03-02T12:00:00Z";
+        for missed in [Missed::Skip, Missed::One, Missed::All] {
+            assert_eq!(due("0 * * * *", missed, since, "2026-03-02T13:00:00Z"), ["02 13:00"]);
+            assert_eq!(due("0 * * * *", missed, since, "2026-03-02T13:00:59.5Z"), ["02 13:00"]);
+            assert!(due("0 * * * *", missed, since, "2026-03-02T12:59:59.9Z").is_empty());
+        }
+    }
+
+    #[test]
+    fn the_last_of_very_many_missed_ticks_is_the_last() {
+        let made = due("* * * * *", Missed::One, "2026-03-01T00:00:00Z", "2026-03-09T09:09:30Z");
+        assert_eq!(made, ["09 09:09"]);
+    }
+
+    fn fires(cron: &str, since: &str, until: &str) -> Vec<String> {
+        let clock = Clock::parse("x", cron, "America/New_York").unwrap();
+        let fires = clock.between(at(since), at(until));
+        // One by one forwards, and the last of them backwards, it is the same.
+        let mut t = at(since);
+        for fire in &fires {
+            assert_eq!(clock.next_after(t), Some(*fire), "after {t}");
+            assert_eq!(clock.last_before(*fire), Some(*fire));
+            t = *fire;
+        }
+        assert_eq!(clock.last_before(at(until)), fires.last().copied());
+        fires.iter().map(|t| t.format("%H:%M").to_string()).collect()
+    }
+
+    #[test]
+    fn every_hour_that_passes_has_its_tick_also_the_one_that_comes_twice() {
+        // 2026-11-01: 1:59 EDT is followed by 1:00 EST, 06:00 UTC.
+        let night = ("2026-11-01T03:30:00Z", "2026-11-01T08:30:00Z");
+        assert_eq!(
+            fires("0 * * * *", night.0, night.1),
+            ["04:00", "05:00", "06:00", "07:00", "08:00"]
+        );
+        assert_eq!(
+            fires("*/30 */1 * * *", "2026-11-01T04:30:00Z", "2026-11-01T07:00:00Z"),
+            ["05:00", "05:30", "06:00", "06:30", "07:00"]
+        );
+        // 2026-03-08: 1:59 EST is followed by 3:00 EDT, 07:00 UTC.
+        let night = ("2026-03-08T04:30:00Z", "2026-03-08T09:30:00Z");
+        assert_eq!(
+            fires("0 * * * *", night.0, night.1),
+            ["05:00", "06:00", "07:00", "08:00", "09:00"]
+        );
+    }
+
+    #[test]
+    fn a_certain_hour_has_one_tick_a_day_also_when_it_comes_twice_or_not_at_all() {
+        let autumn = ("2026-10-31T12:00:00Z", "2026-11-02T12:00:00Z");
+        assert_eq!(
+            fires("30 1 * * *", autumn.0, autumn.1),
+            ["05:30", "06:30"],
+            "then by winter time"
+        );
+        let spring = ("2026-03-07T12:00:00Z", "2026-03-09T12:00:00Z");
+        assert_eq!(fires("30 2 * * *", spring.0, spring.1), ["07:30", "06:30"]);
+    }
+}

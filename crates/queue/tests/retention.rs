@@ -1,0 +1,278 @@
+//! History goes by the day and in small steps, and nobody waits for it.
+
+mod support;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use bellwether_queue::{
+    Db, JobId, OnFailure, State,
+    batch::{self, NewBatch},
+    control::{self, Retention},
+    inspect,
+    limits::{self, Counts, LaneKey, Limit, Window},
+};
+use sqlx::{AssertSqlSafe, postgres::PgPoolOptions};
+use support::*;
+
+const KEEP: Retention = Retention { completed_days: 7, failed_days: 30 };
+
+/// Makes the day's tables and moves every finished job there.
+async fn finished_days_ago(pool: &Db, days: i32) {
+    for table in ["done", "failed"] {
+        let sql = format!(
+            "do $$ declare d date := (clock_timestamp() at time zone 'UTC')::date - {days}; begin
+                execute format('create table queue.{table}_%s partition of queue.{table} for values from (%L) to (%L)', to_char(d, 'YYYYMMDD'), d || ' 00:00:00+00', (d + 1) || ' 00:00:00+00');
+                update queue.{table} set finished_at = (d || ' 12:00:00+00')::timestamptz;
+            end $$"
+        );
+        sqlx::query(AssertSqlSafe(sql)).execute(pool).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_belongs_to_a_job_goes_with_it() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let mut hand = ByHand::register(pool.clone()).await;
+    let large = "large ".repeat(1_000);
+    let done = add(&pool, &note(&format!("unique {}", "k".repeat(300)))).await;
+    add(&pool, &note(&large)).await;
+    let got = hand.claim("notes", 1).await;
+    hand.fail(got[0].id, "failed", Some(Duration::ZERO)).await;
+    for got in hand.claim("notes", 2).await {
+        assert!(hand.complete(got.id, false).await);
+    }
+    let failed = add(&pool, &note(&large)).await;
+    let waits = add(&pool, &call("child").after(&[failed], OnFailure::Pause)).await;
+    hand.claim("notes", 1).await;
+    hand.fail(failed.0, "discarded", None).await;
+    let mut tx = pool.begin().await.unwrap();
+    let batch = batch::start(&mut tx, &NewBatch::new("b").job(note("member"))).await.unwrap();
+    tx.commit().await.unwrap();
+    hand.claim("notes", 1).await;
+    hand.complete(batch.jobs[0].id.0, false).await;
+    sqlx::query("select queue.fold_batches_v1()").execute(&pool).await.unwrap();
+
+    finished_days_ago(&pool, 40).await;
+    sqlx::raw_sql(
+        "update queue.attempt set ended_at = ended_at - interval '40 days';
+        update queue.batch set created_at = created_at - interval '40 days', finished_at = finished_at - interval '40 days'",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let pruned = control::prune(&pool, KEEP).await.unwrap();
+    assert_eq!((pruned.partitions, pruned.jobs), (2, 4));
+    assert!(inspect::find(&pool, done).await.unwrap().is_none());
+    for table in
+        ["unique_key", "payload", "attempt", "batch_job", "batch", "done", "failed", "edge"]
+    {
+        let sql = format!("select count(*) from queue.{table}");
+        let left: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&pool).await.unwrap();
+        assert_eq!(left, 0, "{table}");
+    }
+    sqlx::query("select queue.release_v1()").execute(&pool).await.unwrap();
+    assert_eq!(
+        state(&pool, waits).await,
+        State::Cancelled,
+        "what it waited for can be retried no more"
+    );
+}
+
+#[tokio::test]
+async fn limit_keys_that_nothing_names_are_not_kept_for_ever() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    for key in ["tenant/1", "tenant/2", "in a lane", "account", "parked", "young"] {
+        let mut limit = Limit::new(key, Counts::Start { guard: Duration::ZERO })
+            .window(Window::requests(5, Duration::from_mins(1)));
+        if key == "in a lane" {
+            limits::define(&pool, &Limit::new("account", Counts::Finish)).await.unwrap();
+            limit = limit.parent("account");
+        }
+        limits::define(&pool, &limit).await.unwrap();
+    }
+    limits::set_lane(&pool, "calls", "l", &[LaneKey::new("in a lane")]).await.unwrap();
+    let mut tx = pool.begin().await.unwrap();
+    limits::count_elsewhere(&mut tx, "tenant/1", 1, limits::Usage::default()).await.unwrap();
+    limits::count_elsewhere(&mut tx, "tenant/2", 1, limits::Usage::default()).await.unwrap();
+    limits::park(&mut tx, "parked", Duration::from_hours(24), "told to").await.unwrap();
+    tx.commit().await.unwrap();
+    sqlx::raw_sql(
+        "update queue.limit_key set created_at = created_at - interval '36 days' where name <> 'young';
+        update queue.permit_grant g set at = at - interval '36 days' from queue.limit_key k where k.id = g.key and k.name = 'tenant/1'",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    control::prune(&pool, KEEP).await.unwrap();
+    let keys: Vec<String> = sqlx::query_scalar("select name from queue.limit_key order by 1")
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+    assert_eq!(
+        keys,
+        ["account", "in a lane", "parked", "tenant/2", "young"],
+        "tenant/1 was used last 36 days ago"
+    );
+    assert_eq!(
+        count(&pool, "select count(*) from queue.permit_grant").await,
+        1,
+        "its ledger went with it"
+    );
+    // Named again, it begins anew.
+    limits::define(&pool, &Limit::new("tenant/1", Counts::Finish)).await.unwrap();
+}
+
+/// A reader of all of history keeps every partition from being dropped, for as long as it reads. The
+/// workers' statements give up after 400 ms: more than a try of the pruner may cost them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn claims_and_completions_go_on_while_history_is_pruned_beside_a_long_reader() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    for day in 20..26 {
+        sqlx::query(AssertSqlSafe(format!("create table queue.done_202001{day} partition of queue.done for values from ('2020-01-{day}Z') to ('2020-01-{}Z')", day + 1)))
+            .execute(&pool)
+            .await
+            .unwrap();
+    }
+    let mut reader = pool.begin().await.unwrap();
+    sqlx::query("select count(*) from queue.job").execute(&mut *reader).await.unwrap();
+
+    let impatient = db.options().options([("lock_timeout", "400")]);
+    let workers =
+        Db::direct(PgPoolOptions::new().max_connections(6).connect_with(impatient).await.unwrap());
+    let over = Arc::new(AtomicBool::new(false));
+    let tasks: Vec<_> = (0..3)
+        .map(|_| {
+            let (pool, over) = (workers.clone(), Arc::clone(&over));
+            tokio::spawn(async move {
+                let mut hand = ByHand::register(pool.clone()).await;
+                let mut done = 0;
+                while !over.load(Ordering::SeqCst) {
+                    add(&pool, &note("x")).await;
+                    for got in hand.claim("notes", 5).await {
+                        assert!(hand.complete(got.id, false).await);
+                        done += 1;
+                    }
+                }
+                done
+            })
+        })
+        .collect();
+    let beside = control::prune(&pool, KEEP).await.unwrap();
+    assert_eq!(beside.partitions, 0, "left for later");
+    sqlx::query("select queue.partition_v1(20)").execute(&pool).await.unwrap();
+    reader.rollback().await.unwrap();
+    let mut dropped = 0;
+    while dropped < 6 {
+        dropped += control::prune(&pool, KEEP).await.unwrap().partitions;
+    }
+    over.store(true, Ordering::SeqCst);
+    let mut done = 0;
+    for task in tasks {
+        done += task.await.expect("nobody waited longer than 400 ms for a lock");
+    }
+    assert!(done > 0);
+    assert_eq!(
+        count(&pool, "select count(*) from queue.done where finished_at < '2021-01-01Z'").await,
+        0
+    );
+}
+
+#[tokio::test]
+async fn steps_take_turns_until_nothing_is_left() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    add(&pool, &note("makes the lane")).await;
+    sqlx::raw_sql(
+        "insert into queue.done (id, finished_at, process, claimed_at, lane, priority, kind, attempt, max_attempts, args, created_at)
+        select nextval('queue.job_id'), now() - interval '60 days', gen_random_uuid(), now(), 1, 4, 'note', 1, 5, '{}', now() from generate_series(1, 12000);
+        insert into queue.attempt (job, number, started_at, ended_at, outcome)
+        select 1000000 + i, 1, now(), now() - interval '60 days', 'failed' from generate_series(1, 12000) i;
+        insert into queue.delta (lane, kind, was, became, n) values (1, 'note', null, 'completed', 12000)",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let (jobs, more): (i64, bool) =
+        sqlx::query_as("select jobs, more from queue.prune_v2(7, 30, 5000)")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+    assert_eq!((jobs, more), (5_000, true));
+    assert_eq!(control::prune(&pool, KEEP).await.unwrap().jobs, 7_000);
+    assert_eq!(count(&pool, "select count(*) from queue.attempt").await, 0);
+    let depth = inspect::queues(&pool).await.unwrap().remove(0).depth;
+    assert_eq!(depth.get(&State::Completed).copied().unwrap_or(0), 0);
+}
+
+/// Tables whose rows come and go, and those whose rows are rewritten in place, are set up for it.
+#[tokio::test]
+async fn each_busy_table_says_when_it_is_vacuumed_and_leaves_room_for_updates() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let options = |table: &'static str| {
+        let pool = pool.clone();
+        async move {
+            let all: Option<Vec<String>> = sqlx::query_scalar(
+                "select reloptions from pg_class where oid = ('queue.' || $1)::regclass",
+            )
+            .bind(table)
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+            all.unwrap_or_default()
+        }
+    };
+    for table in [
+        "ready",
+        "running",
+        "scheduled",
+        "pending",
+        "edge",
+        "loosened",
+        "delta",
+        "settlement",
+        "unique_key",
+        "tally",
+    ] {
+        let set = options(table).await;
+        assert!(set.contains(&"autovacuum_vacuum_cost_delay=0".to_owned()), "{table}: {set:?}");
+    }
+    for table in
+        ["process", "running", "tally", "bucket", "limit_key", "queue", "schedule", "batch"]
+    {
+        let set = options(table).await;
+        assert!(set.iter().any(|o| o.starts_with("fillfactor=")), "{table}: {set:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_day_is_attached_without_locking_out_who_writes_another() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    // A handler that has completed its job and not committed yet.
+    let mut hand = ByHand::register(pool.clone()).await;
+    add(&pool, &note("x")).await;
+    hand.claim("notes", 1).await;
+    let mut open = pool.begin().await.unwrap();
+    sqlx::query("select * from queue.complete_v2($1, '{1}', '{1}', '{f}', '{f}', '{null}', '{null}', '{null}')")
+        .bind(hand.process)
+        .execute(&mut *open)
+        .await
+        .unwrap();
+    sqlx::query("select queue.partition_v1(16)").execute(&pool).await.unwrap();
+    let days = "select count(*) from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'queue.done'::regclass and c.relname ~ '_\\d{8}$'";
+    assert_eq!(count(&pool, days).await, 17, "today and sixteen more");
+    let indexed = "select count(*) from pg_indexes where schemaname = 'queue' and tablename = 'done_' || to_char((clock_timestamp() at time zone 'UTC')::date + 16, 'YYYYMMDD')";
+    assert_eq!(count(&pool, indexed).await, 2, "with the indexes of the others");
+    open.commit().await.unwrap();
+    assert_eq!(state(&pool, JobId(1)).await, State::Completed);
+}
