@@ -4,7 +4,7 @@
 # form; from 750 on each window of an hour and more is 600 times shorter and passes five times.
 set -eu
 cd "$(dirname "$0")/.."
-seconds=${1:-45}
+seconds=${1:-30}
 case $seconds in
 '' | *[!0-9]*) echo "rehearse-quota.sh: how many seconds? Not $seconds" >&2 && exit 2 ;;
 esac

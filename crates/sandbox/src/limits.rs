@@ -129,7 +129,8 @@ impl Limits {
             let times = times.as_u64().and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
             self.shrink = times.ok_or("`shrink` is to be a whole number from 1")?;
         }
-        let providers = patch.iter().filter(|(name, _)| !["scale", "shrink"].contains(&name.as_str()));
+        let providers =
+            patch.iter().filter(|(name, _)| !["scale", "shrink"].contains(&name.as_str()));
         for (provider, amounts) in providers {
             if !RULES.iter().any(|r| r.provider.name() == provider) {
                 return Err(format!(

@@ -100,7 +100,7 @@ fn early(arrival: &Arrival) -> Option<Response> {
         return Some(answer::html(status, fixtures::BAD_GATEWAY));
     }
     if let Some(fault) = arrival.fault("F14") {
-        let wait = match &*fault.mode {
+        let wait = match fault.mode {
             "date" => {
                 let then = arrival.at + TimeDelta::seconds(8);
                 then.format("%a, %d %b %Y %H:%M:%S GMT").to_string()

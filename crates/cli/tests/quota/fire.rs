@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bellwether_testing::wait_until_within;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::time::{Instant, sleep_until};
 
@@ -54,4 +55,19 @@ pub(crate) async fn burn(stage: &mut Stage, length: Duration) -> Fire {
         stage.workers[who].running.signal("CONT");
     }
     fire
+}
+
+/// Waits, with work to do, until no call of a dead worker is held any more.
+pub(crate) async fn cool(stage: &Stage) {
+    let held = "select count(*) from queue.settlement where at > clock_timestamp()";
+    let dead = "select count(*) from queue.running r join queue.process p on p.id = r.process where p.dead_at is not null or p.beat_at < clock_timestamp() - interval '10 seconds'";
+    wait_until_within(Duration::from_mins(3), "the lost calls to be over", || async {
+        stage.fill().await;
+        let mut left = 0_i64;
+        for sql in [held, dead] {
+            left += sqlx::query_scalar::<_, i64>(sql).fetch_one(&stage.db).await.expect("a count");
+        }
+        (left == 0).then_some(())
+    })
+    .await;
 }

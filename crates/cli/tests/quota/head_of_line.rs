@@ -75,7 +75,9 @@ pub(crate) async fn measure() -> Line {
     while left > 0 {
         let mut jobs = vec![of("full"); left.min(2_000)];
         left -= jobs.len();
-        jobs.iter_mut().for_each(|job| job.priority = 0);
+        for job in &mut jobs {
+            job.priority = 0;
+        }
         let mut tx = db.begin().await.expect("a transaction");
         add_all(&mut tx, &jobs).await.expect("jobs");
         tx.commit().await.expect("they stay");

@@ -18,11 +18,11 @@ use std::time::Duration;
 use report::Report;
 use stage::Stage;
 
-/// How long workers are killed and frozen; the calm after it lasts half as long again.
+/// How long workers are killed and frozen; a calm follows.
 fn length() -> Duration {
     #[expect(clippy::disallowed_methods, reason = "the recipe's argument")]
     let seconds = std::env::var("REHEARSE_SECONDS").ok().and_then(|s| s.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(45))
+    Duration::from_secs(seconds.unwrap_or(30))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -32,14 +32,15 @@ async fn no_provider_sees_more_than_its_windows_allow_and_little_is_left_unused(
     let mut stage = Stage::set(length).await;
     let fire = fire::burn(&mut stage, length).await;
     report.fire(&fire);
-    let estimates = estimates::sample(&stage, length / 2).await;
+    fire::cool(&stage).await;
+    let estimates = estimates::sample(&stage, report::calm(length)).await;
     report.estimates(&estimates);
-    let word = word::spoken(&stage).await;
-    report.word(&word);
-    let remaining = referee::compare_remaining(&mut stage).await;
-    report.remaining(&remaining);
     let verdicts = referee::judge(&stage).await;
     report.verdicts(&verdicts);
+    let remaining = referee::compare_remaining(&stage).await;
+    report.remaining(&remaining);
+    let word = word::spoken(&stage).await;
+    report.word(&word);
     stage.strike().await;
     report.write();
     report.assert();

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bellwether_queue::inspect;
-use bellwether_testing::wait_until_within;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
@@ -13,6 +12,7 @@ use crate::stage::{Key, Stage, Window};
 pub(crate) struct Entry {
     pub(crate) time: DateTime<Utc>,
     pub(crate) provider: String,
+    pub(crate) answered: Option<DateTime<Utc>>,
     pub(crate) status: Option<u16>,
     pub(crate) verdict: String,
 }
@@ -83,26 +83,46 @@ pub(crate) async fn judge(stage: &Stage) -> Vec<Verdict> {
 }
 
 /// While its place was held in the ledger, in seconds since the first: an attempt counts from its
-/// claim to its end, a lost one until its call can no longer be under way.
+/// claim to its end, a lost one until its call can no longer be under way. Several stories may share a
+/// model's call, so those are taken from the book.
 async fn holds(stage: &Stage, key: &Key) -> Vec<(f64, f64)> {
-    sqlx::query_as(
-        "with hold as (
-            select claimed_at as a, finished_at as b from queue.done where kind = $1
-            union all
-            select t.started_at, case t.outcome when 'lost' then greatest(t.ended_at, p.beat_at + k.call_timeout) else t.ended_at end
-            from queue.attempt t left join queue.process p on p.id = t.process
-            cross join (select call_timeout from queue.limit_key where name = $2) k
-            where t.outcome in ('lost', 'failed', 'timed_out') and exists (
-                select from queue.job j where j.id = t.job and j.kind = $1)
-        )
-        select extract(epoch from a - (select min(a) from hold))::float8, extract(epoch from b - (select min(a) from hold))::float8
-        from hold order by a",
+    let mut holds: Vec<(DateTime<Utc>, DateTime<Utc>)> = if key.kind == "analyze_article" {
+        let book = book(stage, key).await;
+        book.iter().filter_map(|e| e.answered.map(|answered| (e.time, answered))).collect()
+    } else {
+        sqlx::query_as("select claimed_at, finished_at from queue.done where kind = $1")
+            .bind(key.kind)
+            .fetch_all(&stage.db)
+            .await
+            .expect("attempts")
+    };
+    // The ledger dates a lost call to its process's last beat and its timeout.
+    let lost: Vec<(DateTime<Utc>, DateTime<Utc>)> = sqlx::query_as(
+        "select a.started_at, d.until
+        from queue.limit_key k
+        cross join lateral (
+            select p.id, p.beat_at + k.call_timeout as until from queue.process p where p.dead_at is not null
+        ) d
+        cross join lateral (
+            select count(*) as n from queue.permit_grant g
+            where g.key = k.id and g.at between d.until - interval '1 millisecond' and d.until + interval '1 second'
+                and g.kind = 'settlement'
+        ) c
+        cross join lateral (
+            select t.started_at from queue.attempt t
+            where t.process = d.id and t.outcome = 'lost' order by t.started_at limit c.n
+        ) a
+        where k.name = $1",
     )
-    .bind(key.kind)
     .bind(key.name)
     .fetch_all(&stage.db)
     .await
-    .expect("holds")
+    .expect("lost attempts");
+    holds.extend(lost);
+    holds.sort();
+    let Some((first, _)) = holds.first().copied() else { return Vec::new() };
+    let since = |at: DateTime<Utc>| (at - first).as_seconds_f64();
+    holds.into_iter().map(|(from, to)| (since(from), since(to))).collect()
 }
 
 /// How long an ideal claimer would have taken for the same calls in the same order, each held as
@@ -134,32 +154,53 @@ pub(crate) struct Remaining {
     pub(crate) theirs: i64,
 }
 
-/// What we say is left of each key's longest window, against the sandbox's book, once nothing is in
-/// flight and no lost call is held any more.
-pub(crate) async fn compare_remaining(stage: &mut Stage) -> Vec<Remaining> {
-    sqlx::query("update queue.queue set paused = true").execute(&stage.db).await.expect("a pause");
-    let mut all = Vec::new();
-    for key in &stage.keys {
-        let window = key.ours.iter().max_by_key(|w| w.period).expect("a window");
-        let compared =
-            wait_until_within(Duration::from_mins(3), "both counts to agree", || async {
-                let limits = inspect::limits(&stage.db).await.expect("limits");
-                let limit = limits.into_iter().find(|l| l.key == key.name).expect("the key");
-                let view = limit.windows.iter().max_by(|a, b| {
-                    a.period_s.unwrap_or(0.0).total_cmp(&b.period_s.unwrap_or(0.0))
-                })?;
-                let now: DateTime<Utc> = sqlx::query_scalar("select clock_timestamp()")
-                    .fetch_one(&stage.db)
-                    .await
-                    .expect("the time");
-                let since = now - chrono::TimeDelta::from_std(window.period).expect("a short time");
-                let made = book(stage, key).await.iter().filter(|e| e.time > since).count() as i64;
-                let theirs = (window.amount as i64 - made).max(0);
-                let agree = limit.in_flight == 0 && view.remaining == theirs && made > 0;
-                agree.then_some(Remaining { key: key.name, ours: view.remaining, theirs })
-            })
-            .await;
-        all.push(compared);
+/// What we say is used of each key's longest window, against the sandbox's book, as soon as nothing
+/// is in flight.
+pub(crate) async fn compare_remaining(stage: &Stage) -> Vec<Remaining> {
+    let pause = async |paused: bool| {
+        sqlx::query("update queue.queue set paused = $1")
+            .bind(paused)
+            .execute(&stage.db)
+            .await
+            .expect("the queues' state");
+    };
+    pause(true).await;
+    let mut all: Vec<Remaining> = Vec::new();
+    let begun = std::time::Instant::now();
+    let mut last = Vec::new();
+    while all.len() < stage.keys.len() && begun.elapsed() < Duration::from_secs(30) {
+        for key in &stage.keys {
+            if all.iter().any(|r| r.key == key.name) {
+                continue;
+            }
+            let (flying, seen, made) = look(stage, key).await;
+            if flying == 0 && made > 0 && seen.ours == seen.theirs {
+                all.push(seen);
+            } else {
+                last.push((begun.elapsed(), flying, seen));
+            }
+        }
+    }
+    pause(false).await;
+    if all.len() < stage.keys.len() {
+        println!("no agreement, at last: {:?}", last.last());
     }
     all
+}
+
+/// Calls in flight, both views, and how many calls the book shows in the window.
+async fn look(stage: &Stage, key: &Key) -> (i64, Remaining, i64) {
+    let window = key.ours.iter().max_by_key(|w| w.period).expect("a window");
+    let limits = inspect::limits(&stage.db).await.expect("limits");
+    let limit = limits.into_iter().find(|l| l.key == key.name).expect("the key");
+    let longest = |w: &inspect::WindowView| w.period_s.unwrap_or(0.0);
+    let view = limit.windows.iter().max_by(|a, b| longest(a).total_cmp(&longest(b))).expect("one");
+    let now: DateTime<Utc> = sqlx::query_scalar("select clock_timestamp()")
+        .fetch_one(&stage.db)
+        .await
+        .expect("the time");
+    let since = now - chrono::TimeDelta::from_std(window.period).expect("a short time");
+    let made = book(stage, key).await.iter().filter(|e| e.time > since).count() as i64;
+    let theirs = window.amount as i64 - made;
+    (limit.in_flight, Remaining { key: key.name, ours: view.remaining, theirs }, made)
 }

@@ -46,10 +46,10 @@ const SYMBOLS: [&str; 12] =
 const BACKLOG: i64 = 60;
 
 impl Stage {
-    /// Days and half days are 600 times shorter (in a short run more, so that five lengths of the
-    /// longest pass), minutes and seconds as long as they are.
+    /// Days and half days are 600 times shorter (in a short run more), minutes and seconds as long as
+    /// they are.
     pub(crate) async fn set(length: Duration) -> Self {
-        let shrink = if length >= Duration::from_mins(12) { 600 } else { 9_000 };
+        let shrink = if length >= Duration::from_mins(12) { 600 } else { 1_800 };
         let part = |hours: u64| Duration::from_millis(hours * 3_600_000 / shrink);
         let of = |amount, period| Window { amount, period };
         let (second, minute) = (Duration::from_secs(1), Duration::from_mins(1));
