@@ -110,9 +110,8 @@ fn lanes(services: &Services) -> Vec<Lane> {
 }
 
 fn key(name: &str, counts: Counts, windows: Vec<Window>) -> Limit {
-    let limit = Limit::new(name, counts)
-        .breaker(Breaker::default())
-        .call_timeout(CALL_TIMEOUT + GRACE);
+    let limit =
+        Limit::new(name, counts).breaker(Breaker::default()).call_timeout(CALL_TIMEOUT + GRACE);
     windows.into_iter().fold(limit, Limit::window)
 }
 

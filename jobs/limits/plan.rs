@@ -55,12 +55,12 @@ impl Plan {
 
     /// With amounts of requests and tokens multiplied, none of them below one.
     pub(super) fn scaled(&self, factor: f64) -> Vec<Window> {
-        let scale = |window: &Window| match window.dimension {
-            Dimension::Money => window.clone(),
-            _ => {
-                let amount = (window.amount as f64 * factor).round().max(1.0) as u64;
-                Window { amount, ..window.clone() }
+        let scale = |window: &Window| {
+            if window.dimension == Dimension::Money {
+                return window.clone();
             }
+            let amount = (window.amount as f64 * factor).round().max(1.0) as u64;
+            Window { amount, ..window.clone() }
         };
         self.0.iter().map(scale).collect()
     }

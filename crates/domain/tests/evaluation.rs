@@ -164,14 +164,13 @@ fn a_look_ahead_of_one_day_shows_as_a_jump() {
     let mut dice = Dice(99);
     let news: Vec<Vec<f64>> =
         days.iter().map(|_| (0..20).map(|_| dice.normal()).collect()).collect();
-    let after = |day: usize, no: usize, dice: &mut Dice| 0.01 * (news[day][no] + dice.normal());
     let (mut honest, mut early, mut claimed) = (Vec::new(), Vec::new(), Vec::new());
-    for day in 1..days.len() {
-        for no in 0..20 {
-            let after = after(day, no, &mut dice);
-            honest.push(point(no, days[day], news[day - 1][no] / 4.0, after));
-            let shifted = point(no, days[day], news[day][no] / 4.0, after);
-            early.push(Point { available_at: Some(days[day].closes), ..shifted.clone() });
+    for (pair, session) in news.windows(2).zip(&days[1..]) {
+        for (no, (before, now)) in pair[0].iter().zip(&pair[1]).enumerate() {
+            let after = 0.01 * (now + dice.normal());
+            honest.push(point(no, *session, before / 4.0, after));
+            let shifted = point(no, *session, now / 4.0, after);
+            early.push(Point { available_at: Some(session.closes), ..shifted.clone() });
             claimed.push(shifted);
         }
     }

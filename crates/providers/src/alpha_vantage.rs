@@ -161,7 +161,7 @@ impl AlphaVantage {
                 match classify(answer.status, &answer.body, "feed") {
                     Class::Data(Value::Array(stories)) => Ok(feed::sift(stories, now)),
                     Class::Data(_) => Err(self.odd("feed is not a list")),
-                    class => Err(self.error(class, answer)),
+                    class => Err(self.error(&class, answer)),
                 }
             })
             .await
@@ -183,16 +183,16 @@ impl AlphaVantage {
     fn data(&self, answer: &Answer, name: &str) -> Result<Map<String, Value>> {
         match classify(answer.status, &answer.body, name) {
             Class::Data(Value::Object(data)) => Ok(data),
-            class => Err(self.error(class, answer)),
+            class => Err(self.error(&class, answer)),
         }
     }
 
-    fn error(&self, class: Class, answer: &Answer) -> Error {
+    fn error(&self, class: &Class, answer: &Answer) -> Error {
         let detail = answer.body.as_str();
         match class {
             Class::Data(_) => self.http.unusable("schema_drift", detail),
             Class::Throttled { scope, wait } => {
-                self.http.throttled(answer.retry_after.or(wait), scope, detail)
+                self.http.throttled(answer.retry_after.or(*wait), *scope, detail)
             }
             Class::BadKey => self.http.stopped(StopReason::BadKey, detail),
             Class::Refused(reason) => self.http.refused(reason, detail),

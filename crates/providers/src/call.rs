@@ -12,21 +12,26 @@ use crate::{
     reading::Usage,
 };
 
+/// `key` is the limit key; a model's is `provider/model`.
 pub(crate) async fn observed<T>(
     provider: &'static str,
+    key: &str,
     request: impl Future<Output = Result<T>>,
 ) -> Result<T> {
+    let model = key.split_once('/').filter(|_| is_model(provider)).map(|(_, model)| model);
+    // A span that has begun keeps its name.
+    let name = model.map_or_else(|| provider.to_owned(), |model| format!("chat {model}"));
     let span = info_span!(
         "provider.call",
-        otel.name = provider,
+        otel.name = name,
         otel.kind = "client",
         otel.status_code = Empty,
         provider,
         outcome = Empty,
         duration_ms = Empty,
-        gen_ai.operation.name = Empty,
-        gen_ai.provider.name = Empty,
-        gen_ai.request.model = Empty,
+        gen_ai.operation.name = model.map(|_| "chat"),
+        gen_ai.provider.name = model.map(|_| generative(provider)),
+        gen_ai.request.model = model,
         gen_ai.usage.input_tokens = Empty,
         gen_ai.usage.output_tokens = Empty,
         gen_ai.usage.cost_microdollars = Empty,
@@ -45,15 +50,19 @@ pub(crate) async fn observed<T>(
     result
 }
 
-/// To be called inside [`observed`], by a model's module: which model was asked, and for how much.
-/// Names are those of OpenTelemetry's conventions for generative models.
+fn is_model(provider: &str) -> bool {
+    matches!(provider, "gemini" | "openai")
+}
+
+/// A provider by its name in OpenTelemetry's conventions for generative models.
+fn generative(provider: &'static str) -> &'static str {
+    if provider == "gemini" { "gcp.gemini" } else { provider }
+}
+
+/// To be called inside [`observed`], by a model's module: what the answer cost.
 pub(crate) fn spent(provider: &'static str, model: &str, usage: Usage, micros: u64) {
     let output = usage.output.saturating_add(usage.thoughts);
     let span = Span::current();
-    span.record("otel.name", format!("chat {model}"));
-    span.record("gen_ai.operation.name", "chat");
-    span.record("gen_ai.provider.name", if provider == "gemini" { "gcp.gemini" } else { provider });
-    span.record("gen_ai.request.model", model);
     span.record("gen_ai.usage.input_tokens", usage.input);
     span.record("gen_ai.usage.output_tokens", output);
     span.record("gen_ai.usage.cost_microdollars", micros);

@@ -141,7 +141,7 @@ impl Http {
         let _place = self.connections.acquire().await.expect("it is never closed");
         self.pace.until_ready().await;
         permit.take().await?;
-        let result = call::observed(self.provider, async {
+        let result = call::observed(self.provider, &self.key, async {
             let answer = self.exchange(request, lost).await?;
             if (400..500).contains(&answer.status) {
                 permit.rejected();

@@ -12,10 +12,10 @@ pub(crate) use schema::{open_api_schema, parse, strict_schema};
 /// The longest answer that is ever paid for, in tokens.
 pub const MAX_OUTPUT_TOKENS: u32 = 2048;
 const FIRST_OUTPUT_TOKENS: u32 = 1024;
-/// How much of an article a model is shown, in half tokens as [`cost`] counts them: 8,000
-/// characters of English, fewer of a script that takes more.
-const MAX_TITLE: u64 = 500;
-const MAX_TEXT: u64 = 8_000;
+/// How much of an article a model is shown, in tokens as [`cost`] counts them: 8,000 characters of
+/// English, fewer of a script that takes more.
+const MAX_TITLE: u64 = 250;
+const MAX_TEXT: u64 = 4_000;
 const MAX_SYMBOLS: usize = 50;
 const MAX_SYMBOL: u64 = 12;
 /// Rules, schema and tags: some 2,500 characters.
@@ -78,7 +78,7 @@ impl Prompt {
     /// What a reading of any article, first or repeated, can cost at most: what to reserve before
     /// asking.
     pub const MOST: Usage = Usage {
-        input: FRAME + MAX_SYMBOLS as u64 * MAX_SYMBOL + (MAX_TITLE + MAX_TEXT) / 2,
+        input: FRAME + MAX_SYMBOLS as u64 * MAX_SYMBOL + MAX_TITLE + MAX_TEXT,
         output: MAX_OUTPUT_TOKENS as u64,
         thoughts: 0,
     };
@@ -89,7 +89,8 @@ impl Prompt {
     }
 
     pub(crate) fn input_tokens_at_most(&self) -> u64 {
-        let count = |text: &str, most: u64| text.chars().map(cost).sum::<u64>().min(most) / 2;
+        let count =
+            |text: &str, most: u64| text.chars().map(cost).sum::<u64>().div_ceil(2).min(most);
         let symbols = self.symbols.iter().take(MAX_SYMBOLS);
         let symbols: u64 = symbols.map(|symbol| (symbol.len() as u64 + 2).min(MAX_SYMBOL)).sum();
         FRAME + symbols + count(&self.title, MAX_TITLE) + count(&self.text, MAX_TEXT)
@@ -115,7 +116,7 @@ fn defuse(text: &str, most: u64) -> String {
         .filter(|c| *c != '\0')
         .take_while(|c| {
             spent += cost(*c);
-            spent <= most
+            spent <= 2 * most
         })
         .collect();
     text.replace('<', "\u{2039}").replace('>', "\u{203a}")

@@ -122,7 +122,7 @@ impl Smtp {
         let mut connection = connected?;
         // connecting can take longer than a permit is good for
         permit.take().await?;
-        let delivered = call::observed(KEY, self.deliver(&mut connection, &message)).await;
+        let delivered = call::observed(KEY, KEY, self.deliver(&mut connection, &message)).await;
         if let Err(Error::Unknown { .. }) = &delivered {
             // a 4yz about one message says nothing about the server, a lost connection does
             permit.fault();

@@ -43,7 +43,7 @@ async fn old_prices_signals_and_articles_go_unless_a_kept_row_was_made_of_them()
          select s, (now() - d * interval '1 day')::date, 1, 1, 1, 1, 1, 'p'
          from unnest(array['AAPL', 'MSFT']) s, unnest(array[1, 300, 600, 2000]) d",
     )
-    .execute(&*stage.pool.pool())
+    .execute(stage.pool.pool())
     .await
     .unwrap();
     for (name, days, about) in [

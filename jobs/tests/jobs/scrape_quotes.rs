@@ -102,7 +102,7 @@ async fn a_broken_server_and_a_silent_one_are_tried_again() {
     for fault in [json!({"id": "F06", "count": 1}), json!({"id": "F02", "count": 1})] {
         let mut stage = Stage::with(|settings: &mut Settings, url| {
             let mut market = access(url, "alphavantage");
-            market.timeout = std::time::Duration::from_millis(700);
+            market.timeout = std::time::Duration::from_secs(3);
             settings.market = Some(market);
         })
         .await;

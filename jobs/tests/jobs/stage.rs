@@ -10,7 +10,7 @@ use bellwether_queue::{
     enqueue, inspect,
 };
 use bellwether_sandbox::{Limits, Options, Running, Sandbox};
-use bellwether_testing::{Database, database, wait_until};
+use bellwether_testing::{Database, database, wait_until, wait_until_within};
 use serde_json::{Value, json};
 
 pub(crate) const KEY: &str = "sandbox-key-4711";
@@ -181,7 +181,8 @@ impl Stage {
 
     /// Waits until no job is available, running or soon due.
     pub(crate) async fn idle(&self) {
-        wait_until("an idle queue", || async {
+        // a round is some hundred jobs, and other tests want the machine too
+        wait_until_within(Duration::from_mins(1), "an idle queue", || async {
             let busy: i64 = self
                 .count(
                     "select count(*) from queue.job where state in ('available', 'running', 'parked')
