@@ -160,8 +160,13 @@ async fn events(
         },
     };
     let opening = if reset { reset_at(from) } else { sse::Event::default().id(from.to_string()) };
-    let reader =
-        Reader { pool: app.pool.clone(), receiver, position: from, behind: true, _open: Open::new() };
+    let reader = Reader {
+        pool: app.pool.clone(),
+        receiver,
+        position: from,
+        behind: true,
+        _open: Open::new(),
+    };
     let stream =
         stream::once(async move { opening }).chain(reader.stream()).map(Ok::<_, Infallible>);
     let stream = match stopping {

@@ -95,9 +95,8 @@ async fn metrics_text(State(app): Shared) -> Response {
 fn of_process(app: &App) {
     let pool = app.pool.pool();
     let idle = pool.num_idle() as f64;
-    let connections = |state: &'static str| {
-        gauge!("bellwether_database_pool_connections", "state" => state)
-    };
+    let connections =
+        |state: &'static str| gauge!("bellwether_database_pool_connections", "state" => state);
     connections("idle").set(idle);
     connections("in_use").set((f64::from(pool.size()) - idle).max(0.0));
     gauge!("bellwether_database_pool_max_connections")
@@ -107,5 +106,9 @@ fn of_process(app: &App) {
         "service" => app.settings.service.as_str(), "version" => app.settings.version.clone()
     )
     .set(1.0);
+    if app.settings.service == Service::Api {
+        // so that nobody listening reads 0 and not nothing
+        gauge!("bellwether_sse_clients").increment(0.0);
+    }
     gauge!("bellwether_process_draining").set(f64::from(u8::from(app.is_draining())));
 }

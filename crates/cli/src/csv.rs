@@ -20,7 +20,7 @@ pub(crate) fn rows(bytes: &[u8]) -> Vec<Row> {
             Err(reason) => (Err(reason), end_of_line(bytes, at)),
         };
         at = next;
-        line += bytes[begins..at].iter().filter(|b| **b == b'\n').count();
+        line += bytes[begins..at].split(|b| *b == b'\n').count() - 1;
         let blank = bytes[begins..at].iter().all(u8::is_ascii_whitespace);
         if !blank {
             rows.push((first, cells));

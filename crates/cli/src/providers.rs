@@ -18,6 +18,8 @@ const MODEL_TIMEOUT: Duration = Duration::from_mins(1);
 /// Where simulated messages go.
 const SIMULATED_PHONE: &str = "+15005550100";
 const SIMULATED_MAIL: &str = "you@example.com";
+/// What stands in a key's place where the sandbox answers, also one that runs elsewhere.
+const SANDBOX_KEY: &str = "sandbox";
 
 /// The jobs' settings, and what people should know about them.
 pub(crate) struct Providers {
@@ -52,7 +54,7 @@ pub(crate) fn resolve(
     let simulated = |path: &str| -> anyhow::Result<Option<bellwether_providers::Settings>> {
         let Some(sandbox) = sandbox else { return Ok(None) };
         let base_url = Url::parse(&format!("{}/{path}", sandbox.url()))?;
-        let key = SecretString::from("sandbox");
+        let key = SecretString::from(SANDBOX_KEY);
         Ok(Some(bellwether_providers::Settings { base_url, key, timeout: TIMEOUT }))
     };
 
@@ -97,6 +99,17 @@ pub(crate) fn resolve(
         note("smtp", sandbox.is_some(), "SMTP_URL", "no mail is sent");
         sandbox.and_then(simulated_mail)
     };
+    for (subject, variable, key) in [
+        ("alpha_vantage", "ALPHA_VANTAGE_API_KEY", &args.alpha_vantage_api_key),
+        ("newsapi", "NEWSAPI_API_KEY", &args.newsapi_api_key),
+        ("gemini", "GEMINI_API_KEY", &args.gemini_api_key),
+        ("twilio", "TWILIO_AUTH_TOKEN", &args.twilio_auth_token),
+    ] {
+        if key.as_ref().is_some_and(|key| key.expose_secret() == SANDBOX_KEY) {
+            let reason = format!("{variable} is the sandbox's own: the sandbox answers");
+            notices.push(Notice { subject: subject.to_owned(), mode: Mode::Simulated, reason });
+        }
+    }
     let webhook = args
         .alert_webhook_url
         .as_ref()
@@ -214,7 +227,7 @@ fn simulated_texts(sandbox: &Running) -> anyhow::Result<Texts> {
     let access = twilio::Settings {
         base_url: Url::parse(&format!("{}/twilio", sandbox.url()))?,
         account_sid: format!("AC{:032}", 0),
-        auth_token: SecretString::from("sandbox"),
+        auth_token: SecretString::from(SANDBOX_KEY),
         from: "+15005550006".to_owned(),
         timeout: TIMEOUT,
     };

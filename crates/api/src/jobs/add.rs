@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use bellwether_queue::{self as queue, ArgsError, Enqueued, JobId, NewJob, inspect};
@@ -80,7 +80,7 @@ pub(crate) async fn add_job(
     headers: HeaderMap,
     Body(request, bytes): Body<Request>,
 ) -> Result<Response> {
-    let job = check(&app, request, trace(&headers))?;
+    let job = check(&app, request)?;
     let key = Key::of(&headers, "POST /jobs", &bytes)?;
     let answer = match &key {
         None => {
@@ -114,7 +114,7 @@ async fn once(app: &Arc<App>, key: &Key, job: NewJob) -> Result<Answer> {
     Ok(answer)
 }
 
-fn check(app: &App, request: Request, trace: Option<String>) -> Result<NewJob> {
+fn check(app: &App, request: Request) -> Result<NewJob> {
     let args = request.args.unwrap_or(Value::Null);
     let mut job = app.registry.job(&request.kind, args).map_err(|e| match &e {
         ArgsError::UnknownKind { known, .. } => Problem::new(
@@ -154,16 +154,7 @@ fn check(app: &App, request: Request, trace: Option<String>) -> Result<NewJob> {
         job.tags = tags;
     }
     job.due_at = request.scheduled_at;
-    job.trace = trace;
     Ok(job)
-}
-
-/// The caller's trace, if it names one as W3C does.
-fn trace(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(HeaderName::from_static("traceparent"))?.to_str().ok()?;
-    let lengths: Vec<_> = text.split('-').map(str::len).collect();
-    let hex = text.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit());
-    (hex && lengths == [2, 32, 16, 2]).then(|| text.to_owned())
 }
 
 /// The answer for a job that others can see.

@@ -77,7 +77,7 @@ pub(super) async fn park_limit(
     answer(&app, &key).await
 }
 
-/// Ends a park.
+/// Ends a park. What an operator was told of the key is told again if it still holds.
 #[utoipa::path(
     post, path = "/api/limits/{key}/resume", tag = "limits", operation_id = "resumeLimit",
     params(("key" = String, Path, example = "alpha_vantage")),
@@ -91,6 +91,7 @@ pub(super) async fn resume_limit(
     let before = find(&app, &key).await?;
     let mut tx = app.pool.begin().await?;
     limits::resume(&mut tx, &key).await?;
+    bellwether_store::operator::clear(&mut *tx, &key).await?;
     let was = json!({ "parked_until": before.parked_until, "parked_why": before.parked_why });
     actor.did(&mut tx, "limit.resume", &key, was, json!({ "parked_until": null })).await?;
     tx.commit().await?;

@@ -21,6 +21,15 @@ async fn health_says_who_answers_even_without_a_database() {
     door.get("/api/sentiment-summary").await.is_problem(503, "database-unavailable", None);
     let metrics = door.get("/metrics").await;
     assert_eq!(metrics.status, StatusCode::OK);
+    assert!(!metrics.text.contains("bellwether_database_up"), "the API alone asks for all");
+}
+
+#[tokio::test]
+async fn metrics_without_a_database_say_so() {
+    let door = Door::open().await;
+    door.pool.close().await;
+    let metrics = door.get("/metrics").await;
+    assert_eq!(metrics.status, StatusCode::OK);
     assert!(metrics.text.contains("bellwether_database_up 0"), "{}", metrics.text);
 }
 
@@ -53,9 +62,9 @@ async fn metrics_tell_every_state_of_every_queue() {
     let text = door.get("/metrics").await.text;
     for line in [
         "bellwether_database_up 1",
-        "bellwether_jobs{queue=\"maintenance\",state=\"available\"} 1",
-        "bellwether_jobs{queue=\"maintenance\",state=\"running\"} 0",
-        "# TYPE bellwether_queue_oldest_seconds gauge",
+        "bellwether_jobs{queue=\"maintenance\",kind=\"prune\",state=\"available\"} 1",
+        "bellwether_jobs{queue=\"maintenance\",kind=\"prune\",state=\"running\"} 0",
+        "# TYPE bellwether_queue_oldest_available_seconds gauge",
     ] {
         assert!(text.contains(line), "{line} is missing in\n{text}");
     }

@@ -16,4 +16,5 @@ mod problems;
 mod product;
 mod snapshot;
 mod stats;
+mod traces;
 mod trigger;

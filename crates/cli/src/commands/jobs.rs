@@ -4,7 +4,7 @@ use anyhow::bail;
 use bellwether_queue::{
     Db, JobId, audit,
     control::{self, Commanded},
-    inspect::{self, AttemptView, JobDetail, JobFilter, JobView},
+    inspect::{self, AttemptView, JobDetail, JobFilter, JobView, Relative},
 };
 use serde_json::{Value, json};
 
@@ -140,6 +140,15 @@ fn show(found: &JobDetail) {
             println!("    {line}");
         }
     }
+    for (name, others) in [("waits for", &found.waits_for), ("waited for by", &found.waited_by)] {
+        for other in others {
+            println!("{name} {} {} {}", other.id, other.kind, other.state);
+        }
+    }
+    if let Some(batch) = &found.batch {
+        let (done, failed, total) = (batch.done, batch.failed, batch.total);
+        println!("batch {} {}: {done} of {total} done, {failed} failed", batch.id, batch.name);
+    }
     for (name, ids) in [("parents", &found.parents), ("children", &found.children)] {
         if !ids.is_empty() {
             let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
@@ -176,6 +185,17 @@ fn detail_json(found: &JobDetail) -> Value {
         .collect();
     let mut value = job_json(&found.job);
     value["attempts"] = attempts.into();
+    let relatives = |all: &[Relative]| -> Vec<Value> {
+        all.iter()
+            .map(|r| json!({"id": r.id.to_string(), "kind": r.kind, "state": r.state}))
+            .collect()
+    };
+    value["waits_for"] = relatives(&found.waits_for).into();
+    value["waited_by"] = relatives(&found.waited_by).into();
+    value["batch"] = found.batch.as_ref().map_or(Value::Null, |b| {
+        json!({"id": b.id.to_string(), "total": b.total, "done": b.done, "failed": b.failed,
+            "state": b.state.as_str()})
+    });
     value["parents"] = ids(&found.parents).into();
     value["children"] = ids(&found.children).into();
     value

@@ -13,7 +13,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::{
     EnvFilter, Layer, Registry,
     fmt::{self, format::JsonFields},
-    layer::SubscriberExt,
+    layer::{Layered, SubscriberExt},
     util::SubscriberInitExt,
 };
 
@@ -28,6 +28,9 @@ const BUCKETS: [f64; 16] = [
 const UPKEEP: Duration = Duration::from_secs(5);
 /// How long the last spans may take to leave.
 const FLUSH: Duration = Duration::from_secs(3);
+
+/// One filter for lines and spans alike: filters of single layers do not nest.
+type Filtered = Layered<EnvFilter, Registry>;
 
 /// What was started; to be finished last of all.
 pub(crate) struct Telemetry {
@@ -48,19 +51,19 @@ pub(crate) fn start(args: &LogArgs, role: &str) -> Telemetry {
             .inspect_err(|e| eprintln!("bellwether: traces are not exported: {e}"))
             .ok()
     });
-    let layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> =
+    let layers: Vec<Box<dyn Layer<Filtered> + Send + Sync>> =
         [Some(lines(args.log_format)), traces.as_ref().map(otlp::Traces::layer)]
             .into_iter()
             .flatten()
             .collect();
     // A second subscriber in one process is refused; the first one goes on.
-    if let Err(e) = tracing_subscriber::registry().with(layers.with_filter(filter)).try_init() {
+    if let Err(e) = tracing_subscriber::registry().with(filter).with(layers).try_init() {
         eprintln!("bellwether: logging goes on as it was: {e}");
     }
     Telemetry { metrics: recorder(), traces }
 }
 
-fn lines(format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync> {
+fn lines(format: LogFormat) -> Box<dyn Layer<Filtered> + Send + Sync> {
     match format {
         LogFormat::Text => fmt::layer()
             .with_writer(std::io::stderr)

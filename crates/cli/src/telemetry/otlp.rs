@@ -13,7 +13,9 @@ use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
 use tracing::{Metadata, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
-use tracing_subscriber::{Layer, Registry, filter::filter_fn};
+use tracing_subscriber::{Layer, filter::filter_fn};
+
+use super::Filtered;
 
 /// One exporter with its queue. Samplers, batches, headers and timeouts are as `OTEL_…` says.
 pub(super) struct Traces {
@@ -36,7 +38,7 @@ impl Traces {
         Ok(Self { provider })
     }
 
-    pub(super) fn layer(&self) -> Box<dyn Layer<Registry> + Send + Sync> {
+    pub(super) fn layer(&self) -> Box<dyn Layer<Filtered> + Send + Sync> {
         tracing_opentelemetry::layer()
             .with_tracer(self.provider.tracer("bellwether"))
             .with_location(false)

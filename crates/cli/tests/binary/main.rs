@@ -3,6 +3,7 @@
 mod support;
 
 mod commands;
+mod family;
 mod kill;
 mod metrics;
 mod pooler;

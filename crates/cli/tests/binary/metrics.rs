@@ -55,7 +55,7 @@ fn families(text: &str) -> BTreeMap<String, Served> {
     for line in text.lines().filter(|line| !line.is_empty()) {
         if let Some(rest) = line.strip_prefix("# HELP ") {
             let (name, help) = rest.split_once(' ').expect("a help has words");
-            found.entry(name.to_owned()).or_default().help = help.to_owned();
+            help.clone_into(&mut found.entry(name.to_owned()).or_default().help);
         } else if let Some(rest) = line.strip_prefix("# TYPE ") {
             let (name, kind) = rest.split_once(' ').expect("a type");
             let family = found.entry(name.to_owned()).or_default();
