@@ -142,17 +142,20 @@ function Plot({
           </text>
         ))}
       {series.map(({ name, tone, dash, values }) => (
-        <path
-          key={name}
-          className={css.line}
-          style={{ stroke: `var(--${tone})` }}
-          strokeDasharray={dash}
-          d={path(
-            values,
-            (index) => px(x(times[index] ?? 0)),
-            (value) => px(y(value)),
-          )}
-        />
+        <g key={name} style={{ color: `var(--${tone})` }}>
+          <path
+            className={css.line}
+            strokeDasharray={dash}
+            d={path(
+              values,
+              (index) => px(x(times[index] ?? 0)),
+              (value) => px(y(value)),
+            )}
+          />
+          {lonely(values).map(({ index, value }) => (
+            <circle key={index} className={css.dot} cx={x(times[index] ?? 0)} cy={y(value)} r={3} />
+          ))}
+        </g>
       ))}
       {cursor !== undefined && at !== null && (
         <>
@@ -175,7 +178,7 @@ function Plot({
   );
 }
 
-/** Broken where nothing was measured; a value between two gaps is a dot. */
+/** Broken where nothing was measured. */
 function path(
   values: readonly (number | null)[],
   x: (index: number) => string,
@@ -184,11 +187,18 @@ function path(
   let drawn = "";
   for (const [index, value] of values.entries()) {
     if (value === null) continue;
-    const begins = values[index - 1] == null;
-    drawn += `${begins ? "M" : "L"}${x(index)} ${y(value)}`;
-    if (begins && values[index + 1] == null) drawn += "h0.01";
+    drawn += `${values[index - 1] == null ? "M" : "L"}${x(index)} ${y(value)}`;
   }
   return drawn;
+}
+
+/** Values between two gaps: no line would show them. */
+function lonely(values: readonly (number | null)[]): { index: number; value: number }[] {
+  return [...values.entries()].flatMap(([index, value]) =>
+    value !== null && values[index - 1] == null && values[index + 1] == null
+      ? [{ index, value }]
+      : [],
+  );
 }
 
 function told(value: number | null | undefined, format: (value: number) => string): string {

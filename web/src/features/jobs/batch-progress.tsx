@@ -7,12 +7,16 @@ type Batch = NonNullable<Schemas["JobDetail"]["batch"]>;
 
 /** How far the batch has come that a job belongs to. */
 export function BatchProgress({ batch }: { batch: Batch }) {
-  const { id, total, done, failed, state } = batch;
+  const { id, name, total, done, failed, state } = batch;
   return (
     <section className={css.batch} aria-label={`Batch ${id}`}>
       <p className={`${css.head} numbers`}>
         <strong>
-          Batch {id} <span className="muted">· {state}</span>
+          {name || `Batch ${id}`}{" "}
+          <span className="muted">
+            · {name && `batch ${id}, `}
+            {state}
+          </span>
         </strong>
         <span>
           {formatCount(done)} of {formatCount(total)} completed

@@ -5,6 +5,8 @@ import { formatCount } from "../../lib/numbers";
 import css from "./dependencies.module.css";
 
 const SHOWN = 20;
+/** The server tells no more. */
+const TOLD = 100;
 
 interface DependenciesProps {
   title: string;
@@ -17,7 +19,7 @@ export function Dependencies({ title, jobs }: DependenciesProps) {
   return (
     <section className={css.part} aria-label={title}>
       <h3>
-        {title} <span className="muted">· {formatCount(jobs.length)}</span>
+        {title} <span className="muted">· {countOf(jobs.length)}</span>
       </h3>
       <ul className={css.jobs}>
         {jobs.slice(0, SHOWN).map(({ id, kind, state }) => (
@@ -40,4 +42,8 @@ export function Dependencies({ title, jobs }: DependenciesProps) {
       </ul>
     </section>
   );
+}
+
+function countOf(count: number): string {
+  return `${formatCount(count)}${count >= TOLD ? " or more" : ""}`;
 }

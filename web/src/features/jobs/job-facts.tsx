@@ -4,7 +4,7 @@ import { StateBadge } from "../../components/state-badge";
 import { Timestamp } from "../../components/timestamp";
 import css from "./job-facts.module.css";
 
-export function JobFacts({ job }: { job: Schemas["Job"] }) {
+export function JobFacts({ job }: { job: Schemas["JobDetail"] }) {
   return (
     <dl className={css.facts}>
       <Fact name="State">
@@ -25,6 +25,9 @@ export function JobFacts({ job }: { job: Schemas["Job"] }) {
         <Fact name="Due">
           <Timestamp at={job.scheduled_at} />
         </Fact>
+      )}
+      {job.error && !job.attempts.some(({ error }) => error) && (
+        <Fact name="Reason">{job.error}</Fact>
       )}
       {job.finished_at && (
         <Fact name="Ended">

@@ -43,13 +43,22 @@ export function JobPanel() {
             <Dependencies title="Waited for by" jobs={job.waited_by} />
             <Relatives
               title="Parents"
-              ids={job.parents}
+              ids={without(job.parents, job.waits_for)}
               none="Nothing led to it but a request or the schedule."
             />
-            <Relatives title="Children" ids={job.children} none="It has added no jobs." />
+            <Relatives
+              title="Children"
+              ids={without(job.children, job.waited_by)}
+              none="It has added no jobs."
+            />
           </div>
         )}
       </Loaded>
     </Panel>
   );
+}
+
+/** Those that are told as dependencies are not told twice. */
+function without(ids: readonly string[], told: readonly { id: string }[]): string[] {
+  return ids.filter((id) => !told.some((job) => job.id === id));
 }

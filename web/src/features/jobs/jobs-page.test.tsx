@@ -65,11 +65,11 @@ beforeEach(() => {
     "GET /api/jobs/7": {
       ...job,
       attempts: [attempt],
-      parents: ["1"],
+      parents: ["1", "5"],
       children: [],
       waits_for: [{ id: "5", kind: "scrape_batch", state: "running" }],
       waited_by: [],
-      batch: { id: "2", total: 40, done: 30, failed: 2, state: "running" },
+      batch: { id: "2", name: "nightly", total: 40, done: 30, failed: 2, state: "running" },
     },
     "GET /api/jobs/7/why": {
       state: "parked",
@@ -117,6 +117,19 @@ test("a job's panel tells its attempts and why it is not running", async () => {
   expect(link.getAttribute("href")).toBe("/limits?key=alpha_vantage");
 });
 
+test("a job that ended without an attempt says why", async () => {
+  const error = "job 5, for which it waited, did not complete";
+  const ended = {
+    ...(table["GET /api/jobs/7"] as object),
+    state: "cancelled",
+    attempts: [],
+    error,
+  };
+  answer({ ...table, "GET /api/jobs": page, "GET /api/jobs/7": ended });
+  open("/jobs/7");
+  expect((await screen.findByText(error)).previousElementSibling?.textContent).toBe("Reason");
+});
+
 test("the limit that a reason names leads to its page", async () => {
   const why = { state: "parked", reason: "limit newsapi is parked", key: "newsapi" };
   answer({ ...table, "GET /api/jobs/7/why": why });
@@ -133,9 +146,12 @@ test("a job tells what it waits for, and how far its batch has come", async () =
   expect(waits.getByRole("link", { name: "scrape_batch 5" })).toBeTruthy();
   expect(waits.getByText("running")).toBeTruthy();
   expect(screen.queryByRole("region", { name: "Waited for by" })).toBeNull();
+  const parents = within(screen.getByRole("region", { name: "Parents" }));
+  expect(parents.getAllByRole("link").map(({ textContent }) => textContent)).toEqual(["1"]);
   const bar = screen.getByRole("progressbar", { name: "Batch 2" });
   expect(bar.getAttribute("aria-valuetext")).toBe("32 of 40, 2 failed");
   expect(screen.getByText(/30 of 40 completed/)).toBeTruthy();
+  expect(screen.getByRole("region", { name: "Batch 2" }).textContent).toContain("nightly");
 });
 
 test("a job is cancelled only after the question is answered", async () => {

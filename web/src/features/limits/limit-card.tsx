@@ -72,7 +72,7 @@ export function LimitCard({ limit, chosen }: { limit: Limit; chosen: boolean }) 
           <dd>
             {limit.spent_today.micros > 0
               ? formatDollars(limit.spent_today.micros)
-              : `${formatCount(limit.spent_today.requests)} calls`}
+              : countCalls(limit.spent_today.requests)}
           </dd>
         </div>
       </dl>
@@ -119,4 +119,8 @@ function WindowRow({ name, window, points }: WindowRowProps) {
       )}
     </li>
   );
+}
+
+function countCalls(count: number): string {
+  return `${formatCount(count)} call${count === 1 ? "" : "s"}`;
 }

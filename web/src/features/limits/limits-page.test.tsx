@@ -87,7 +87,8 @@ let table: Record<string, unknown>;
 beforeEach(() => {
   table = {
     "GET /api/notices": { items: [], next_cursor: null },
-    "GET /api/limits": { items: [limit, lexicon], next_cursor: null },
+    "GET /api/queues": { items: [{ name: "analyzer", depth: { parked: 30 } }], next_cursor: null },
+    "GET /api/limits": { items: [limit, { ...lexicon, waiting: 30 }], next_cursor: null },
     [`GET ${PATH}`]: { ...limit, history, days },
     "GET /api/limits/lexicon": { ...lexicon, history: [], days: [] },
   };
@@ -111,6 +112,13 @@ test("each key tells how much of each window is used, what is left, and when it 
   expect(card.getByText("2 of 4")).toBeTruthy();
   expect(card.getByText("30")).toBeTruthy();
   expect(await card.findAllByRole("img")).toHaveLength(2);
+});
+
+test("a job that two keys may serve waits once", async () => {
+  answer(table);
+  open("/limits");
+  const waiting = await screen.findAllByText("Jobs waiting");
+  await waitFor(() => expect(waiting[0]?.nextElementSibling?.textContent).toBe("30"));
 });
 
 test("the address names the key that is shown in full", async () => {
@@ -228,4 +236,20 @@ test("without any limit the page says where they come from", async () => {
   answer({ ...table, "GET /api/limits": { items: [], next_cursor: null } });
   open("/limits");
   expect(await screen.findByText("No provider has a limit yet.")).toBeTruthy();
+});
+
+test("limits that cannot be read say why, and are asked for again", async () => {
+  let away = true;
+  answer({
+    ...table,
+    "GET /api/limits": () =>
+      away
+        ? problem(503, { title: "The database does not answer", detail: "try again" })
+        : Response.json({ items: [limit], next_cursor: null }),
+  });
+  open("/limits");
+  expect(await screen.findByText("The database does not answer")).toBeTruthy();
+  away = false;
+  await userEvent.click(screen.getByRole("button", { name: "Try again" }));
+  expect(await screen.findByRole("article", { name: KEY })).toBeTruthy();
 });

@@ -1,3 +1,5 @@
+import { useQuery } from "@tanstack/react-query";
+import { queuesQuery } from "../../api/queries";
 import { formatCount, formatDollars } from "../../lib/numbers";
 import { useStore } from "../../lib/store";
 import { now } from "../../lib/time";
@@ -7,12 +9,14 @@ import { type Limit, standingOf } from "./standing";
 /** All limits in one line. */
 export function LimitsSummary({ limits }: { limits: readonly Limit[] }) {
   const present = useStore(now);
+  const queues = useQuery(queuesQuery);
   const closed = limits.filter((limit) => {
     const { tone } = standingOf(limit, present);
     return tone === "held" || tone === "bad";
   });
   const sum = (of: (limit: Limit) => number) => limits.reduce((total, each) => total + of(each), 0);
-  const waiting = sum(({ waiting }) => waiting);
+  // a job that two keys may serve waits for both of them, and is one
+  const waiting = queues.data?.items.reduce((total, { depth }) => total + (depth.parked ?? 0), 0);
   return (
     <dl className={`${css.summary} numbers`}>
       <div>
@@ -23,7 +27,9 @@ export function LimitsSummary({ limits }: { limits: readonly Limit[] }) {
       </div>
       <div>
         <dt>Jobs waiting</dt>
-        <dd data-tone={waiting > 0 ? "held" : undefined}>{formatCount(waiting)}</dd>
+        <dd data-tone={waiting ? "held" : undefined}>
+          {waiting === undefined ? "–" : formatCount(waiting)}
+        </dd>
       </div>
       <div>
         <dt>Calls in flight</dt>

@@ -17,8 +17,9 @@ export function PaceCharts({ stats }: { stats: Stats }) {
   const { points, step_seconds, to } = stats;
   const times = points.map(({ at }) => Date.parse(at));
   const step = step_seconds * 1000;
-  // the last step is not over yet: its count is for the part that is
-  const minutes = times.map((at) => Math.max(1, Math.min(step, Date.parse(to) - at) / 1000) / 60);
+  // the last step is not over: its count is for the part that is, once that says anything
+  const passed = (at: number) => Math.min(step, Math.max(step / 4, Date.parse(to) - at));
+  const minutes = times.map((at) => passed(at) / 60_000);
   const perMinute = (count: (point: Point) => number) =>
     points.map((point, index) => count(point) / (minutes[index] ?? 1));
   const spread = (of: (point: Point) => Point["wait_ms"]): Series[] =>

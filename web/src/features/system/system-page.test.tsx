@@ -84,6 +84,14 @@ test("a chart is read off by keys, moment by moment", async () => {
   expect(wait.getAttribute("aria-valuetext")).toBe("18:01: p50 –, p95 –, p99 –");
 });
 
+test("what lies between two gaps is seen", async () => {
+  answer(table);
+  open("/system");
+  const charts = await screen.findAllByRole("figure");
+  const dots = charts.map((chart) => chart.querySelectorAll("circle").length);
+  expect(dots).toEqual([0, 6, 6]);
+});
+
 test("the range and the kind live in the address and reach the server", async () => {
   const asked: string[] = [];
   answer({
