@@ -24,6 +24,8 @@ test: fmt-check rules _build
     @scripts/k8s-check.sh
     @scripts/web.sh test
     @BUILT=1 scripts/with-postgres.sh scripts/tests.sh
+    @BUILT=1 scripts/with-postgres.sh scripts/rehearse-quota.sh 30
+    @BUILT=1 scripts/k8s-rehearse.sh --short
     @BUILT=1 scripts/browser-tests.sh
 
 # The fast half of `test`: format, lints, docs, dependency rules, and that what is generated is current
@@ -49,7 +51,7 @@ e2e *args: web
 screenshots: web
     @scripts/browser-tests.sh --project screenshots
 
-# Clone the repository, run the README's commands there, and time each step: just rehearse fresh [--test] [--user NAME]
+# Rehearsals: `fresh` clones the repository and runs the README's commands there; `quota [SECONDS]` holds five dying workers against the sandbox's count
 rehearse what='fresh' *args:
     @shift; 'scripts/rehearse-{{ what }}.sh' "$@"
 
@@ -57,9 +59,13 @@ rehearse what='fresh' *args:
 k8s-check *args:
     @scripts/k8s-check.sh "$@"
 
-# A deployment without a cluster: its order, then the real processes with the manifests' environment; --short is what `test` runs
+# A deployment without a cluster: its order, then the real processes with the manifests' environment; --short takes two minutes at most
 k8s-rehearse *args:
     @scripts/k8s-rehearse.sh "$@"
+
+# The images of `just images` as containers, confined as the manifests say; needs Linux, root and podman
+k8s-containers:
+    @scripts/k8s-containers.sh
 
 # Jobs a second beside what the server does by itself; bench/queue.md holds a run
 bench jobs='50000':

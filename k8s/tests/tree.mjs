@@ -8,7 +8,8 @@ import { parse, parseAllDocuments } from "yaml";
 
 export const K8S = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 export const OVERLAYS = ["local", "production"];
-const KUBECTL = process.env.K8S_KUBECTL || "kubectl";
+/** The kubectl that renders, by its full path: a test may put another before it. */
+export const KUBECTL = process.env.K8S_KUBECTL || execFileSync("sh", ["-c", "command -v kubectl"], { encoding: "utf8" }).trim();
 
 const scratch = [];
 process.on("exit", () => {

@@ -15,7 +15,11 @@ const note = (line) => appendFileSync(join(folder, "log"), `${line}\n`);
 const keep = () => writeFileSync(join(folder, "state.json"), JSON.stringify(state));
 
 if (args[0] === "kustomize") {
-  const real = spawnSync(process.env.SHIM_KUBECTL, args, { stdio: ["ignore", "inherit", "inherit"] });
+  if (process.env.SHIM_RENDERS) {
+    console.error("the real kubectl is this one: K8S_KUBECTL is to be a path");
+    process.exit(1);
+  }
+  const real = spawnSync(process.env.SHIM_KUBECTL, args, { stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, SHIM_RENDERS: "1" } });
   process.exit(real.status ?? 1);
 }
 if (said === "config current-context") {
