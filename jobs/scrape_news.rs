@@ -147,8 +147,9 @@ impl ScrapeNews {
         for symbol in &news_of.symbols {
             event::emit(&mut *tx, "article", symbol.as_str()).await?;
         }
+        let left_out: String = drops.iter().map(|(why, n)| format!("; {n} {why}")).collect();
         attempt.log(format!(
-            "{} of {count} articles are new, with {opinions} opinions; left out: {drops:?}",
+            "{} of {count} articles are new, with {opinions} opinions{left_out}",
             news_of.articles,
         ));
         pass_on(&mut tx, cx, attempt, now).await?;

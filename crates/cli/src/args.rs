@@ -300,6 +300,19 @@ pub(crate) enum Wait {
     Batch,
 }
 
+fn parse_unique_key(key: &str) -> Result<String, &'static str> {
+    let fits = (1..=255).contains(&key.len()) && !key.contains('\0');
+    fits.then(|| key.to_owned()).ok_or("a unique key has 1 to 255 bytes")
+}
+
+fn parse_slot(text: &str) -> Result<Duration, String> {
+    let slot = humantime::parse_duration(text).map_err(|e| e.to_string())?;
+    if slot < Duration::from_secs(1) {
+        return Err("a slot lasts at least a second".to_owned());
+    }
+    Ok(slot)
+}
+
 #[derive(Args)]
 pub(crate) struct EnqueueArgs {
     /// scrape_batch, scrape_quotes, scrape_news, analyze_article, derive_signal,
@@ -309,13 +322,13 @@ pub(crate) struct EnqueueArgs {
     #[arg(long, default_value = "{}", value_parser = parse_json)]
     pub(crate) args: serde_json::Value,
     /// Names the occasion: a second job of the kind for it is not added
-    #[arg(long, conflicts_with = "slot")]
+    #[arg(long, conflicts_with = "slot", value_parser = parse_unique_key)]
     pub(crate) unique_key: Option<String>,
     /// Not before this time (RFC 3339)
     #[arg(long)]
     pub(crate) at: Option<DateTime<Utc>>,
     /// The unique key of the current slot of this length by the database's clock, for example 30m
-    #[arg(long, value_parser = humantime::parse_duration)]
+    #[arg(long, value_parser = parse_slot)]
     pub(crate) slot: Option<Duration>,
     /// Follow it to its end: exit 0 only if it completed; `--wait=batch`: its children too
     #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "job")]

@@ -247,6 +247,10 @@ fn lines(input: impl BufRead) -> impl Iterator<Item = std::io::Result<(usize, Ve
 }
 
 fn parse<T: DeserializeOwned>(line: &[u8]) -> Result<T, String> {
+    // serde would take a list for the fields in their order
+    if line.trim_ascii_start().first() == Some(&b'[') {
+        return Err("a line is a JSON object, not a list".to_owned());
+    }
     serde_json::from_slice(line).map_err(|e| e.to_string())
 }
 

@@ -147,7 +147,7 @@ begin
     cross join lateral (select array(select c.id from queue.limit_key c where c.id = k.id or c.parent = k.id) as ids offset 0) m
     cross join lateral (
         select (select count(*) from queue.running r where k.in_flight is not null and r.key = any (m.ids))
-            + (select count(*) from queue.settlement s where k.in_flight is not null and s.key = any (m.ids) and s.at > p_at and s.requests > 0) as n
+            + (select count(*) from queue.settlement s where k.in_flight is not null and s.key = any (m.ids) and s.at > p_at) as n
     ) f
     cross join lateral (select coalesce(k.in_flight - f.n, 1000000) as free) c
     cross join lateral (select case
@@ -186,7 +186,7 @@ create function queue.window_permits_v1(
     p_own bigint default 0, p_own_tokens bigint default 0, p_own_micros bigint default 0)
 returns table (no smallint, at timestamptz, soonest timestamptz)
 language sql stable as $$
-    select x.no, case when held.n + want.n > x.amount and want.flies and y.at > p_at then 'infinity' else y.at end, y.at
+    select x.no, least(case when held.n + want.n > x.amount and want.flies and y.at > p_at then 'infinity' else y.at end, ends.at), least(y.at, ends.at)
     from queue.limit_key k
     cross join lateral (select array(select c.id from queue.limit_key c where c.id = k.id or c.parent = k.id) as ids offset 0) m
     left join lateral (
@@ -228,6 +228,8 @@ language sql stable as $$
             greatest(u.at, p_at) + w.period + k.guard)
         end as at
     ) y
+    -- when a lower amount is over, there is more room than the ledger tells now
+    cross join lateral (select case when w.override_until > p_at and w.override_amount < w.amount then w.override_until end as at) ends
     where k.id = p_key
 $$;
 
@@ -246,7 +248,7 @@ language sql stable as $$
         k.open_until <= p_at and (select true from queue.running r where r.key = k.id and r.probe limit 1) as probing,
         k.in_flight is not null and (
             select (select count(*) from queue.running r where k.in_flight is not null and r.key = any (m.ids))
-                + (select count(*) from queue.settlement s where k.in_flight is not null and s.key = any (m.ids) and s.at > p_at and s.requests > 0)
+                + (select count(*) from queue.settlement s where k.in_flight is not null and s.key = any (m.ids) and s.at > p_at)
             ) - p_own + p_requests > k.in_flight as "full"
     ) f
     cross join lateral (
@@ -363,7 +365,7 @@ begin
                 else k.opened end,
             open_until = case
                 when not j.closed and j.probe = 'ok' then null
-                when not j.closed and j.probe = 'fault' then t + least(k.cooldown * power(2, k.opened), k.cooldown_max)
+                when not j.closed and j.probe = 'fault' then t + least(k.cooldown * power(2, least(k.opened, 16)), k.cooldown_max)
                 when j.closed and j.faults >= k.trip_after then t + k.cooldown
                 else k.open_until end
         from judged j

@@ -28,7 +28,7 @@ declare
     lk_wait interval[];
     lk_tokens bigint[];
     lk_micros bigint[];
-    far timestamptz[];       -- when a key that was found full serves again; null: not asked yet
+    far timestamptz[];       -- when a lane's key that was found full serves again; null: not asked yet
     c record;
     i integer;
     k integer;
@@ -100,7 +100,6 @@ begin
         used := array_fill(0::bigint, array[cardinality(v_keys)]);
         used_tokens := used;
         used_micros := used;
-        far := array_fill(null::timestamptz, array[cardinality(v_keys)]);
         select array_agg(lk.lane order by lk.lane, lk.position),
             array_agg(array_position(v_keys, lk.key) order by lk.lane, lk.position),
             array_agg(array_position(v_keys, k.parent) order by lk.lane, lk.position),
@@ -109,6 +108,7 @@ begin
             array_agg(lk.micros order by lk.lane, lk.position)
         into lk_lane, lk_key, lk_up, lk_wait, lk_tokens, lk_micros
         from queue.lane_key lk join queue.limit_key k on k.id = lk.key where lk.lane = any (v_lanes);
+        far := array_fill(null::timestamptz, array[cardinality(lk_lane)]);
 
         for c in
             select r.tid, r.id, r.lane, r.priority, u.free is not null as limited
@@ -151,12 +151,12 @@ begin
                     end if;
                     -- full: is it worth waiting for, or does the next key serve?
                     exit when lk_wait[i] is null;
-                    if far[k] is null then
-                        far[k] := (
+                    if far[i] is null then
+                        far[i] := (
                             select x.soonest from queue.permit_times_v1(
                                 v_keys[k], t, used[k] + 1, used_tokens[k] + lk_tokens[i], used_micros[k] + lk_micros[i], urgent) x);
                     end if;
-                    exit when far[k] <= t + lk_wait[i];
+                    exit when far[i] <= t + lk_wait[i];
                 end loop;
                 if chosen is null then
                     shut := shut || c.lane;  -- first in, first served: a later job does not overtake
@@ -282,7 +282,7 @@ begin
     if p_spent then
         insert into queue.settlement (key, at, requests, tokens, micros, verdict, probe)
         values (k.id, t, case k.counts when 'finish' then 1 else 0 end, coalesce(p_tokens, r.tokens), coalesce(p_micros, r.micros),
-            case when p_fault then 'fault' else 'ok' end, r.probe);
+            case p_fault when true then 'fault' when false then 'ok' end, r.probe);
     end if;
     perform queue.fold_settlements_v2(keys);
     select l.* into k from queue.limit_key l where l.id = r.key;
@@ -349,7 +349,7 @@ create or replace function queue.next_v1(p_queue text) returns interval
 language sql stable as $$ select queue.next_v2(p_queue) $$;
 
 create or replace function queue.permit_v1(p_process uuid, p_job bigint, p_lease bigint, p_spent boolean) returns timestamptz
-language sql as $$ select queue.permit_v2(p_process, p_job, p_lease, p_spent, false, null, null) $$;
+language sql as $$ select queue.permit_v2(p_process, p_job, p_lease, p_spent, null, null, null) $$;
 
 create or replace function queue.fold_settlements(p_keys integer[]) returns void
 language sql as $$ select queue.fold_settlements_v2(queue.family(p_keys)) $$;

@@ -15,8 +15,10 @@ language sql as $$
         case when not p_used or not p_told then null when p_fault then 'fault' else 'ok' end as verdict) x
     where k.id = r.key
         and (x.requests > 0 or x.tokens > 0 or x.micros > 0
-            or x.verdict = 'fault' and k.trip_after is not null
-            or x.verdict = 'ok' and k.faults > 0
+            -- it may be under way still, and takes its place in flight until it cannot be
+            or p_used and p_at > clock_timestamp() and (k.in_flight is not null
+                or (select p.in_flight from queue.limit_key p where p.id = k.parent) is not null)
+            or x.verdict is not null and k.trip_after is not null
             or x.verdict is not null and r.probe)
 $$;
 
@@ -56,8 +58,7 @@ begin
             coalesce(g.real_micros, g.micros) as micros,
             case when g.fault then 'fault' else 'ok' end as verdict) x
         where g.used and (x.requests > 0 or x.tokens > 0 or x.micros > 0
-            or x.verdict = 'fault' and k.trip_after is not null
-            or x.verdict = 'ok' and k.faults > 0
+            or x.verdict is not null and k.trip_after is not null
             or g.probe)
     ), counted as (
         insert into queue.delta (lane, kind, was, became, duration, n)
@@ -223,9 +224,17 @@ $$;
 
 create or replace function queue.fail_v1(p_process uuid, p_job bigint, p_lease bigint, p_outcome text, p_error text, p_delay interval, p_log text[], p_used boolean)
 returns text
-language sql as $$
-    select queue.fail_v2(p_process, p_job, p_lease, p_outcome, p_error, p_delay, p_log, p_used, false, null, null)
-$$;
+language plpgsql set lock_timeout = '200ms' as $$
+declare
+    r queue.running;
+begin
+    delete from queue.running x where x.id = p_job and x.process = p_process and x.lease = p_lease returning x.* into r;
+    if not found then
+        return null;
+    end if;
+    -- it cannot say what its call met: the breaker hears nothing
+    return queue.end_attempt_v2(r, p_outcome, p_error, p_delay, p_log, p_used, false, null, null, false, clock_timestamp());
+end $$;
 
 create or replace function queue.rescue_v1(p_dead uuid[]) returns integer
 language sql as $$ select queue.rescue_v2(p_dead) $$;

@@ -26,7 +26,7 @@ begin
                     execute format('alter table queue.%I attach partition queue.%I for values from (%L) to (%L)',
                         t, day, d || ' 00:00:00+00', (d + 1) || ' 00:00:00+00');
                 exception
-                    when check_violation or duplicate_table or invalid_object_definition then null;
+                    when check_violation or duplicate_table or unique_violation or invalid_object_definition then null;
                     when lock_not_available then return;  -- the next would wait as long
                 end;
             end if;

@@ -25,6 +25,8 @@ use crate::{
 /// How long a permit is good for from before its claim, by this process's monotonic clock; less if
 /// its key's guard is shorter.
 const PERMIT_GOOD_FOR: Duration = Duration::from_millis(500);
+/// The most that a call is believed to have used: an absurd report must not overflow the totals.
+pub(crate) const MOST_USED: u64 = 1_000_000_000_000;
 /// An attempt's log: at most this many lines of this many characters.
 const LOG_LINES: usize = 100;
 const LOG_CHARS: usize = 500;
@@ -86,11 +88,11 @@ pub(crate) struct Calls {
 
 impl Calls {
     pub(crate) fn tokens(&self) -> Option<i64> {
-        self.usage.map(|u| i64::try_from(u.tokens).unwrap_or(i64::MAX))
+        self.usage.map(|u| u.tokens.min(MOST_USED).cast_signed())
     }
 
     pub(crate) fn micros(&self) -> Option<i64> {
-        self.usage.map(|u| i64::try_from(u.micros).unwrap_or(i64::MAX))
+        self.usage.map(|u| u.micros.min(MOST_USED).cast_signed())
     }
 }
 
@@ -196,7 +198,8 @@ impl Attempt {
     /// Adds a line to the attempt's log, which people see beside the job (at most 100 lines of
     /// 500 characters).
     pub fn log(&self, line: impl Into<String>) {
-        let line: String = line.into().chars().take(LOG_CHARS).collect();
+        // a character that PostgreSQL takes nowhere
+        let line: String = line.into().chars().filter(|c| *c != '\0').take(LOG_CHARS).collect();
         let mut log = self.log.lock().expect("no holder of the log panics");
         if log.len() < LOG_LINES {
             log.push(line);

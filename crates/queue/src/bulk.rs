@@ -43,6 +43,8 @@ impl Action {
 
 /// Which jobs: all conditions must hold.
 #[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+// a condition of a newer release must not be taken for none
+#[serde(deny_unknown_fields)]
 pub struct Filter {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,

@@ -57,6 +57,10 @@ impl Kind {
 }
 
 fn check<J: Job>(args: &Value) -> Result<Option<String>, (String, String)> {
+    // serde would take a list for the fields in their order
+    if !args.is_object() && !args.is_null() {
+        return Err(("args".to_owned(), "the arguments are a JSON object".to_owned()));
+    }
     serde_path_to_error::deserialize::<_, J>(args).map(|job| job.unique_key()).map_err(|e| {
         let path = e.path().to_string();
         let field = if path == "." { "args".to_owned() } else { format!("args.{path}") };

@@ -298,6 +298,44 @@ async fn a_probe_that_made_no_call_leaves_the_place_to_another() {
 }
 
 #[tokio::test]
+async fn a_lost_calls_place_in_flight_is_kept_also_where_calls_count_from_the_start() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    define(&pool, Limit::new("k", START).in_flight(1), LaneKey::new("k")).await;
+    add_calls(&pool, "k", 3).await;
+    let mut hand = ByHand::register(pool.clone()).await;
+    assert_eq!(hand.claim("calls", 5).await.len(), 1);
+    sqlx::query("select queue.rescue_v2(array[$1::uuid])")
+        .bind(hand.process)
+        .execute(&pool)
+        .await
+        .unwrap();
+    let mut other = ByHand::register(pool.clone()).await;
+    assert!(other.claim("calls", 5).await.is_empty(), "it may still be under way");
+    sqlx::query("update queue.settlement set at = clock_timestamp()").execute(&pool).await.unwrap();
+    assert_eq!(other.claim("calls", 5).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_parent_that_is_tripped_is_parked() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    limits::define(&pool, &Limit::new("account", START)).await.unwrap();
+    define(&pool, Limit::new("k", START).parent("account"), LaneKey::new("k")).await;
+    add_calls(&pool, "k", 1).await;
+    let mut tx = pool.begin().await.unwrap();
+    assert!(limits::trip(&mut tx, "account", HOUR).await.unwrap());
+    tx.commit().await.unwrap();
+    let mut hand = ByHand::register(pool.clone()).await;
+    assert!(hand.claim("calls", 1).await.is_empty());
+    assert_eq!(breaker(&pool, "account").await.state, "closed");
+    let mut tx = pool.begin().await.unwrap();
+    assert!(limits::resume(&mut tx, "account").await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(hand.claim("calls", 1).await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_breaker_is_tripped_and_reset_by_hand() {
     let db = database().await;
     let pool = Db::direct(db.pool());
@@ -397,6 +435,10 @@ async fn what_could_never_be_granted_is_refused() {
     assert_eq!(says(k().parent("p")).await, "k: its parent \"p\" is not defined");
     limits::define(&pool, &k()).await.unwrap();
     limits::define(&pool, &Limit::new("c", START).parent("k")).await.unwrap();
+    let other = Limit::new("o", Counts::Finish).parent("k");
+    assert_eq!(says(other).await, "o: its parent \"k\" counts from the start: both do alike");
+    let turned = Limit::new("k", Counts::Finish);
+    assert_eq!(says(turned).await, "k: its child \"c\" counts otherwise: both do alike");
     let grandchild = Limit::new("g", START).parent("c");
     assert_eq!(says(grandchild).await, "g: \"c\" cannot be its parent: one level is all there is");
     assert!(says(k().parent("c")).await.contains("one level"));

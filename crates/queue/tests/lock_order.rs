@@ -290,7 +290,7 @@ async fn define(pool: &Db, key: &str) -> Done {
     )
     .window(Window::requests(100_000, Duration::from_secs(1)))
     .in_flight(1_000);
-    if key != "account" {
+    if key == "one" {
         limit = limit.parent("account");
     }
     limits::define(pool, &limit).await

@@ -70,7 +70,10 @@ async fn a_killed_analyzer_loses_nothing_and_doubles_nothing() {
     })
     .await;
     // A model that answers 15 a minute is what remains in the way: work on without it.
-    sqlx::query("update queue.limit_window set amount = 1000000").execute(&pool).await.expect("room");
+    sqlx::query("update queue.limit_window set amount = 1000000")
+        .execute(&pool)
+        .await
+        .expect("room");
     let wide = serde_json::json!({"gemini": {"rpm": 1000}});
     let client = reqwest::Client::builder().build().expect("a client");
     client

@@ -84,11 +84,11 @@ pub async fn limits(pool: &Db) -> Result<Vec<LimitView>, Error> {
     let rows = sqlx::query!(
         r#"select k.id, k.name, k.counts, k.in_flight, k.parked_until, k.parked_why, k.share, k.urgent,
             p.name as "parent?", k.faults, k.trip_after, k.open_until,
-            extract(epoch from least(k.cooldown * power(2, greatest(k.opened - 1, 0)), k.cooldown_max))::float8 as "cooldown!",
+            extract(epoch from least(k.cooldown * power(2, least(greatest(k.opened - 1, 0), 16)), k.cooldown_max))::float8 as "cooldown!",
             k.open_until <= clock_timestamp() as half_open,
             (select count(*) from queue.running r
              where r.key = any (array(select c.id from queue.limit_key c where c.id = k.id or c.parent = k.id)))
-                + (select count(*) from queue.settlement s where s.key = k.id and s.at > clock_timestamp() and s.requests > 0) as "flying!",
+                + (select count(*) from queue.settlement s where s.key = k.id and s.at > clock_timestamp()) as "flying!",
             case when n.at = 'infinity' then '9999-01-01Z' else n.at end as next_at,
             (select count(*) from (
                 select from queue.lane_key lk cross join lateral (

@@ -116,7 +116,7 @@ async fn waiting(pool: &Db, job: &JobView) -> Result<Why, Error> {
     } else {
         format!("{ahead} jobs are ahead of it")
     };
-    let stands = row.paused || row.worked.is_none();
+    let stands = row.paused || row.worked.is_none() || row.cap == Some(0);
     Ok(Why {
         state: job.state,
         reason,

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor};
 
 use super::Usage;
-use crate::{Error, event, process::interval};
+use crate::{Error, attempt::MOST_USED, event, process::interval};
 
 /// Stops a key on every process for `wait` from now by the database's clock; a longer park wins.
 /// Returns until when it is parked, `None` for an unknown key.
@@ -38,8 +38,18 @@ pub async fn resume(db: &mut PgConnection, key: &str) -> Result<bool, Error> {
 }
 
 /// Opens a key's breaker for `wait`, also of a key that has none; then one call at a time is let
-/// through, and the first good one closes it. `false`: no such key.
+/// through, and the first good one closes it. A parent, which makes no calls of its own that could
+/// tell, is parked instead. `false`: no such key.
 pub async fn trip(db: &mut PgConnection, key: &str, wait: Duration) -> Result<bool, Error> {
+    let is_parent = sqlx::query_scalar!(
+        r#"select exists (select from queue.limit_key c join queue.limit_key k on k.id = c.parent where k.name = $1) as "yes!""#,
+        key
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    if is_parent {
+        return Ok(park(db, key, wait, "tripped by hand").await?.is_some());
+    }
     let id = sqlx::query_scalar!(
         "update queue.limit_key set open_until = clock_timestamp() + $2, opened = greatest(opened, 1) where name = $1 returning id",
         key,
@@ -96,8 +106,8 @@ pub async fn count_elsewhere(
         r#"select queue.count_elsewhere_v1($1, $2, $3, $4) as "known!""#,
         key,
         i64::from(requests),
-        i64::try_from(usage.tokens).unwrap_or(i64::MAX),
-        i64::try_from(usage.micros).unwrap_or(i64::MAX)
+        usage.tokens.min(MOST_USED).cast_signed(),
+        usage.micros.min(MOST_USED).cast_signed()
     )
     .fetch_one(&mut *db)
     .await?;

@@ -19,7 +19,7 @@ pub async fn define(pool: &Db, limit: &Limit) -> Result<(), Error> {
     let mut tx = pool.begin().await?;
     let parent = match &limit.parent {
         None => None,
-        Some(parent) => Some(find_parent(&mut tx, limit, parent).await?),
+        Some(parent) => Some(find_parent(&mut tx, limit, counts, parent).await?),
     };
     let key = sqlx::query_scalar!(
         "insert into queue.limit_key (name, counts, guard, in_flight, parent, share, urgent, call_timeout, trip_after, cooldown, cooldown_max)
@@ -44,6 +44,16 @@ pub async fn define(pool: &Db, limit: &Limit) -> Result<(), Error> {
     )
     .fetch_one(&mut *tx)
     .await?;
+    let unlike = sqlx::query_scalar!(
+        "select c.name from queue.limit_key c where c.parent = $1 and c.counts <> $2 limit 1",
+        key,
+        counts
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    if let Some(child) = unlike {
+        return Err(refuse(limit, format!("its child {child:?} counts otherwise: both do alike")));
+    }
     for (no, window) in limit.windows.iter().enumerate() {
         add_window(&mut tx, limit, key, no as i16, window).await?;
     }
@@ -88,9 +98,14 @@ fn check(limit: &Limit) -> Result<(), Error> {
     Ok(())
 }
 
-async fn find_parent(tx: &mut PgConnection, limit: &Limit, parent: &str) -> Result<i32, Error> {
+async fn find_parent(
+    tx: &mut PgConnection,
+    limit: &Limit,
+    counts: &str,
+    parent: &str,
+) -> Result<i32, Error> {
     let found = sqlx::query!(
-        r#"select k.id, k.parent is not null as "nested!",
+        r#"select k.id, k.counts, k.parent is not null as "nested!",
             exists (select from queue.limit_key c join queue.limit_key own on own.id = c.parent where own.name = $2) as "is_parent!"
         from queue.limit_key k where k.name = $1"#,
         parent,
@@ -104,6 +119,11 @@ async fn find_parent(tx: &mut PgConnection, limit: &Limit, parent: &str) -> Resu
             limit,
             format!("{parent:?} cannot be its parent: one level is all there is"),
         )),
+        Some(found) if found.counts != counts => {
+            let why =
+                format!("its parent {parent:?} counts from the {}: both do alike", found.counts);
+            Err(refuse(limit, why))
+        }
         Some(found) => Ok(found.id),
     }
 }

@@ -184,7 +184,7 @@ async fn end(
         attempt.job().0,
         attempt.lease().number,
         name,
-        error.map(|e| e.chars().take(2_000).collect::<String>()),
+        error.map(|e| e.chars().filter(|c| *c != '\0').take(2_000).collect::<String>()),
         delay.map(interval) as Option<PgInterval>,
         if log.is_empty() { None } else { Some(log) } as Option<Vec<String>>,
         calls.used,

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use rand::RngExt;
 use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -74,6 +75,7 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let mut watch = Watch::default();
     let mut connection: Option<PgConnection> = None;
     let mut next_beat = Instant::now();
+    let mut failures = 0_u32;
     loop {
         let due = Instant::now() >= next_beat;
         let result = async {
@@ -98,6 +100,7 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
         if due || result.is_err() {
             counts::beat(result.is_ok());
         }
+        failures = if result.is_ok() { 0 } else { failures + 1 };
         match result {
             Ok(()) => {
                 if due {
@@ -117,11 +120,17 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
                 connection = None;
             }
         }
-        let wait = next_beat.saturating_duration_since(Instant::now()).min(LOOK);
+        let wait = if failures == 0 {
+            let wait = next_beat.saturating_duration_since(Instant::now()).min(LOOK);
+            wait.max(Duration::from_millis(50))
+        } else {
+            // a server that is full or coming up is not pressed
+            Duration::from_millis(rand::rng().random_range(25..=50) << failures.min(5))
+        };
         tokio::select! {
             () = stop.cancelled() => break,
-            () = shared.look.notified() => {}
-            () = tokio::time::sleep(wait.max(Duration::from_millis(50))) => {}
+            () = shared.look.notified(), if failures == 0 => {}
+            () = tokio::time::sleep(wait) => {}
         }
     }
     if let Some(conn) = connection {
