@@ -45,7 +45,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
 enum News {
     Event(Arc<Event>),
     /// The reader has lost its place: look at everything again.
-    Reset(Position),
+    Reset,
 }
 
 /// Reads the events while anybody listens.
@@ -117,7 +117,7 @@ async fn read(
             Ok(None) => {
                 if let Ok(now) = event::now(&pool).await {
                     position = now;
-                    let _ = sender.send(News::Reset(now));
+                    let _ = sender.send(News::Reset);
                 }
             }
             Err(error) => {
@@ -245,10 +245,8 @@ impl Reader {
                     return Some(vec![self.pass(&event)]);
                 }
                 Ok(News::Event(_)) => {}
-                Ok(News::Reset(position)) => {
-                    self.position = self.position.max(position);
-                    return Some(vec![reset_at(self.position)]);
-                }
+                // whether this client has missed anything, its own position tells
+                Ok(News::Reset) => self.behind = true,
                 Err(broadcast::error::RecvError::Lagged(_)) => self.behind = true,
                 Err(broadcast::error::RecvError::Closed) => return None,
             }
