@@ -246,8 +246,7 @@ impl Reader {
                 }
                 Ok(News::Event(_)) => {}
                 // whether this client has missed anything, its own position tells
-                Ok(News::Reset) => self.behind = true,
-                Err(broadcast::error::RecvError::Lagged(_)) => self.behind = true,
+                Ok(News::Reset) | Err(broadcast::error::RecvError::Lagged(_)) => self.behind = true,
                 Err(broadcast::error::RecvError::Closed) => return None,
             }
         }
