@@ -147,7 +147,8 @@ impl ScrapeNews {
         for symbol in &news_of.symbols {
             event::emit(&mut *tx, "article", symbol.as_str()).await?;
         }
-        let left_out: String = drops.iter().map(|(why, n)| format!("; {n} {why}")).collect();
+        let left_out: Vec<String> = drops.iter().map(|(why, n)| format!("; {n} {why}")).collect();
+        let left_out = left_out.concat();
         attempt.log(format!(
             "{} of {count} articles are new, with {opinions} opinions{left_out}",
             news_of.articles,
