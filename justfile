@@ -71,6 +71,10 @@ k8s-containers:
 bench jobs='50000':
     @scripts/with-postgres.sh cargo run --quiet --profile release-quick --package bellwether-queue --example throughput -- {{ jobs }}
 
+# A steady load beside readers that hold old snapshots, for so many seconds; bench/long-reader.md holds a run
+long-reader seconds='180' *rate:
+    @scripts/with-postgres.sh cargo run --quiet --profile release-quick --package bellwether-queue --example long_reader -- {{ seconds }} {{ rate }}
+
 # Worker processes at work while everything goes wrong, for so many seconds; bench/chaos.md holds a run
 chaos seconds='600' *seed:
     @scripts/with-postgres.sh cargo run --quiet --package bellwether-queue --example chaos -- {{ seconds }} {{ seed }}

@@ -1,4 +1,4 @@
-drop function queue.fold_batches_v1, queue.batch_add_v1, queue.enqueue_v2, queue.ended, queue.check_edges_v1, queue.states_v1, queue.release_v1, queue.loosen;
+drop function queue.fold_batches_v1, queue.batch_add_v1, queue.enqueue_v2, queue.ended, queue.check_edges_v1, queue.states_v1, queue.release_v1, queue.rejoin, queue.loosen;
 drop index queue.ready_parent, queue.scheduled_parent, queue.running_parent;
 
 -- The release before knows no job that waits for others: what waits is cancelled, and says why.

@@ -104,6 +104,19 @@ language sql set enable_seqscan = off as $$
     select child, min(parent) filter (where not p_completed and on_failure = 'cascade') from cut group by child
 $$;
 
+-- Has batches wait again for a job that had ended and is retried, in the transaction that retries it.
+create function queue.rejoin(p_job bigint, p_completed boolean) returns void
+language sql set enable_seqscan = off as $$
+    with back as (
+        insert into queue.edge (parent, child, on_failure)
+        select m.job, m.batch, b.on_failure from queue.batch_job m join queue.batch b on b.id = m.batch where m.job = p_job
+        on conflict do nothing  -- it paused there, and was not counted
+        returning child
+    )
+    insert into queue.batch_delta (batch, done, failed)
+    select child, case when p_completed then -1 else 0 end, case when p_completed then 0 else -1 end from back
+$$;
+
 -- Moves the children that have lost their last edge to where they are claimed, and cancels those
 -- whose parent failed. Of several that try at once, one wins each child: the deletion from pending
 -- decides. Returns how many children it has dealt with.

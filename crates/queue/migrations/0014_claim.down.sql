@@ -239,3 +239,6 @@ drop function queue.fold_keys_v1;
 drop function queue.permit_v2;
 drop function queue.next_v2;
 drop function queue.claim_v2;
+drop function queue.notice_failover_v1;
+drop table queue.server;
+drop function queue.timeline;

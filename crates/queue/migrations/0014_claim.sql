@@ -1,12 +1,67 @@
+-- The timeline of the server on which the ledger was last used: a failover begins another one. An
+-- asynchronous replica may have taken over without the last grants; then nobody knows what the
+-- windows hold.
+create function queue.timeline() returns text
+language plpgsql stable as $$
+begin
+    return left(pg_walfile_name(pg_current_wal_lsn()), 8);
+exception when feature_not_supported or insufficient_privilege or object_not_in_prerequisite_state then
+    return null;  -- a server that does not tell: its failovers are not noticed
+end $$;
+
+create table queue.server (
+    one      boolean primary key default true check (one),
+    timeline text    default queue.timeline()
+);
+insert into queue.server default values;
+
+-- The first claim after a failover parks every key for its longest window, a minute at most, within
+-- which the provider may still count calls that are forgotten here; longer windows trust its answers.
+-- Before any key is held: it locks them all, in order.
+create function queue.notice_failover_v1() returns void
+language plpgsql as $$
+declare
+    now_on text := queue.timeline();
+    t timestamptz;
+begin
+    perform from queue.server s where s.timeline is distinct from now_on;
+    if not found or now_on is null then
+        return;
+    end if;
+    update queue.server s set timeline = now_on where s.timeline is distinct from now_on;
+    if not found then
+        return;  -- somebody else was first, and has parked them
+    end if;
+    perform from queue.limit_key k order by k.id for no key update;
+    t := clock_timestamp();
+    with parked as (
+        update queue.limit_key k
+        set parked_why = case when t + x.wait > coalesce(k.parked_until, '-infinity')
+                then 'the database failed over: calls just before it may be forgotten' else k.parked_why end,
+            parked_until = greatest(k.parked_until, t + x.wait)
+        from (
+            select w.key, max(least(coalesce(w.period, '1 minute'), '1 minute')) as wait
+            from queue.limit_window w group by w.key
+        ) x
+        where k.id = x.key
+        returning k.name
+    )
+    insert into queue.event (kind, subject) select 'limit', p.name from parked p;
+end $$;
+
 -- Gives a process up to `p_limit` jobs of a queue, of kinds that it knows, each under a key of its
--- lane that can serve it now.
+-- lane that can serve it now. `p_lanes`, `p_priorities` and `p_ids` are marks: of these lanes it looks
+-- at what comes after the mark only, past the rows that earlier claims have taken and that a long
+-- reader keeps from being cleaned up. What a mark hides is found by a claim without.
 --
 -- What limits rest on: the keys are locked by one statement and read by the next, whose snapshot
 -- is taken after the wait; `t` is read after the lock. A single statement for both would read a
 -- ledger older than its lock and grant too much. Nothing waits while it holds a key.
-create function queue.claim_v2(p_process uuid, p_lease bigint, p_queue text, p_limit integer, p_kinds text[])
+create function queue.claim_v2(
+    p_process uuid, p_lease bigint, p_queue text, p_limit integer, p_kinds text[],
+    p_lanes integer[] default '{}', p_priorities smallint[] default '{}', p_ids bigint[] default '{}')
 returns table (
-    id bigint, kind text, lane text, attempt smallint, max_attempts smallint, args jsonb, unique_key text,
+    id bigint, kind text, lane text, lane_id integer, priority smallint, attempt smallint, max_attempts smallint, args jsonb, unique_key text,
     tags text[], parent bigint, trace text, created_at timestamptz, available_at timestamptz, key text,
     guard interval,  -- null: the key counts from the finish, or there is none
     tokens bigint, micros bigint)  -- reserved
@@ -17,6 +72,8 @@ declare
     v_cap integer;
     v_limit integer := p_limit;
     v_lanes integer[];
+    v_priorities smallint[];  -- where to begin in each of v_lanes
+    v_ids bigint[];
     v_keys integer[];
     room queue.room[];       -- of each of v_keys; counted down as this claim takes
     used bigint[];           -- what this claim has taken, a key at a place
@@ -66,9 +123,15 @@ begin
     end if;
 
     -- lanes with waiting jobs, one probe each; `limit 1` keeps it a probe whatever the statistics say
-    select array_agg(l.id) into v_lanes from queue.lane l
-    where l.queue = p_queue
-        and (select true from queue.ready r where r.lane = l.id order by r.priority, r.id limit 1);
+    select array_agg(l.id), array_agg(l.priority), array_agg(l.after) into v_lanes, v_priorities, v_ids
+    from (
+        select l.id, coalesce(m.priority, -1::smallint) as priority, coalesce(m.id, 0) as after
+        from queue.lane l left join unnest(p_lanes, p_priorities, p_ids) m(lane, priority, id) on m.lane = l.id
+        where l.queue = p_queue
+    ) l
+    where (
+        select true from queue.ready r
+        where r.lane = l.id and (r.priority, r.id) > (l.priority, l.after) order by r.priority, r.id limit 1);
     if v_lanes is null then
         return;
     end if;
@@ -77,15 +140,16 @@ begin
     if cardinality(v_keys) = 0 then
         t := clock_timestamp();
         select array_agg(x.tid) into tids from (
-            select r.tid from unnest(v_lanes) u(lane)
+            select r.tid from unnest(v_lanes, v_priorities, v_ids) u(lane, priority, after)
             cross join lateral (
                 select r.ctid as tid, r.priority, r.id from queue.ready r
-                where r.lane = u.lane and r.kind = any (p_kinds)
+                where r.lane = u.lane and (r.priority, r.id) > (u.priority, u.after) and r.kind = any (p_kinds)
                 order by r.priority, r.id limit v_limit for update skip locked
             ) r
             order by r.priority, r.id limit v_limit
         ) x;
     else
+        perform queue.notice_failover_v1();
         select array_agg(x.id) into v_keys from (
             select l.id from queue.limit_key l where l.id = any (queue.family(v_keys)) order by l.id for no key update
         ) x;
@@ -114,15 +178,15 @@ begin
             select r.tid, r.id, r.lane, r.priority, u.free is not null as limited
             from (
                 -- what the lane's keys can serve bounds what is looked at: an exhausted lane costs a probe
-                select l.lane, (
+                select l.lane, l.priority, l.after, (
                     select sum(greatest(least((room[lk_key[j]]).requests, (room[lk_up[j]]).requests), 0))
                     from generate_subscripts(lk_lane, 1) j where lk_lane[j] = l.lane) as free
-                from unnest(v_lanes) l(lane) offset 0
+                from unnest(v_lanes, v_priorities, v_ids) l(lane, priority, after) offset 0
             ) u
             cross join lateral (
                 select r.ctid as tid, r.id, r.lane, r.priority
                 from queue.ready r
-                where r.lane = u.lane and r.kind = any (p_kinds)
+                where r.lane = u.lane and (r.priority, r.id) > (u.priority, u.after) and r.kind = any (p_kinds)
                 order by r.priority, r.id
                 limit least(v_limit, u.free)
                 for update skip locked
@@ -228,7 +292,7 @@ begin
         select g.lane, g.kind, 'available', 'running', queue.duration_class(t - g.available_at), count(*)
         from gone g group by 1, 2, 5
     )
-    select m.id, m.kind, l.name, m.attempt, m.max_attempts, coalesce(m.args, p.args, '{}'), m.unique_key, m.tags, m.parent, m.trace,
+    select m.id, m.kind, l.name, m.lane, m.priority, m.attempt, m.max_attempts, coalesce(m.args, p.args, '{}'), m.unique_key, m.tags, m.parent, m.trace,
         m.created_at, m.available_at, k.name, case k.counts when 'start' then k.guard end, m.tokens, m.micros
     from moved m
     join queue.lane l on l.id = m.lane
@@ -238,17 +302,25 @@ begin
 end $$;
 
 -- How long until a claim of this queue may find something that is not there now: the next due job
--- or the next permit. Null: nothing is known to come.
-create function queue.next_v2(p_queue text) returns interval
+-- or the next permit. Null: nothing is known to come. With marks, as a claim with the same marks.
+create function queue.next_v2(
+    p_queue text, p_lanes integer[] default '{}', p_priorities smallint[] default '{}', p_ids bigint[] default '{}'
+) returns interval
 language sql stable as $$
     -- `greatest` takes no notice of a null, and nothing must not become now
     select case when min(x.at) is not null then greatest(min(x.at) - clock_timestamp(), '0') end from (
         (select due_at as at from queue.scheduled order by due_at limit 1)
         union all
         select case when n.key is null then clock_timestamp() else n.at end  -- without a key: now
-        from queue.lane l left join lateral queue.lane_times_v1(l.id, clock_timestamp()) n on true
-        where l.queue = p_queue
-            and (select true from queue.ready r where r.lane = l.id order by r.priority, r.id limit 1)
+        from (
+            select l.id, coalesce(m.priority, -1::smallint) as priority, coalesce(m.id, 0) as after
+            from queue.lane l left join unnest(p_lanes, p_priorities, p_ids) m(lane, priority, id) on m.lane = l.id
+            where l.queue = p_queue
+        ) l
+        left join lateral queue.lane_times_v1(l.id, clock_timestamp()) n on true
+        where (
+            select true from queue.ready r
+            where r.lane = l.id and (r.priority, r.id) > (l.priority, l.after) order by r.priority, r.id limit 1)
     ) x
     where x.at < 'infinity'
 $$;
@@ -270,6 +342,7 @@ begin
     if current_setting('transaction_isolation') <> 'read committed' then
         raise exception 'queue.permit_v2 needs read committed' using errcode = '25001';
     end if;
+    perform queue.notice_failover_v1();
     keys := queue.family(array(select x.key from queue.running x where x.id = p_job and x.process = p_process and x.lease = p_lease and x.key is not null));
     perform from queue.limit_key l where l.id = any (keys) order by l.id for no key update;
     t := clock_timestamp();

@@ -144,8 +144,9 @@ begin
         end if;
     end if;
 
+    -- what is given back has not run
     insert into queue.delta (lane, kind, was, became, duration, n)
-    values (r.lane, r.kind, 'running', goes, queue.duration_class(t - r.claimed_at), 1);
+    values (r.lane, r.kind, 'running', goes, case when not given_back then queue.duration_class(t - r.claimed_at) end, 1);
     return goes;
 end $$;
 

@@ -125,6 +125,7 @@ begin
                 end if;
             end if;
             delete from queue.failed x where x.id = p_job;
+            perform queue.rejoin(p_job, false);
             insert into queue.ready (id, lane, priority, kind, attempt, max_attempts, args, unique_key, holds, tags, parent, trace, created_at, available_at, error)
             values (f.id, f.lane, f.priority, f.kind, f.attempt, greatest(f.max_attempts, f.attempt + 1), f.args, f.unique_key, f.holds, f.tags, f.parent, f.trace, f.created_at, t, f.error);
             insert into queue.delta (lane, kind, was, became, n) values (f.lane, f.kind, f.state, 'available', 1);
@@ -144,6 +145,7 @@ begin
                 end if;
             end if;
             delete from queue.done x where x.id = p_job;
+            perform queue.rejoin(p_job, true);
             insert into queue.ready (id, lane, priority, kind, attempt, max_attempts, args, unique_key, holds, tags, parent, trace, created_at, available_at)
             values (d.id, d.lane, d.priority, d.kind, d.attempt, greatest(d.max_attempts, d.attempt + 1), d.args, d.unique_key, d.holds, d.tags, d.parent, d.trace, d.created_at, t);
             insert into queue.attempt (job, number, process, started_at, ended_at, outcome, error, log)

@@ -22,9 +22,19 @@ create table queue.bulk (
 
 create index bulk_running on queue.bulk (next_at) where state = 'running';
 
--- How many jobs with numbers up to `p_upto` fit, by the conditions of a list.
+-- Whether a command can change a job in this state. A job that is waiting or running needs no retry,
+-- one that has ended cannot be called off, one that runs is not deleted.
+create function queue.applies(p_action text, p_state text) returns boolean
+language sql immutable as $$
+    select case p_action
+        when 'retry' then p_state not in ('available', 'parked', 'running')
+        when 'cancel' then p_state not in ('completed', 'discarded', 'cancelled')
+        else p_state <> 'running' end
+$$;
+
+-- How many jobs with numbers up to `p_upto` fit, by the conditions of a list, and can be changed so.
 create function queue.count_v1(
-    p_state text, p_kind text, p_queue text, p_tag text, p_text text, p_from timestamptz, p_to timestamptz,
+    p_action text, p_state text, p_kind text, p_queue text, p_tag text, p_text text, p_from timestamptz, p_to timestamptz,
     p_ids bigint[], p_upto bigint
 ) returns bigint
 language plpgsql stable
@@ -35,19 +45,19 @@ begin
         return (
             select count(*) from queue.job j
             where j.id = any (p_ids) and j.id <= p_upto
-                and (p_state is null or j.state = p_state) and (p_queue is null or j.queue = p_queue)
+                and queue.applies(p_action, j.state) and (p_state is null or j.state = p_state) and (p_queue is null or j.queue = p_queue)
                 and queue.fits(p_kind, p_tag, p_text, p_from, p_to, j.kind, j.tags, j.created_at, j.args, j.unique_key, j.error));
     end if;
     return (
         select count(*) from queue.job j
         where j.id <= p_upto
-            and (p_state is null or j.state = p_state) and (p_queue is null or j.queue = p_queue)
+            and queue.applies(p_action, j.state) and (p_state is null or j.state = p_state) and (p_queue is null or j.queue = p_queue)
             and queue.fits(p_kind, p_tag, p_text, p_from, p_to, j.kind, j.tags, j.created_at, j.args, j.unique_key, j.error));
 end $$;
 
--- The jobs that fit, with numbers in (p_after, p_upto], lowest first.
+-- The jobs that fit and can be changed so, with numbers in (p_after, p_upto], lowest first.
 create function queue.matching_v1(
-    p_state text, p_kind text, p_queue text, p_tag text, p_text text, p_from timestamptz, p_to timestamptz,
+    p_action text, p_state text, p_kind text, p_queue text, p_tag text, p_text text, p_from timestamptz, p_to timestamptz,
     p_ids bigint[], p_after bigint, p_upto bigint
 ) returns setof bigint
 language plpgsql stable
@@ -58,7 +68,7 @@ begin
         return query
         select j.id from queue.job j
         where j.id = any (p_ids) and j.id > p_after and j.id <= p_upto
-            and (p_state is null or j.state = p_state) and (p_queue is null or j.queue = p_queue)
+            and queue.applies(p_action, j.state) and (p_state is null or j.state = p_state) and (p_queue is null or j.queue = p_queue)
             and queue.fits(p_kind, p_tag, p_text, p_from, p_to, j.kind, j.tags, j.created_at, j.args, j.unique_key, j.error)
         order by 1;
         return;
@@ -66,7 +76,7 @@ begin
     return query
     select j.id from queue.job j
     where j.id > p_after and j.id <= p_upto
-        and (p_state is null or j.state = p_state) and (p_queue is null or j.queue = p_queue)
+        and queue.applies(p_action, j.state) and (p_state is null or j.state = p_state) and (p_queue is null or j.queue = p_queue)
         and queue.fits(p_kind, p_tag, p_text, p_from, p_to, j.kind, j.tags, j.created_at, j.args, j.unique_key, j.error)
     order by 1;
 end $$;

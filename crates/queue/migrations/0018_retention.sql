@@ -75,8 +75,8 @@ exception when lock_not_available or undefined_table then
 end $$;
 
 -- Removes up to `p_limit` rows of each sort that is not kept by days: finished jobs that never had a
--- day's table, attempts, minutes, ticks, processes, batches, grants that no window can reach, and
--- limit keys that nothing names. Returns how many jobs, and whether there is more. It skips what
+-- day's table, attempts, minutes, ticks, processes, batches, ended commands, the audit of more than
+-- 400 days ago, grants that no window can reach, and limit keys that nothing names. Returns how many jobs, and whether there is more. It skips what
 -- somebody holds.
 create function queue.prune_v2(p_done_days integer, p_failed_days integer, p_limit integer default 5000)
 returns table (jobs bigint, more boolean)
@@ -151,6 +151,17 @@ begin
         returning b.id
     )
     delete from queue.batch_job m using over o where m.batch = o.id;
+
+    delete from queue.bulk b
+    where b.id = any (array(
+        select id from queue.bulk where state <> 'running' and ended_at < failed_before limit p_limit for update skip locked));
+
+    -- More than a year, so that the same month of the year before can still be looked up.
+    delete from queue.audit a
+    where a.id = any (array(
+        select x.id from (select y.id, y.at from queue.audit y order by y.id limit p_limit) x where x.at < t - interval '400 days'));
+    get diagnostics n = row_count;
+    more := more or n >= p_limit;
 
     -- Ended processes stay as long as history may name them.
     delete from queue.process p

@@ -51,6 +51,8 @@ pub(crate) struct Lease {
 /// A claimed row, as the claim returned it.
 pub(crate) struct Claimed {
     pub(crate) job: JobId,
+    pub(crate) lane: i32,
+    pub(crate) priority: i16,
     pub(crate) kind: String,
     pub(crate) number: u16,
     pub(crate) max_attempts: u16,

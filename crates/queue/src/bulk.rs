@@ -98,7 +98,7 @@ pub struct Bulk {
     pub filter: Filter,
     pub actor: String,
     pub state: Progress,
-    /// How many fitted when it began.
+    /// How many fitted when it began and could be changed so.
     pub matched: i64,
     pub changed: i64,
     /// Fitted, but could not be changed.
@@ -107,15 +107,22 @@ pub struct Bulk {
     pub ended_at: Option<DateTime<Utc>>,
 }
 
-/// How many jobs fit now; exact.
-pub async fn count(db: impl PgExecutor<'_>, filter: &Filter) -> Result<i64, Error> {
-    counted(db, filter, i64::MAX).await
+/// How many jobs the command would change now: those that fit and are in a state that it can change.
+/// Exact, but for retries of jobs whose occasion a newer job stands for: those are skipped.
+pub async fn count(db: impl PgExecutor<'_>, action: Action, filter: &Filter) -> Result<i64, Error> {
+    counted(db, action, filter, i64::MAX).await
 }
 
-async fn counted(db: impl PgExecutor<'_>, filter: &Filter, upto: i64) -> Result<i64, Error> {
+async fn counted(
+    db: impl PgExecutor<'_>,
+    action: Action,
+    filter: &Filter,
+    upto: i64,
+) -> Result<i64, Error> {
     let ids = filter.ids();
     let n = sqlx::query_scalar!(
-        r#"select queue.count_v1($1, $2, $3, $4, $5, $6, $7, $8, $9) as "n!""#,
+        r#"select queue.count_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as "n!""#,
+        action.as_str(),
         filter.state.map(State::as_str),
         filter.kind,
         filter.queue,
@@ -142,7 +149,7 @@ pub async fn begin(
     let upto = sqlx::query_scalar!(r#"select last_value as "n!" from queue.job_id"#)
         .fetch_one(&mut *tx)
         .await?;
-    let matched = counted(&mut *tx, filter, upto).await?;
+    let matched = counted(&mut *tx, action, filter, upto).await?;
     let told = json!(filter);
     let row = sqlx::query!(
         "insert into queue.bulk (action, filter, actor, upto, matched) values ($1, $2, $3, $4, $5)

@@ -1,5 +1,7 @@
 //! What can go wrong between a caller and the queue.
 
+use std::borrow::Cow;
+
 use crate::JobId;
 
 /// Errors of the queue's operations.
@@ -33,5 +35,20 @@ impl Error {
     /// Whether the attempt that met this error has lost its job.
     pub fn is_lease_lost(&self) -> bool {
         matches!(self, Self::LeaseLost(_))
+    }
+
+    /// Whether a transaction gave way to another: deadlock, serialization, lock timeout.
+    pub(crate) fn met_another(&self) -> bool {
+        self.code().is_some_and(|code| ["40P01", "40001", "55P03"].contains(&code.as_ref()))
+    }
+
+    /// Whether the database will not take these data, however often they are sent.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.code().is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+    }
+
+    fn code(&self) -> Option<Cow<'_, str>> {
+        let Self::Database(e) = self else { return None };
+        e.as_database_error().and_then(sqlx::error::DatabaseError::code)
     }
 }

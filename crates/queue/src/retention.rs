@@ -27,8 +27,9 @@ pub struct Pruned {
 }
 
 /// Drops history past its time, whole days at once, and with it unique keys, arguments, attempts,
-/// edges and batches; then minutes, ticks, ended processes, the ledger's rows that no window can
-/// reach any more, and limit keys that no lane names and nobody has used for 35 days.
+/// edges and batches; then minutes, ticks, ended processes and bulk commands, the audit of more than
+/// 400 days ago, the ledger's rows that no window can reach any more, and limit keys that no lane names
+/// and nobody has used for 35 days.
 ///
 /// Each step is a transaction of its own and may be repeated or broken off anywhere. None waits for a
 /// lock that claims or completions hold for longer than 100 ms: what cannot be had is left for the

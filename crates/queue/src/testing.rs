@@ -39,7 +39,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Attempt, Config, Db, Error, Handlers, Job, JobId, NewJob, Outcome, QueueConfig, State, enqueue,
     inspect,
-    process::{Report, Shared, claim, interval, write},
+    process::{Arrays, Report, Shared, claim, interval, write},
     schedule,
 };
 
@@ -116,7 +116,8 @@ impl<C: Clone + Send + Sync + 'static> Inline<C> {
         let Some(slots) = self.shared.slots.get(queue) else { return Ok(None) };
         let lease = self.shared.lease(self.shared.next_lease());
         let asked = Instant::now();
-        let Some(claimed) = claim(&self.shared, lease, queue, 1).await?.pop() else {
+        let Some(claimed) = claim(&self.shared, lease, queue, 1, &Arrays::default()).await?.pop()
+        else {
             return Ok(None);
         };
         let slot = slots.take();
@@ -131,7 +132,10 @@ impl<C: Clone + Send + Sync + 'static> Inline<C> {
         };
         attempt.settle(outcome);
         while let Ok(report) = self.reports.try_recv() {
-            write(&self.shared, vec![report], &CancellationToken::new()).await;
+            let mut left = vec![report];
+            while !left.is_empty() {
+                left = write(&self.shared, left, &CancellationToken::new()).await;
+            }
         }
         let found = inspect::find(&self.shared.pool, attempt.job()).await?;
         Ok(Some(Ran {

@@ -5,6 +5,7 @@ mod support;
 use bellwether_queue::{
     Db, Error, JobId, NewJob, OnFailure, Outcome, Process, State,
     batch::{self, BatchId, BatchState, NewBatch},
+    control::{self, Commanded},
     inspect::{self, Family},
 };
 use support::*;
@@ -153,6 +154,59 @@ async fn a_batch_that_minds_cancels_its_job_with_the_first_failure() {
         State::Cancelled,
         "the last member brings nothing back"
     );
+}
+
+#[tokio::test]
+async fn a_member_that_is_retried_counts_again_and_is_waited_for() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let mut hand = ByHand::register(pool.clone()).await;
+    let batch = NewBatch::new("second chance").jobs([note("a"), note("b")]).then(call("after"));
+    let started = start(&pool, &batch).await;
+    let follows = JobId(started.id.0);
+    let [a, b] = [started.jobs[0].id, started.jobs[1].id];
+    hand.claim("notes", 2).await;
+    hand.fail(a.0, "discarded", None).await;
+    assert_eq!(progress(&pool, started.id).await, (2, 0, 1, BatchState::Running));
+    assert_eq!(control::retry(&pool, a).await.unwrap(), Commanded::Done(State::Available));
+    assert_eq!(progress(&pool, started.id).await, (2, 0, 0, BatchState::Running));
+    assert!(hand.complete(b.0, false).await);
+    settle(&pool).await;
+    assert_eq!(state(&pool, follows).await, State::Pending, "it waits for the retried member");
+    hand.claim("notes", 1).await;
+    assert!(hand.complete(a.0, false).await);
+    settle(&pool).await;
+    assert_eq!(progress(&pool, started.id).await, (2, 2, 0, BatchState::Completed));
+    assert_eq!(state(&pool, follows).await, State::Available);
+
+    // also one that had completed, after the batch was over
+    assert_eq!(control::retry(&pool, b).await.unwrap(), Commanded::Done(State::Available));
+    assert_eq!(progress(&pool, started.id).await, (2, 1, 0, BatchState::Running));
+    hand.claim("notes", 1).await;
+    hand.fail(b.0, "discarded", None).await;
+    assert_eq!(progress(&pool, started.id).await, (2, 1, 1, BatchState::Failed));
+    settle(&pool).await;
+    assert_eq!(state(&pool, follows).await, State::Available, "what follows has begun already");
+}
+
+#[tokio::test]
+async fn a_retried_member_that_was_paused_for_is_counted_once() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let mut hand = ByHand::register(pool.clone()).await;
+    let batch =
+        NewBatch::new("patient").job(note("a")).then(call("after")).on_failure(OnFailure::Pause);
+    let started = start(&pool, &batch).await;
+    let a = started.jobs[0].id;
+    hand.claim("notes", 1).await;
+    hand.fail(a.0, "discarded", None).await;
+    assert_eq!(progress(&pool, started.id).await, (1, 0, 0, BatchState::Running));
+    control::retry(&pool, a).await.unwrap();
+    assert_eq!(progress(&pool, started.id).await, (1, 0, 0, BatchState::Running));
+    hand.claim("notes", 1).await;
+    assert!(hand.complete(a.0, false).await);
+    settle(&pool).await;
+    assert_eq!(progress(&pool, started.id).await, (1, 1, 0, BatchState::Completed));
 }
 
 #[tokio::test]

@@ -345,6 +345,11 @@ async fn a_breaker_is_tripped_and_reset_by_hand() {
     assert!(limits::trip(&mut tx, "k", HOUR).await.unwrap());
     assert!(!limits::trip(&mut tx, "nobody", HOUR).await.unwrap());
     tx.commit().await.unwrap();
+    let until = breaker(&pool, "k").await.open_until;
+    let mut tx = pool.begin().await.unwrap();
+    assert!(limits::trip(&mut tx, "k", Duration::from_secs(1)).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(breaker(&pool, "k").await.open_until, until, "the longer one wins");
     let mut hand = ByHand::register(pool.clone()).await;
     assert!(hand.claim("calls", 1).await.is_empty());
     // as every start of a worker does

@@ -2,7 +2,9 @@
 
 mod support;
 
-use bellwether_queue::limits;
+use std::time::Duration;
+
+use bellwether_queue::limits::{self, Counts, LaneKey, Limit};
 use sqlx::{AssertSqlSafe, Postgres, Transaction};
 use support::*;
 
@@ -179,4 +181,99 @@ async fn the_view_finds_a_job_by_its_number_and_a_key_its_room_by_probes() {
     let room = limits::room(&mut *tx, "full").await.unwrap().unwrap();
     assert_eq!((room.permits, room.waiting), (0, 10_000));
     no_scan(&mut tx, "room").await;
+}
+
+#[tokio::test]
+async fn a_claim_from_a_mark_does_not_walk_over_what_a_long_reader_keeps() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let hand = ByHand::register(pool.clone()).await;
+    sqlx::raw_sql(
+        r#"insert into queue.queue (name) values ('notes');
+        insert into queue.lane (queue, name) values ('notes', 'default');
+        insert into queue.ready (id, lane, priority, kind, attempt, max_attempts, args, created_at, available_at)
+        select nextval('queue.job_id'), 1, 4, 'note', 0, 5, '{"text": "x"}', now(), now() from generate_series(1, 30100)"#,
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let mut reader = pool.begin().await.unwrap();
+    sqlx::raw_sql("set transaction isolation level repeatable read; select 1")
+        .execute(&mut *reader)
+        .await
+        .unwrap();
+    sqlx::query("delete from queue.ready where id <= 30000").execute(&pool).await.unwrap();
+
+    let claim = |lease: i64, marks: &str| {
+        format!(
+            "select * from queue.claim_v2('{}', {lease}, 'notes', 10, '{{note}}'{marks})",
+            hand.process
+        )
+    };
+    let mark = ", '{1}', '{4}', '{30000}'";
+    let mut tx = pool.begin().await.unwrap();
+    let all = touched(&mut tx, &claim(1, "")).await;
+    let beyond = touched(&mut tx, &claim(2, mark)).await;
+    assert!(
+        beyond < 500 && all > 3 * beyond,
+        "{all} buffers from the start, {beyond} from the mark"
+    );
+    let next = touched(&mut tx, &format!("select queue.next_v2('notes'{mark})")).await;
+    assert!(next < 100, "{next} buffers to learn what comes next");
+    tx.rollback().await.unwrap();
+    reader.rollback().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_mark_hides_what_comes_before_it_and_nothing_else() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let hand = ByHand::register(pool.clone()).await;
+    let mut jobs: Vec<_> = (0..4).map(|i| note(&i.to_string())).collect();
+    jobs[3].priority = 0;
+    jobs.extend([call("open"), call("open")]);
+    let ids = add_all(&pool, &jobs).await;
+    let got = |marks: (Vec<i32>, Vec<i16>, Vec<i64>), queue: &'static str| {
+        let (pool, process) = (pool.clone(), hand.process);
+        async move {
+            let mut tx = pool.begin().await.unwrap();
+            let ids: Vec<i64> = sqlx::query_scalar(
+                "select id from queue.claim_v2($1, 1, $2, 10, '{note,call}', $3, $4, $5)",
+            )
+            .bind(process)
+            .bind(queue)
+            .bind(marks.0)
+            .bind(marks.1)
+            .bind(marks.2)
+            .fetch_all(&mut *tx)
+            .await
+            .unwrap();
+            tx.rollback().await.unwrap();
+            ids
+        }
+    };
+    let lane = |name: &'static str| {
+        let pool = pool.clone();
+        async move {
+            let lane: i32 = sqlx::query_scalar("select id from queue.lane where queue = $1")
+                .bind(name)
+                .fetch_one(&pool)
+                .await
+                .unwrap();
+            lane
+        }
+    };
+    let (notes, calls) = (lane("notes").await, lane("calls").await);
+    let all = got((vec![], vec![], vec![]), "notes").await;
+    assert_eq!(all, [ids[3].0, ids[0].0, ids[1].0, ids[2].0], "in the order of claims");
+    let after = got((vec![notes, calls], vec![4, 0], vec![ids[1].0, 0]), "notes").await;
+    assert_eq!(after, [ids[2].0]);
+    let of_another = got((vec![notes], vec![9], vec![i64::MAX]), "calls").await;
+    assert_eq!(of_another, [ids[4].0, ids[5].0], "a lane without a mark begins at its start");
+
+    let open = Limit::new("open", Counts::Start { guard: Duration::ZERO });
+    limits::define(&pool, &open).await.unwrap();
+    limits::set_lane(&pool, "calls", "open", &[LaneKey::new("open")]).await.unwrap();
+    let limited = got((vec![calls], vec![4], vec![ids[4].0]), "calls").await;
+    assert_eq!(limited, [ids[5].0], "also in a lane with keys");
 }

@@ -142,9 +142,9 @@ async fn work_is_found_without_notifications() {
 async fn count_looks(pool: &Db) {
     sqlx::raw_sql(
         "create sequence looks;
-        alter function queue.next_v2(text) rename to next_v2_uncounted;
-        create function queue.next_v2(p_queue text) returns interval language sql as $$
-        select nextval('looks'); select queue.next_v2_uncounted(p_queue) $$",
+        alter function queue.next_v2 rename to next_v2_uncounted;
+        create function queue.next_v2(p_queue text, p_lanes integer[], p_priorities smallint[], p_ids bigint[]) returns interval language sql as $$
+        select nextval('looks'); select queue.next_v2_uncounted(p_queue, p_lanes, p_priorities, p_ids) $$",
     )
     .execute(pool)
     .await
@@ -248,7 +248,7 @@ async fn what_is_due_but_not_for_us_is_looked_at_ever_less_often() {
     // Always something due, never anything to claim; each look is counted.
     sqlx::query("create sequence looks").execute(&pool).await.unwrap();
     sqlx::query(
-        "create or replace function queue.next_v2(p_queue text) returns interval language sql as $$
+        "create or replace function queue.next_v2(p_queue text, p_lanes integer[] default '{}', p_priorities smallint[] default '{}', p_ids bigint[] default '{}') returns interval language sql as $$
         select nextval('looks') * interval '0' $$",
     )
     .execute(&pool)
@@ -274,12 +274,13 @@ async fn unknown_kinds_at_a_lanes_head_are_walked_over_seldom_whoever_notifies()
     sqlx::raw_sql(
         "create sequence claims;
         alter function queue.claim_v2 rename to claim_v2_quick;
-        create function queue.claim_v2(p_process uuid, p_lease bigint, p_queue text, p_limit integer, p_kinds text[])
-        returns table (id bigint, kind text, lane text, attempt smallint, max_attempts smallint, args jsonb, unique_key text,
+        create function queue.claim_v2(p_process uuid, p_lease bigint, p_queue text, p_limit integer, p_kinds text[],
+            p_lanes integer[], p_priorities smallint[], p_ids bigint[])
+        returns table (id bigint, kind text, lane text, lane_id integer, priority smallint, attempt smallint, max_attempts smallint, args jsonb, unique_key text,
             tags text[], parent bigint, trace text, created_at timestamptz, available_at timestamptz, key text, guard interval, tokens bigint, micros bigint)
         language sql as $$
             select nextval('claims'), pg_sleep(0.02);
-            select * from queue.claim_v2_quick(p_process, p_lease, p_queue, p_limit, p_kinds) $$",
+            select * from queue.claim_v2_quick(p_process, p_lease, p_queue, p_limit, p_kinds, p_lanes, p_priorities, p_ids) $$",
     )
     .execute(&pool)
     .await
@@ -377,5 +378,37 @@ async fn completions_outlive_a_database_that_drops_every_connection() {
     let lost = count(&pool, "select count(*) from queue.attempt").await;
     let ran = runs.load(Ordering::SeqCst) as i64;
     assert!(ran <= 500 + lost, "{ran} runs, {lost} of them explained by a row");
+    process.close(Duration::from_secs(5)).await.unwrap();
+}
+
+#[tokio::test]
+async fn neither_an_urgent_job_nor_a_late_one_waits_for_the_end_of_a_backlog() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    add(&pool, &note("makes the lane, which would be waited for")).await;
+    let mut late = pool.begin().await.unwrap();
+    let late_id = bellwether_queue::add(&mut late, &note("late")).await.unwrap().id;
+    let backlog: Vec<_> = (0..5_000).map(|i| note(&i.to_string())).collect();
+    for _ in 0..4 {
+        add_all(&pool, &backlog).await;
+    }
+    let process = Process::start(config(&db, "w", &[("notes", 50)])).await.unwrap();
+    let mut attempts = process.subscribe("notes");
+    for _ in 0..2_000 {
+        attempts.recv().await.unwrap().settle(Outcome::Complete);
+    }
+    late.commit().await.unwrap();
+    let mut urgent = note("urgent");
+    urgent.priority = 0;
+    let urgent = add(&pool, &urgent).await;
+    let mut wanted = vec![late_id, urgent];
+    let mut seen = 0;
+    while !wanted.is_empty() {
+        let attempt = attempts.recv().await.unwrap();
+        wanted.retain(|id| *id != attempt.job());
+        attempt.settle(Outcome::Complete);
+        seen += 1;
+    }
+    assert!(seen < 17_000, "{seen} of 18,000 went first");
     process.close(Duration::from_secs(5)).await.unwrap();
 }

@@ -214,6 +214,33 @@ async fn steps_take_turns_until_nothing_is_left() {
     assert_eq!(depth.get(&State::Completed).copied().unwrap_or(0), 0);
 }
 
+#[tokio::test]
+async fn what_people_did_is_kept_for_more_than_a_year_and_their_ended_commands_as_failures_are() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    sqlx::raw_sql(
+        "insert into queue.audit (at, actor, action, subject)
+        select now() - d * interval '1 day', 'x', 'queue.pause', d::text from unnest(array[401, 399, 1]) d;
+        insert into queue.bulk (action, filter, actor, state, upto, matched, ended_at)
+        select 'retry', '{}', 'x', s, 1, 1, case when s <> 'running' then now() - d * interval '1 day' end
+        from unnest(array['done', 'cancelled', 'done', 'running'], array[31, 31, 29, 31]) u(s, d)",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    control::prune(&pool, KEEP).await.unwrap();
+    let kept: Vec<String> = sqlx::query_scalar("select subject from queue.audit order by id")
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+    assert_eq!(kept, ["399", "1"]);
+    let kept: Vec<String> = sqlx::query_scalar("select state from queue.bulk order by id")
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+    assert_eq!(kept, ["done", "running"]);
+}
+
 /// Tables whose rows come and go, and those whose rows are rewritten in place, are set up for it.
 #[tokio::test]
 async fn each_busy_table_says_when_it_is_vacuumed_and_leaves_room_for_updates() {

@@ -128,6 +128,22 @@ async fn buckets_and_what_is_not_folded_into_them_are_counted_once_each() {
 }
 
 #[tokio::test]
+async fn what_is_put_off_is_no_failure_and_no_run_not_even_after_one() {
+    let database = database().await;
+    let db = Db::direct(database.pool());
+    let mut hand = ByHand::register(db.clone()).await;
+    let id = add(&db, &note("x")).await;
+    for outcome in ["snoozed", "failed", "snoozed", "throttled", "released"] {
+        assert_eq!(hand.claim("notes", 1).await.len(), 1, "{outcome}");
+        hand.fail(id.0, outcome, Some(Duration::ZERO)).await;
+    }
+    let stats = inspect::stats(&db, Range::Hour, None, None).await.unwrap();
+    assert_eq!(stats.kinds[0].ended.failed, 1);
+    let runs = "select count(*) from queue.delta where was = 'running' and duration is not null";
+    assert_eq!(count(&db, runs).await, 1);
+}
+
+#[tokio::test]
 async fn each_row_falls_into_its_step_and_no_older_one_is_seen() {
     let database = database().await;
     let db = Db::direct(database.pool());

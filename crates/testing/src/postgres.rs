@@ -1,8 +1,10 @@
 //! A PostgreSQL of one test's own, which it may treat as badly as it likes.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use bellwether_postgres::{Server, Settings, discard};
@@ -58,6 +60,33 @@ impl Postgres {
         server.stop().await.unwrap_or_else(|e| panic!("PostgreSQL does not stop: {e}"));
     }
 
+    /// Keeps what it holds now, as a replica that is behind from here on does.
+    pub async fn replicate(&mut self) {
+        self.stop().await;
+        let data = self.settings.data_dir.join("cluster");
+        copy(&data, &self.dir.join("replica"));
+        self.start_again().await;
+    }
+
+    /// Crashes it, and lets the replica take over on the same port: what was committed since
+    /// [`Self::replicate`] is lost, and a new timeline begins.
+    pub async fn fail_over(&mut self) {
+        self.crash().await;
+        let data = self.settings.data_dir.join("cluster");
+        fs::remove_dir_all(&data).unwrap_or_else(|e| panic!("{}: {e}", data.display()));
+        copy(&self.dir.join("replica"), &data);
+        // recovers to the end of its log, as there is no more to fetch, and then promotes itself
+        let signal = data.join("recovery.signal");
+        fs::write(&signal, "").unwrap_or_else(|e| panic!("{}: {e}", signal.display()));
+        let settings = data.join("postgresql.auto.conf");
+        OpenOptions::new()
+            .append(true)
+            .open(&settings)
+            .and_then(|mut file| file.write_all(b"restore_command = 'false'\n"))
+            .unwrap_or_else(|e| panic!("{}: {e}", settings.display()));
+        self.start_again().await;
+    }
+
     /// Starts it again; replays what a crash has left in the log.
     pub async fn start_again(&mut self) {
         self.server = Some(started(&self.settings).await);
@@ -71,6 +100,12 @@ impl Drop for Postgres {
             let _ = fs::remove_dir_all(&self.dir);
         }
     }
+}
+
+/// With owners and modes: root's server runs as somebody else.
+fn copy(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("-a").args([from, to]).status();
+    assert!(copied.is_ok_and(|status| status.success()), "cannot copy {}", from.display());
 }
 
 fn sweep() {
@@ -91,7 +126,7 @@ async fn started(settings: &Settings) -> Server {
 }
 
 #[expect(clippy::disallowed_methods, reason = "where the test recipes found PostgreSQL")]
-fn settings(data_dir: &std::path::Path) -> Settings {
+fn settings(data_dir: &Path) -> Settings {
     Settings {
         bin: std::env::var_os("BELLWETHER_PG_BIN").map(PathBuf::from),
         path: std::env::var_os("PATH"),

@@ -111,12 +111,12 @@ pub(crate) struct Bulk {
     id: Option<String>,
     action: Action,
     dry_run: bool,
-    /// How many jobs fitted when it began; exact.
+    /// How many jobs fitted when it began and are in a state that it can change; exact.
     #[schema(example = 128)]
     matched: i64,
     changed: i64,
-    /// They fitted, but could not be changed: running ones of a delete, jobs whose unique key
-    /// another job has, jobs that moved on meanwhile.
+    /// They fitted, but could not be changed: jobs whose unique key another job has, jobs that moved
+    /// on meanwhile.
     skipped: i64,
     state: BulkState,
 }
@@ -139,8 +139,9 @@ impl From<bulk::Bulk> for Bulk {
     }
 }
 
-/// Retries, cancels or deletes every job that fits. With `dry_run` it counts them, exactly; without
-/// it changes the jobs that exist at this moment, in short steps.
+/// Retries, cancels or deletes every job that fits. With `dry_run` it counts those that it would change,
+/// exactly; without it changes the jobs that exist at this moment, in short steps. Waiting and running
+/// jobs are not retried, ended ones not cancelled, running ones not deleted.
 ///
 /// A viewer may count, an operator retry and cancel, an admin delete. What takes longer than 2 s is
 /// answered with 202 and goes on by itself: `Location` tells where to follow it.
@@ -160,7 +161,7 @@ pub(crate) async fn start(
 ) -> Result<Response> {
     let filter = check(request.filter)?;
     if request.dry_run {
-        let matched = bulk::count(&app.pool, &filter).await?;
+        let matched = bulk::count(&app.pool, request.action.into(), &filter).await?;
         let counted = Bulk {
             id: None,
             action: request.action,

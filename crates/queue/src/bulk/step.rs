@@ -60,7 +60,7 @@ pub(crate) async fn run(db: Db, stop: CancellationToken) {
 /// process is at it.
 async fn step(db: &Db, id: Option<i64>) -> Result<Option<Duration>, Error> {
     match try_step(db, id, STEP).await {
-        Err(Error::Database(e)) if met_another(&e) => {
+        Err(e) if e.met_another() => {
             tracing::debug!("a bulk step met another transaction; going on one by one");
             for _ in 0..STEP {
                 if try_step(db, id, 1).await?.is_none() {
@@ -71,12 +71,6 @@ async fn step(db: &Db, id: Option<i64>) -> Result<Option<Duration>, Error> {
         }
         other => other,
     }
-}
-
-/// Whether a transaction gave way to another: deadlock, serialization, lock timeout.
-fn met_another(e: &sqlx::Error) -> bool {
-    let code = e.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| ["40P01", "40001", "55P03"].contains(&code.as_ref()))
 }
 
 async fn try_step(db: &Db, id: Option<i64>, most: usize) -> Result<Option<Duration>, Error> {
@@ -94,7 +88,7 @@ async fn try_step(db: &Db, id: Option<i64>, most: usize) -> Result<Option<Durati
     // one that a newer release wrote is left to processes that can read it
     let Ok(filter) = serde_json::from_value::<Filter>(row.filter) else { return Ok(None) };
 
-    let (jobs, reached) = next(&mut tx, &filter, row.reached, row.upto, most).await?;
+    let (jobs, reached) = next(&mut tx, &row.action, &filter, row.reached, row.upto, most).await?;
     let applied = if jobs.len() == 1 {
         apply_alone(&mut tx, &row.action, &jobs, filter.state).await?
     } else {
@@ -160,7 +154,7 @@ async fn apply_alone(
     for _ in 0..3 {
         let mut part = tx.begin().await?;
         match apply(&mut part, action, jobs, state).await {
-            Err(Error::Database(e)) if met_another(&e) => part.rollback().await?,
+            Err(e) if e.met_another() => part.rollback().await?,
             other => {
                 let applied = other?;
                 part.commit().await?;
@@ -174,6 +168,7 @@ async fn apply_alone(
 /// The jobs whose turn it is, at most so many, and up to which number all have had it then.
 async fn next(
     tx: &mut PgConnection,
+    action: &str,
     filter: &Filter,
     reached: i64,
     upto: i64,
@@ -183,13 +178,13 @@ async fn next(
         let part: Vec<i64> =
             ids.into_iter().filter(|id| *id > reached && *id <= upto).take(most).collect();
         let to = part.last().copied().filter(|_| part.len() == most).unwrap_or(upto);
-        return Ok((matching(tx, filter, Some(&part), reached, to).await?, to));
+        return Ok((matching(tx, action, filter, Some(&part), reached, to).await?, to));
     }
     let (began, mut jobs, mut after, mut width) = (Instant::now(), Vec::new(), reached, NARROW);
     while jobs.len() < most && after < upto && began.elapsed() < LOOK {
         let asked = Instant::now();
         let to = after.saturating_add(width).min(upto);
-        let mut found = matching(tx, filter, None, after, to).await?;
+        let mut found = matching(tx, action, filter, None, after, to).await?;
         let room = most - jobs.len();
         after = to;
         if found.len() > room {
@@ -205,13 +200,15 @@ async fn next(
 
 async fn matching(
     tx: &mut PgConnection,
+    action: &str,
     filter: &Filter,
     ids: Option<&[i64]>,
     after: i64,
     to: i64,
 ) -> Result<Vec<i64>, Error> {
     let found = sqlx::query_scalar!(
-        r#"select queue.matching_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as "id!""#,
+        r#"select queue.matching_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) as "id!""#,
+        action,
         filter.state.map(State::as_str),
         filter.kind,
         filter.queue,

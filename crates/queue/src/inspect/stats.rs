@@ -47,7 +47,7 @@ pub struct Spread {
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct Ended {
     pub completed: u64,
-    /// Attempts that are followed by another one: failed, or put off after a failure.
+    /// Attempts that are followed by another one.
     pub failed: u64,
     pub discarded: u64,
     pub cancelled: u64,
@@ -195,7 +195,8 @@ impl Sum {
             (_, "completed") => self.ended.completed += count,
             (_, "discarded") => self.ended.discarded += count,
             (_, "cancelled") => self.ended.cancelled += count,
-            ("running", "retryable") => self.ended.failed += count,
+            // without a duration: put off after a failure, its attempt given back
+            ("running", "retryable") if duration >= 0 => self.ended.failed += count,
             _ => {}
         }
         // what was given back has not run

@@ -39,7 +39,7 @@ pub async fn resume(db: &mut PgConnection, key: &str) -> Result<bool, Error> {
 
 /// Opens a key's breaker for `wait`, also of a key that has none; then one call at a time is let
 /// through, and the first good one closes it. A parent, which makes no calls of its own that could
-/// tell, is parked instead. `false`: no such key.
+/// tell, is parked instead. One that is open for longer stays so. `false`: no such key.
 pub async fn trip(db: &mut PgConnection, key: &str, wait: Duration) -> Result<bool, Error> {
     let is_parent = sqlx::query_scalar!(
         r#"select exists (select from queue.limit_key c join queue.limit_key k on k.id = c.parent where k.name = $1) as "yes!""#,
@@ -51,7 +51,7 @@ pub async fn trip(db: &mut PgConnection, key: &str, wait: Duration) -> Result<bo
         return Ok(park(db, key, wait, "tripped by hand").await?.is_some());
     }
     let id = sqlx::query_scalar!(
-        "update queue.limit_key set open_until = clock_timestamp() + $2, opened = greatest(opened, 1) where name = $1 returning id",
+        "update queue.limit_key set open_until = greatest(open_until, clock_timestamp() + $2), opened = greatest(opened, 1) where name = $1 returning id",
         key,
         interval(wait)
     )

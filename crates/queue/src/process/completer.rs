@@ -1,19 +1,24 @@
-//! Writes how attempts ended. A report is tried until the database has taken it.
+//! Writes how attempts ended. A report is tried until the database has taken it; one that has to wait
+//! for somebody lets the others go first.
 
 use std::{sync::Arc, time::Duration};
 
 use rand::RngExt;
-use sqlx::postgres::types::PgInterval;
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::shared::{Report, Shared};
-use crate::{Attempt, Error, Outcome, Verdict, attempt::Calls};
+use super::{
+    report::{complete, end},
+    shared::{Report, Shared},
+};
+use crate::{Attempt, Error, Failure, Outcome};
 
 /// Completions gather up to this many, or for this long.
 const BATCH: usize = 1_000;
 const GATHER: Duration = Duration::from_millis(3);
-/// While closing, a database that is away is waited for this long; after that, peers rescue.
+/// How long a report that met somebody else's lock is put aside.
+const ASIDE: Duration = Duration::from_millis(100);
+/// While closing, a database that is away, or a lock, is waited for this long; after that, peers rescue.
 const LAST_TRIES: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run(
@@ -22,69 +27,161 @@ pub(crate) async fn run(
     stop: CancellationToken,
 ) {
     let mut batch = Vec::with_capacity(BATCH);
+    let mut aside: Vec<Report> = Vec::new();
+    let mut again = Instant::now();
     loop {
-        let got = tokio::select! {
+        let closing = tokio::select! {
             biased;
-            got = reports.recv_many(&mut batch, BATCH) => got,
-            () = stop.cancelled() => 0,
+            _ = reports.recv_many(&mut batch, BATCH) => false,
+            () = stop.cancelled() => true,
+            () = tokio::time::sleep_until(again), if !aside.is_empty() => false,
         };
-        if got == 0 {
-            return;
+        if closing {
+            break;
         }
-        if got < BATCH && !stop.is_cancelled() {
-            let until = Instant::now() + GATHER;
-            while batch.len() < BATCH {
-                let room = BATCH - batch.len();
-                match tokio::time::timeout_at(until, reports.recv_many(&mut batch, room)).await {
-                    Ok(n) if n > 0 => {}
-                    _ => break,
-                }
-            }
+        if batch.len() < BATCH && !batch.is_empty() && !stop.is_cancelled() {
+            gather(&mut reports, &mut batch).await;
         }
-        write(&shared, std::mem::take(&mut batch), &stop).await;
+        if again <= Instant::now() {
+            batch.append(&mut aside);
+        }
+        if !batch.is_empty() {
+            aside.append(&mut write(&shared, std::mem::take(&mut batch), &stop).await);
+            again = Instant::now() + ASIDE;
+        }
+    }
+    let deadline = Instant::now() + LAST_TRIES;
+    while !aside.is_empty() && Instant::now() < deadline {
+        tokio::time::sleep(ASIDE).await;
+        aside = write(&shared, aside, &stop).await;
+    }
+    for (attempt, _) in aside {
+        tracing::error!(job.id = %attempt.job(), "gave up writing a report: somebody holds the job");
     }
 }
 
-pub(crate) async fn write(shared: &Shared, batch: Vec<Report>, stop: &CancellationToken) {
+async fn gather(reports: &mut mpsc::UnboundedReceiver<Report>, batch: &mut Vec<Report>) {
+    let until = Instant::now() + GATHER;
+    while batch.len() < BATCH {
+        let room = BATCH - batch.len();
+        match tokio::time::timeout_at(until, reports.recv_many(batch, room)).await {
+            Ok(n) if n > 0 => {}
+            _ => break,
+        }
+    }
+}
+
+/// Returns the reports that met somebody else's lock.
+pub(crate) async fn write(
+    shared: &Shared,
+    batch: Vec<Report>,
+    stop: &CancellationToken,
+) -> Vec<Report> {
     let mut completed = Vec::new();
+    let mut others = Vec::new();
     for (attempt, outcome) in batch {
-        if attempt.is_completed_in() {
+        match outcome {
             // The handler's own transaction wrote it. If that failed after all, the running row is
             // still there and the report of the failure below goes through.
-            if matches!(outcome, Outcome::Complete) {
-                shared.forget(&attempt);
+            Outcome::Complete if attempt.is_completed_in() => shared.forget(&attempt),
+            Outcome::Complete => completed.push(attempt),
+            outcome => others.push((attempt, outcome)),
+        }
+    }
+    others.extend(write_completed(shared, completed, stop).await);
+    let mut aside = Vec::new();
+    for (attempt, outcome) in others {
+        if write_end(shared, &attempt, &outcome, stop).await {
+            shared.forget(&attempt);
+        } else {
+            aside.push((attempt, outcome));
+        }
+    }
+    aside
+}
+
+/// Returns what the database refuses as a failure of the attempt. One such report is told apart from
+/// the batch by halves, so that it keeps no other.
+async fn write_completed(
+    shared: &Shared,
+    completed: Vec<Arc<Attempt>>,
+    stop: &CancellationToken,
+) -> Vec<Report> {
+    let mut refused = Vec::new();
+    let mut parts = vec![completed];
+    while let Some(mut part) = parts.pop() {
+        if part.is_empty() {
+            continue;
+        }
+        match until_written(stop, || complete(shared, &part), "completions").await {
+            Ok(won) => {
+                for attempt in &part {
+                    if won.as_ref().is_some_and(|won| !won.contains(&attempt.job().0)) {
+                        attempt.lose("report");
+                    }
+                    shared.forget(attempt);
+                }
+            }
+            Err(_) if part.len() > 1 => {
+                parts.push(part.split_off(part.len() / 2));
+                parts.push(part);
+            }
+            Err(e) => {
+                let attempt = part.remove(0);
+                tracing::error!(job.id = %attempt.job(), "the completion was refused: {e}");
+                let why = Failure::retry(format!("its completion was refused: {e}"));
+                refused.push((attempt, Outcome::Failed(why)));
+            }
+        }
+    }
+    refused
+}
+
+enum Told {
+    Written,
+    Lost,
+    Held,
+}
+
+/// Whether the report is dealt with; `false`: somebody holds the job.
+async fn write_end(
+    shared: &Shared,
+    attempt: &Attempt,
+    outcome: &Outcome,
+    stop: &CancellationToken,
+) -> bool {
+    let mut refused = None;
+    loop {
+        let write = || async {
+            match end(shared, attempt, outcome, refused.as_deref()).await {
+                Ok(Some(_)) => Ok(Told::Written),
+                Ok(None) => Ok(Told::Lost),
+                Err(e) if e.met_another() => Ok(Told::Held),
+                Err(e) => Err(e),
+            }
+        };
+        match until_written(stop, write, attempt.kind()).await {
+            Ok(Some(Told::Held)) => return false,
+            Ok(Some(Told::Lost)) if !attempt.is_completed_in() => attempt.lose("report"),
+            Ok(_) => {}
+            // without the lines and the words that may be what is refused
+            Err(e) if refused.is_none() => {
+                refused = Some(format!("its report was refused: {e}"));
                 continue;
             }
+            // the heartbeat finds that nobody works on it, and gives it back
+            Err(e) => tracing::error!(job.id = %attempt.job(), "gave up writing a report: {e}"),
         }
-        if matches!(outcome, Outcome::Complete) {
-            completed.push(attempt);
-        } else {
-            let state =
-                until_written(stop, || end(shared, &attempt, &outcome), attempt.kind()).await;
-            if state == Some(None) && !attempt.is_completed_in() {
-                attempt.lose("report");
-            }
-            shared.forget(&attempt);
-        }
-    }
-    if completed.is_empty() {
-        return;
-    }
-    let won = until_written(stop, || complete(shared, &completed), "completions").await;
-    for attempt in &completed {
-        if won.as_ref().is_some_and(|won| !won.contains(&attempt.job().0)) {
-            attempt.lose("report");
-        }
-        shared.forget(attempt);
+        return true;
     }
 }
 
-/// `None`: given up while closing.
+/// `None`: given up while closing. An error: the database will not take it, however often it is sent.
 async fn until_written<T, F>(
     stop: &CancellationToken,
     mut write: impl FnMut() -> F,
     what: &str,
-) -> Option<T>
+) -> Result<Option<T>, Error>
 where
     F: Future<Output = Result<T, Error>>,
 {
@@ -92,7 +189,8 @@ where
     let mut closing_since = None;
     loop {
         match write().await {
-            Ok(done) => return Some(done),
+            Ok(done) => return Ok(Some(done)),
+            Err(e) if e.is_refusal() => return Err(e),
             Err(e) => {
                 failures += 1;
                 if failures == 1 {
@@ -102,7 +200,7 @@ where
                     let since = *closing_since.get_or_insert_with(Instant::now);
                     if since.elapsed() > LAST_TRIES {
                         tracing::error!(what, "gave up writing a report: {e}");
-                        return None;
+                        return Ok(None);
                     }
                 }
                 let ceiling = 25_u64 << failures.min(7);
@@ -110,98 +208,5 @@ where
                 tokio::time::sleep(Duration::from_millis(wait)).await;
             }
         }
-    }
-}
-
-async fn complete(shared: &Shared, attempts: &[Arc<Attempt>]) -> Result<Vec<i64>, Error> {
-    let mut won = Vec::with_capacity(attempts.len());
-    // All of a batch carry one identity, but for the moment of registering anew.
-    let mut rest: Vec<&Arc<Attempt>> = attempts.iter().collect();
-    while let Some(process) = rest.first().map(|a| a.lease().process) {
-        let (mine, others): (Vec<_>, Vec<_>) =
-            rest.into_iter().partition(|a| a.lease().process == process);
-        rest = others;
-        let jobs: Vec<i64> = mine.iter().map(|a| a.job().0).collect();
-        let leases: Vec<i64> = mine.iter().map(|a| a.lease().number).collect();
-        let calls: Vec<_> = mine.iter().map(|a| a.calls()).collect();
-        let used: Vec<bool> = calls.iter().map(|c| c.used).collect();
-        let fault: Vec<bool> = calls.iter().map(|c| c.fault).collect();
-        let tokens: Vec<Option<i64>> = calls.iter().map(Calls::tokens).collect();
-        let micros: Vec<Option<i64>> = calls.iter().map(Calls::micros).collect();
-        let logs: Vec<Option<serde_json::Value>> = mine.iter().map(|a| a.log_json()).collect();
-        let done = sqlx::query!(
-            r#"select job as "job!", touched as "touched!" from queue.complete_v2($1, $2, $3, $4, $5, $6, $7, $8)"#,
-            process,
-            &jobs,
-            &leases,
-            &used,
-            &fault,
-            &tokens as &[Option<i64>],
-            &micros as &[Option<i64>],
-            &logs as &[Option<serde_json::Value>],
-        )
-        .fetch_all(&shared.pool)
-        .await?;
-        if done.iter().any(|row| row.touched) {
-            shared.loosened.notify_one();
-        }
-        won.extend(done.into_iter().map(|row| row.job));
-    }
-    Ok(won)
-}
-
-/// The job's new state; `None`: the lease was lost.
-async fn end(
-    shared: &Shared,
-    attempt: &Attempt,
-    outcome: &Outcome,
-) -> Result<Option<String>, Error> {
-    let retry = attempt.backoff();
-    let (name, error, delay) = match outcome {
-        Outcome::Complete => ("completed", None, None),
-        Outcome::Failed(failure) => {
-            let message = Some(failure.message());
-            match failure.verdict {
-                Verdict::Retry { after } => ("failed", message, after.or(retry)),
-                Verdict::Snooze { after } => ("snoozed", message, Some(after)),
-                Verdict::Throttle => ("throttled", message, None),
-                Verdict::Discard => ("discarded", message, None),
-            }
-        }
-        Outcome::Panicked(message) => ("panicked", Some(format!("panicked: {message}")), retry),
-        Outcome::TimedOut => {
-            ("timed_out", Some(format!("ran longer than {} s", attempt.timeout().as_secs())), retry)
-        }
-        Outcome::Undecodable(reason) => ("undecodable", Some(reason.clone()), None),
-        Outcome::Cancelled => ("cancelled", Some("called off while it ran".to_owned()), None),
-        Outcome::Released => ("released", Some("the worker shut down".to_owned()), None),
-    };
-    let log = attempt.log_lines();
-    let calls = attempt.calls();
-    let state = sqlx::query_scalar!(
-        "select queue.fail_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        attempt.lease().process,
-        attempt.job().0,
-        attempt.lease().number,
-        name,
-        error.map(|e| e.chars().filter(|c| *c != '\0').take(2_000).collect::<String>()),
-        delay.map(interval) as Option<PgInterval>,
-        if log.is_empty() { None } else { Some(log) } as Option<Vec<String>>,
-        calls.used,
-        // a service that never answers is one that fails
-        calls.fault || matches!(outcome, Outcome::TimedOut),
-        calls.tokens(),
-        calls.micros(),
-    )
-    .fetch_one(&shared.pool)
-    .await?;
-    Ok(state)
-}
-
-pub(crate) fn interval(d: Duration) -> PgInterval {
-    PgInterval {
-        months: 0,
-        days: 0,
-        microseconds: i64::try_from(d.as_micros()).unwrap_or(i64::MAX / 2),
     }
 }

@@ -6,7 +6,12 @@ use rand::RngExt;
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{counts, shared::Shared, slots::Slots};
+use super::{
+    counts,
+    marks::{Arrays, Marks},
+    shared::Shared,
+    slots::Slots,
+};
 use crate::{
     Attempt, Error, JobId,
     attempt::{Claimed, Lease},
@@ -43,6 +48,7 @@ pub(crate) async fn run(
     let mut strange = false;
     let mut failures = 0_u32;
     let mut backlog = false;
+    let mut marks = Marks::new();
     while !stop.is_cancelled() {
         if !wait_for_slot(&shared, &queue, &slots, &stop).await {
             return;
@@ -56,13 +62,17 @@ pub(crate) async fn run(
         }
         let lease = shared.lease(shared.next_lease());
         let asked = Instant::now();
-        let claimed = claim(&shared, lease, &queue, wanted).await;
+        let from = marks.begin(backlog, asked.into_std());
+        let claimed = claim(&shared, lease, &queue, wanted, &from).await;
         let took = asked.elapsed();
         counts::claim(&queue, asked, &claimed);
         match claimed {
             Ok(claimed) => {
                 failures = 0;
                 let got = claimed.len();
+                let taken = claimed.iter().map(|job| (job.lane, job.priority, job.job.0));
+                let now = Instant::now().into_std();
+                marks.claimed(&from, taken, got == wanted, asked.into_std(), now);
                 for job in claimed {
                     let shared_too = Arc::clone(&shared);
                     let attempt =
@@ -80,11 +90,15 @@ pub(crate) async fn run(
                     pause = FIRST_LOOK;
                     in_vain = 0;
                 }
+                // a backlog that marks have come to the end of is looked for from the start
+                let over = backlog && got < wanted && !from.0.is_empty();
                 backlog = got == wanted;
-                if backlog {
+                let now = Instant::now().into_std();
+                if backlog || over && marks.hide_for(now).is_zero() {
                     continue;
                 }
-                let next = next_work(&shared, &queue, &mut in_vain).await;
+                let from = marks.begin(false, now);
+                let next = next_work(&shared, &queue, &from, &mut in_vain).await;
                 strange = in_vain >= STRANGE || strange && next == Next::NotForUs;
                 if strange {
                     tokio::select! {
@@ -92,11 +106,16 @@ pub(crate) async fn run(
                         () = tokio::time::sleep((took * REST).min(POLL)) => {}
                     }
                 }
-                pause = wait_for_work(&slots, &stop, pause, next.wait(in_vain)).await;
+                let mut wait = next.wait(in_vain);
+                if !from.0.is_empty() {
+                    wait = wait.min(marks.hide_for(now).max(FIRST_LOOK));
+                }
+                pause = wait_for_work(&slots, &stop, pause, wait).await;
             }
             Err(e) => {
                 // It may have succeeded all the same: then nobody here will ever know its jobs.
                 shared.unheard(lease.number);
+                marks.forget();
                 failures += 1;
                 if failures == 1 {
                     tracing::warn!(queue, "cannot claim, trying again: {e}");
@@ -161,13 +180,16 @@ impl Next {
 }
 
 /// Tells enqueuers that a slot is free, and asks what comes next.
-async fn next_work(shared: &Shared, queue: &str, in_vain: &mut u32) -> Next {
+async fn next_work(shared: &Shared, queue: &str, from: &Arrays, in_vain: &mut u32) -> Next {
     if let Err(e) = shared.set_idle(queue, true).await {
         tracing::debug!(queue, "cannot set the idle flag: {e}");
     }
     let ms = sqlx::query_scalar!(
-        r#"select (extract(epoch from queue.next_v2($1)) * 1000)::float8 as "ms""#,
-        queue
+        r#"select (extract(epoch from queue.next_v2($1, $2, $3, $4)) * 1000)::float8 as "ms""#,
+        queue,
+        &from.0,
+        &from.1,
+        &from.2,
     )
     .fetch_one(&shared.pool)
     .await
@@ -211,18 +233,22 @@ pub(crate) async fn claim(
     lease: Lease,
     queue: &str,
     wanted: usize,
+    from: &Arrays,
 ) -> Result<Vec<Claimed>, Error> {
     let rows = sqlx::query!(
-        r#"select id as "id!", kind as "kind!", attempt as "attempt!", max_attempts as "max_attempts!",
+        r#"select id as "id!", lane_id as "lane!", priority as "priority!", kind as "kind!", attempt as "attempt!", max_attempts as "max_attempts!",
             args as "args!", parent, trace, created_at as "created_at!", key, guard,
             tokens as "tokens!", micros as "micros!",
             greatest(extract(epoch from clock_timestamp() - available_at), 0)::float8 as "waited!"
-        from queue.claim_v2($1, $2, $3, $4, $5)"#,
+        from queue.claim_v2($1, $2, $3, $4, $5, $6, $7, $8)"#,
         lease.process,
         lease.number,
         queue,
         wanted as i32,
         &shared.kinds,
+        &from.0,
+        &from.1,
+        &from.2,
     )
     .fetch_all(&shared.pool)
     .await
@@ -236,6 +262,8 @@ pub(crate) async fn claim(
             let kind = shared.registry.get(&row.kind).expect("claims name the registry's kinds");
             Claimed {
                 job: JobId(row.id),
+                lane: row.lane,
+                priority: row.priority,
                 timeout: kind.timeout,
                 backoff: kind.backoff,
                 kind: row.kind,

@@ -244,7 +244,8 @@ async fn give_back(
         unheard
     )
     .fetch_optional(conn)
-    .await;
+    .await
+    .map_err(Error::from);
     match state {
         Ok(Some(Some(_))) => {
             tracing::warn!(job.id = job, "gave back a job that nobody here was working on");
@@ -252,13 +253,9 @@ async fn give_back(
         }
         Ok(_) => Ok(()),
         // Its handler is still writing: next time.
-        Err(e) if is_lock_timeout(&e) => Ok(()),
-        Err(e) => Err(e.into()),
+        Err(e) if e.met_another() => Ok(()),
+        Err(e) => Err(e),
     }
-}
-
-fn is_lock_timeout(e: &sqlx::Error) -> bool {
-    e.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() == Some("55P03")
 }
 
 #[cfg(test)]

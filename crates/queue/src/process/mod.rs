@@ -6,7 +6,9 @@ mod fetcher;
 mod heartbeat;
 mod listener;
 mod maintenance;
+mod marks;
 mod releaser;
+mod report;
 mod shared;
 mod slots;
 mod ticker;
@@ -18,9 +20,11 @@ use tokio::{sync::mpsc, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use self::{
-    completer::{interval, write},
+    completer::write,
     counts::permit,
     fetcher::claim,
+    marks::Arrays,
+    report::interval,
     shared::{Report, Shared},
     slots::Slot,
 };

@@ -1,0 +1,156 @@
+//! A steady load beside readers that keep every dead row from being cleaned up.
+//!
+//! `just long-reader [seconds [jobs a second]]`: a third of the time alone, then as long beside three
+//! overlapping transactions of 40 s each that hold an old snapshot all the time, then alone again. It
+//! prints, every ten seconds, how many jobs wait, how long they waited, how many dead rows the claims'
+//! table has, and what a claim costs that begins from the start and one that begins at a mark.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use bellwether_queue::{
+    Attempt, Config, Db, Failure, Handlers, Job, MIGRATOR, NewJob, Process, QueueConfig,
+};
+use bellwether_testing::Postgres;
+use sqlx::{Executor, PgPool, Row, postgres::PgPoolOptions};
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// One insert of so many jobs at a time.
+const TOGETHER: u64 = 4;
+const READ: Duration = Duration::from_secs(40);
+const READERS: u32 = 3;
+const TELL: Duration = Duration::from_secs(10);
+
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Tick {
+    text: String,
+}
+
+impl Job for Tick {
+    const KIND: &'static str = "tick";
+    const QUEUE: &'static str = "ticks";
+    type Context = Arc<Mutex<Vec<f64>>>;
+    /// Notes how long it waited, in milliseconds; the server's clock is this machine's.
+    async fn run(self, waits: Self::Context, attempt: &Attempt) -> Result<(), Failure> {
+        let wait = (chrono::Utc::now() - attempt.created_at()).as_seconds_f64() * 1_000.0;
+        waits.lock().expect("no holder panics").push(wait);
+        Ok(())
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let mut args = std::env::args().skip(1);
+    let seconds: u64 = args.next().map_or(Ok(180), |n| n.parse())?;
+    let rate: u64 = args.next().map_or(Ok(800), |n| n.parse())?;
+    let third = Duration::from_secs(seconds / 3);
+
+    let postgres = Postgres::start(50).await;
+    let pool = PgPoolOptions::new().max_connections(16).connect(&postgres.url).await?;
+    MIGRATOR.run(&pool).await?;
+    let db = Db::direct(pool.clone());
+    let waits = Arc::default();
+    let handlers = Arc::new(Handlers::new(Arc::clone(&waits)).with::<Tick>());
+    let process = Process::start(Config {
+        pool: db.clone(),
+        direct: postgres.url.parse()?,
+        listen: true,
+        name: "long-reader".into(),
+        version: "bench".into(),
+        queues: vec![QueueConfig { name: "ticks".into(), concurrency: 50 }],
+        registry: handlers.registry().clone(),
+    })
+    .await?;
+    process.work("ticks", handlers);
+
+    println!(
+        "{:>9} {:>8} {:>10} {:>10} {:>12} {:>18} {:>14}",
+        "", "waiting", "p50 ms", "p95 ms", "dead rows", "claim, start ms", "at mark ms"
+    );
+    let load = tokio::spawn(load(db, rate));
+    let mut readers: Vec<tokio::task::JoinHandle<Result<(), sqlx::Error>>> = Vec::new();
+    let began = Instant::now();
+    while began.elapsed() < third * 3 {
+        let beside = (third..third * 2).contains(&began.elapsed());
+        if beside && readers.is_empty() {
+            readers.extend((0..READERS).map(|n| tokio::spawn(read(pool.clone(), n))));
+        } else if !beside {
+            readers.drain(..).for_each(|reader| reader.abort());
+        }
+        tokio::time::sleep(TELL).await;
+        let waits = std::mem::take(&mut *waits.lock().expect("no holder panics"));
+        tell(&pool, beside, waits).await?;
+    }
+    load.abort();
+    process.close(Duration::from_secs(10)).await?;
+    Ok(())
+}
+
+async fn load(db: Db, rate: u64) -> Result<(), bellwether_queue::Error> {
+    let job = NewJob::of(&Tick { text: "forty bytes of arguments, more or less".into() })?;
+    let jobs = vec![job; TOGETHER as usize];
+    let mut every = tokio::time::interval(Duration::from_secs(1) * TOGETHER as u32 / rate as u32);
+    loop {
+        every.tick().await;
+        let mut tx = db.begin().await?;
+        bellwether_queue::add_all(&mut tx, &jobs).await?;
+        tx.commit().await?;
+    }
+}
+
+/// Holds one snapshot after the other, a third of their length apart from its neighbours.
+async fn read(pool: PgPool, n: u32) -> Result<(), sqlx::Error> {
+    let mut length = READ / READERS * (n + 1);
+    loop {
+        let mut tx = pool.begin_with("begin isolation level repeatable read").await?;
+        tx.execute("set local idle_in_transaction_session_timeout = 0").await?;
+        tx.execute("select count(*) from queue.process").await?;
+        tokio::time::sleep(length).await;
+        tx.rollback().await?;
+        length = READ;
+    }
+}
+
+async fn tell(pool: &PgPool, beside: bool, mut waits: Vec<f64>) -> Result<(), Error> {
+    waits.sort_by(f64::total_cmp);
+    let at = |percent: usize| waits.get(waits.len() * percent / 100).copied().unwrap_or(f64::NAN);
+    let row = sqlx::query(
+        "select (select count(*) from queue.ready) as waiting,
+            (select n_dead_tup from pg_stat_user_tables where relid = 'queue.ready'::regclass) as dead,
+            (select last_value from queue.job_id) as last, (select id from queue.lane limit 1) as lane",
+    )
+    .fetch_one(pool)
+    .await?;
+    let mut costs = Vec::new();
+    for from in [0, row.get::<i64, _>("last") - 1_000] {
+        let mut least = f64::INFINITY;
+        for _ in 0..3 {
+            let asked = Instant::now();
+            // what a claim walks over, without taking anything
+            sqlx::query(
+                "select from queue.ready where lane = $1 and (priority, id) > (4, $2)
+                    and kind = any ('{nothing}') order by priority, id limit 1",
+            )
+            .bind(row.get::<i32, _>("lane"))
+            .bind(from)
+            .execute(pool)
+            .await?;
+            least = least.min(asked.elapsed().as_secs_f64() * 1_000.0);
+        }
+        costs.push(least);
+    }
+    println!(
+        "{:>9} {:>8} {:>10.1} {:>10.1} {:>12} {:>18.2} {:>14.2}",
+        if beside { "reader" } else { "alone" },
+        row.get::<i64, _>("waiting"),
+        at(50),
+        at(95),
+        row.get::<i64, _>("dead"),
+        costs[0],
+        costs[1],
+    );
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! The statements that end attempts.
+
+use std::{sync::Arc, time::Duration};
+
+use sqlx::postgres::types::PgInterval;
+
+use super::shared::Shared;
+use crate::{Attempt, Error, Outcome, Verdict, attempt::Calls};
+
+/// Returns the jobs whose lease still held.
+pub(super) async fn complete(
+    shared: &Shared,
+    attempts: &[Arc<Attempt>],
+) -> Result<Vec<i64>, Error> {
+    let mut won = Vec::with_capacity(attempts.len());
+    // All of a batch carry one identity, but for the moment of registering anew.
+    let mut rest: Vec<&Arc<Attempt>> = attempts.iter().collect();
+    while let Some(process) = rest.first().map(|a| a.lease().process) {
+        let (mine, others): (Vec<_>, Vec<_>) =
+            rest.into_iter().partition(|a| a.lease().process == process);
+        rest = others;
+        let jobs: Vec<i64> = mine.iter().map(|a| a.job().0).collect();
+        let leases: Vec<i64> = mine.iter().map(|a| a.lease().number).collect();
+        let calls: Vec<_> = mine.iter().map(|a| a.calls()).collect();
+        let used: Vec<bool> = calls.iter().map(|c| c.used).collect();
+        let fault: Vec<bool> = calls.iter().map(|c| c.fault).collect();
+        let tokens: Vec<Option<i64>> = calls.iter().map(Calls::tokens).collect();
+        let micros: Vec<Option<i64>> = calls.iter().map(Calls::micros).collect();
+        let logs: Vec<Option<serde_json::Value>> = mine.iter().map(|a| a.log_json()).collect();
+        let done = sqlx::query!(
+            r#"select job as "job!", touched as "touched!" from queue.complete_v2($1, $2, $3, $4, $5, $6, $7, $8)"#,
+            process,
+            &jobs,
+            &leases,
+            &used,
+            &fault,
+            &tokens as &[Option<i64>],
+            &micros as &[Option<i64>],
+            &logs as &[Option<serde_json::Value>],
+        )
+        .fetch_all(&shared.pool)
+        .await?;
+        if done.iter().any(|row| row.touched) {
+            shared.loosened.notify_one();
+        }
+        won.extend(done.into_iter().map(|row| row.job));
+    }
+    Ok(won)
+}
+
+/// The job's new state; `None`: the lease was lost. `refused`: what is said in place of the attempt's
+/// own words and lines.
+pub(super) async fn end(
+    shared: &Shared,
+    attempt: &Attempt,
+    outcome: &Outcome,
+    refused: Option<&str>,
+) -> Result<Option<String>, Error> {
+    let retry = attempt.backoff();
+    let (name, error, delay) = match outcome {
+        Outcome::Complete => ("completed", None, None),
+        Outcome::Failed(failure) => {
+            let message = Some(failure.message());
+            match failure.verdict {
+                Verdict::Retry { after } => ("failed", message, after.or(retry)),
+                Verdict::Snooze { after } => ("snoozed", message, Some(after)),
+                Verdict::Throttle => ("throttled", message, None),
+                Verdict::Discard => ("discarded", message, None),
+            }
+        }
+        Outcome::Panicked(message) => ("panicked", Some(format!("panicked: {message}")), retry),
+        Outcome::TimedOut => {
+            ("timed_out", Some(format!("ran longer than {} s", attempt.timeout().as_secs())), retry)
+        }
+        Outcome::Undecodable(reason) => ("undecodable", Some(reason.clone()), None),
+        Outcome::Cancelled => ("cancelled", Some("called off while it ran".to_owned()), None),
+        Outcome::Released => ("released", Some("the worker shut down".to_owned()), None),
+    };
+    let error = refused.map(str::to_owned).or(error);
+    let log = if refused.is_some() { Vec::new() } else { attempt.log_lines() };
+    let calls = attempt.calls();
+    let state = sqlx::query_scalar!(
+        "select queue.fail_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        attempt.lease().process,
+        attempt.job().0,
+        attempt.lease().number,
+        name,
+        error.map(|e| e.chars().filter(|c| *c != '\0').take(2_000).collect::<String>()),
+        delay.map(interval) as Option<PgInterval>,
+        if log.is_empty() { None } else { Some(log) } as Option<Vec<String>>,
+        calls.used,
+        // a service that never answers is one that fails
+        calls.fault || matches!(outcome, Outcome::TimedOut),
+        calls.tokens(),
+        calls.micros(),
+    )
+    .fetch_one(&shared.pool)
+    .await?;
+    Ok(state)
+}
+
+pub(crate) fn interval(d: Duration) -> PgInterval {
+    PgInterval {
+        months: 0,
+        days: 0,
+        microseconds: i64::try_from(d.as_micros()).unwrap_or(i64::MAX / 2),
+    }
+}
