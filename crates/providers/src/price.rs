@@ -2,8 +2,9 @@
 
 use crate::reading::Usage;
 
-/// US dollars for a million tokens, as the provider's price list gives them. Thoughts are priced
-/// as output. The default is nothing: a free plan, or a server of one's own.
+/// US dollars for a million tokens, as the provider's price list gives them, to six decimals. Thoughts
+/// are priced as output, and what a provider finds in its cache as any input, which is the most that
+/// it can cost. The default is nothing: a free plan, or a server of one's own.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Price {
     pub input: f64,
@@ -13,10 +14,14 @@ pub struct Price {
 impl Price {
     /// Millionths of a US dollar, rounded up.
     pub fn micros(self, usage: Usage) -> u64 {
+        // whole numbers: in fractions, thirty tokens at 0.1 come to a little more than three
+        let cost = |dollars: f64, tokens: u64| {
+            let rate = (dollars.max(0.0) * 1e6).round() as u128;
+            rate.saturating_mul(tokens.into())
+        };
         let output = usage.output.saturating_add(usage.thoughts);
-        let micros =
-            self.input.max(0.0) * usage.input as f64 + self.output.max(0.0) * output as f64;
-        micros.ceil() as u64
+        let sum = cost(self.input, usage.input).saturating_add(cost(self.output, output));
+        u64::try_from(sum.div_ceil(1_000_000)).unwrap_or(u64::MAX)
     }
 }
 
@@ -37,5 +42,15 @@ mod tests {
         let price = Price { input: 0.1, output: 0.4 };
         assert_eq!(price.micros(Usage { input: 1, output: 0, thoughts: 0 }), 1);
         assert_eq!(price.micros(Usage { input: 0, output: 0, thoughts: 0 }), 0);
+        assert_eq!(price.micros(Usage { input: 30, output: 0, thoughts: 0 }), 3);
+    }
+
+    #[test]
+    fn an_absurd_price_or_usage_is_the_most_there_is() {
+        let all = Usage { input: u64::MAX, output: u64::MAX, thoughts: u64::MAX };
+        for dollars in [f64::INFINITY, 1e300, 1e6] {
+            assert_eq!(Price { input: dollars, output: dollars }.micros(all), u64::MAX);
+        }
+        assert_eq!(Price { input: f64::NAN, output: -1.0 }.micros(all), 0);
     }
 }
