@@ -24,6 +24,8 @@ pub fn redact(text: &str, secrets: &[SecretString]) -> String {
     let mut text = text.to_owned();
     for secret in secrets.iter().map(ExposeSecret::expose_secret).filter(|s| s.len() > 2) {
         text = text.replace(secret, REDACTED);
+        // as many servers write a slash within JSON
+        text = text.replace(&secret.replace('/', "\\/"), REDACTED);
         let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         if encoded != *secret {
             text = text.replace(&encoded, REDACTED);
@@ -93,6 +95,7 @@ mod tests {
         let cases = [
             ("a s3cr/et+K3Y b", "a [redacted] b"),
             ("a?k=s3cr%2Fet%2BK3Y", "a?k=[redacted]"),
+            (r#"{"sent":"s3cr\/et+K3Y"}"#, r#"{"sent":"[redacted]"}"#),
             (
                 "We have detected your API key as OTHER123 and our standard",
                 "We have detected your API key as [redacted] and our standard",
