@@ -221,6 +221,23 @@ async fn two_clients_that_do_not_know_each_other_are_told_to_slow_down() {
 }
 
 #[tokio::test]
+async fn one_process_spaces_its_requests_as_the_provider_wants_them() {
+    let outside = Outside::start().await;
+    let market = outside.market();
+    let began = std::time::Instant::now();
+    // each is granted at once, and the provider takes one a second
+    let (a, b, c) = tokio::join!(
+        market.quote("AAPL", &Free),
+        market.quote("MSFT", &Free),
+        market.quote("AMZN", &Free)
+    );
+    for result in [a, b, c] {
+        assert!(result.is_ok(), "{result:?}");
+    }
+    assert!(began.elapsed() >= Duration::from_millis(2_400), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
 async fn news_come_dated_and_named() {
     let outside = Outside::start().await;
     let page = outside.find(&apple()).await.unwrap();
