@@ -77,7 +77,8 @@ pub(super) fn of_model(
         summary: Some(reading.summary.clone()),
         flags,
         input_tokens: i64::try_from(reading.usage.input).ok(),
-        output_tokens: i64::try_from(reading.usage.output + reading.usage.thoughts).ok(),
+        output_tokens: i64::try_from(reading.usage.output.saturating_add(reading.usage.thoughts))
+            .ok(),
         latency_ms: i64::try_from(reading.latency.as_millis()).ok(),
         ..of_nobody(cx, by, article, prompt)
     }

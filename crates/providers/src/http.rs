@@ -13,8 +13,8 @@ use tokio::{sync::Semaphore, time::Instant};
 use url::{Host, Url};
 
 pub use redact::redact;
-pub(crate) use wait::seconds;
 pub use wait::{LONGEST_WAIT, retry_after};
+pub(crate) use wait::{length, seconds, told};
 
 use crate::{
     call,
@@ -33,6 +33,8 @@ const USER_AGENT: &str = concat!("bellwether/", env!("CARGO_PKG_VERSION"));
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<Duration>,
+    /// When a window that is used up is free again, where the headers say so.
+    pub(crate) reset: Option<Duration>,
     /// When the provider says it answered, by its own clock.
     pub(crate) date: Option<DateTime<Utc>>,
     pub(crate) body: String,
@@ -168,6 +170,7 @@ impl Http {
             Some(date) => retry_after(value, date),
             None => seconds(value),
         });
+        let reset = wait::reset(response.headers());
         let status = response.status().as_u16();
         let mut body = Vec::new();
         loop {
@@ -191,7 +194,7 @@ impl Http {
         }
         let body = String::from_utf8(body)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        Ok(Answer { status, retry_after, date, body, latency: began.elapsed() })
+        Ok(Answer { status, retry_after, reset, date, body, latency: began.elapsed() })
     }
 
     fn lost(&self, lost: Lost, detail: &str) -> Error {

@@ -11,7 +11,7 @@ pub use crate::reading::{Impact, Label, Prompt, Reading, Usage};
 use crate::{
     Settings, call,
     error::{ConfigError, Error, Result, Scope, StopReason},
-    http::{Answer, Http, Lost},
+    http::{self, Answer, Http, Lost},
     permit::Permit,
     price::Price,
     reading,
@@ -134,7 +134,11 @@ impl OpenAi {
         let detail = answer.body.as_str();
         match class {
             Class::Text(_) => self.http.unusable("schema_drift", detail),
-            Class::Throttled(scope) => self.http.throttled(answer.retry_after, *scope, detail),
+            Class::Throttled(scope) => {
+                let told = || http::told(&message(&answer.body), "try again in ");
+                let wait = answer.retry_after.or(answer.reset).or_else(told);
+                self.http.throttled(wait, *scope, detail)
+            }
             Class::Stopped(reason) => self.http.stopped(*reason, detail),
             Class::Refused(reason) => self.http.refused(reason, detail),
             Class::Unusable(reason) => self.http.unusable(reason, detail),
@@ -147,12 +151,19 @@ impl OpenAi {
 fn usage(body: &str) -> Option<Usage> {
     let answer: Value = serde_json::from_str(body).ok()?;
     let count = |name: &str| answer["usage"][name].as_u64();
-    Some(Usage {
+    let usage = Usage {
         input: count("prompt_tokens")?,
-        // what was thought is part of what was completed here
         output: count("completion_tokens").unwrap_or(u64::from(reading::MAX_OUTPUT_TOKENS)),
+        // part of what was completed, or, with some servers, of the total alone
         thoughts: 0,
-    })
+    };
+    Some(usage.at_least(count("total_tokens")))
+}
+
+/// What an error says, in lower case.
+fn message(body: &str) -> String {
+    let answer: Value = serde_json::from_str(body).unwrap_or(Value::Null);
+    answer["error"]["message"].as_str().unwrap_or_default().to_lowercase()
 }
 
 /// What an answer means.
@@ -168,7 +179,7 @@ pub enum Class {
 
 pub fn classify(status: u16, body: &str) -> Class {
     let answer: Value = serde_json::from_str(body).unwrap_or(Value::Null);
-    let message = answer["error"]["message"].as_str().unwrap_or_default().to_lowercase();
+    let message = message(body);
     let code = answer["error"]["code"].as_str().unwrap_or_default();
     match status {
         200..300 if answer.is_object() => content(&answer),

@@ -155,8 +155,15 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Whatever a provider reports, it does not overflow.
     pub const fn total(self) -> u64 {
-        self.input + self.output + self.thoughts
+        self.input.saturating_add(self.output).saturating_add(self.thoughts)
+    }
+
+    /// With what a provider's own total holds beyond the parts that it names: thoughts, mostly.
+    pub(crate) fn at_least(self, total: Option<u64>) -> Self {
+        let unnamed = total.unwrap_or(0).saturating_sub(self.total());
+        Self { thoughts: self.thoughts.saturating_add(unnamed), ..self }
     }
 }
 
@@ -202,6 +209,16 @@ mod tests {
         for impact in [Impact::Bearish, Impact::Neutral, Impact::Bullish] {
             assert_eq!(json!(impact), impact.as_str());
         }
+    }
+
+    #[test]
+    fn a_total_counts_for_what_its_parts_leave_out() {
+        let usage = Usage { input: 400, output: 100, thoughts: 20 };
+        assert_eq!(usage.at_least(None), usage);
+        assert_eq!(usage.at_least(Some(400)), usage, "parts count for more");
+        assert_eq!(usage.at_least(Some(900)), Usage { thoughts: 400, ..usage });
+        let absurd = Usage { input: u64::MAX, output: u64::MAX, thoughts: 1 };
+        assert_eq!(absurd.at_least(Some(u64::MAX)).total(), u64::MAX);
     }
 
     #[test]

@@ -114,6 +114,7 @@ fn each_answer_of_gemini_has_its_class() {
         (429, "minute", minute(47.0)),
         (429, "tokens_minute", minute(12.5)),
         (429, "message_delay", minute(47.2)),
+        (429, "short_delay", minute(0.572)),
         (429, "bare", Throttled),
         (503, "overloaded", Transient),
         (500, "overloaded", Transient),

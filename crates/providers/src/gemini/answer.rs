@@ -73,8 +73,8 @@ fn quota(error: &Value) -> Class {
     let wait = details
         .iter()
         .find_map(|detail| detail["retryDelay"].as_str())
-        .and_then(|delay| http::seconds(delay.trim_end_matches('s')))
-        .or_else(|| retry_in(message));
+        .and_then(|delay| http::length(delay).or_else(|| http::seconds(delay)))
+        .or_else(|| http::told(message, "retry in "));
     match wait {
         Some(wait) if wait > LONGEST_MINUTE => Class::Day { wait: Some(wait) },
         None if !quotas.iter().any(|id| id.contains("PerMinute")) => Class::Throttled,
@@ -89,13 +89,6 @@ fn limit_is_zero(message: &str) -> bool {
         let rest = rest.strip_prefix('.').unwrap_or(rest);
         !rest.starts_with(|c: char| c.is_ascii_digit())
     })
-}
-
-/// "Please retry in 47.2s."
-fn retry_in(message: &str) -> Option<Duration> {
-    let rest = message.split("retry in ").nth(1)?;
-    let end = rest.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(rest.len());
-    rest[end..].starts_with('s').then(|| http::seconds(&rest[..end]))?
 }
 
 fn bad_request(error: &Value) -> Class {
@@ -154,10 +147,10 @@ pub(super) fn facts(body: &str) -> Facts {
     let tokens = &answer["usageMetadata"];
     let count = |name: &str| tokens[name].as_u64();
     Facts {
-        usage: count("promptTokenCount").map(|input| Usage {
-            input,
-            output: count("candidatesTokenCount").unwrap_or(0),
-            thoughts: count("thoughtsTokenCount").unwrap_or(0),
+        usage: count("promptTokenCount").map(|input| {
+            let output = count("candidatesTokenCount").unwrap_or(0);
+            let thoughts = count("thoughtsTokenCount").unwrap_or(0);
+            Usage { input, output, thoughts }.at_least(count("totalTokenCount"))
         }),
         model_version: answer["modelVersion"].as_str().map(ToOwned::to_owned),
         retirement_time: answer["modelStatus"]["retirementTime"]
@@ -188,6 +181,8 @@ mod tests {
             (Utc.with_ymd_and_hms(2026, 7, 1, 6, 59, 0), 60),
             // the day on which the clocks go back has 25 hours
             (Utc.with_ymd_and_hms(2026, 11, 1, 7, 0, 0), 25 * 3600),
+            // and the one on which they go forward has 23
+            (Utc.with_ymd_and_hms(2026, 3, 8, 8, 0, 0), 23 * 3600),
         ];
         for (now, seconds) in cases {
             let now = now.unwrap();

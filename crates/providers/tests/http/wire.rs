@@ -115,6 +115,41 @@ async fn a_date_to_retry_after_is_counted_from_the_answers_own_date() {
 }
 
 #[tokio::test]
+async fn a_chat_server_tells_its_wait_in_a_header_or_in_words() {
+    let words = include_str!("../fixtures/openai/per_minute.json");
+    let of_tokens = "x-ratelimit-remaining-requests: 3\r\nx-ratelimit-reset-requests: 1s\r\n\
+        x-ratelimit-remaining-tokens: 0\r\nx-ratelimit-reset-tokens: 6m0s\r\n";
+    let cases = [
+        ("retry-after: 3\r\n", words, 3),
+        (of_tokens, words, 360),
+        ("x-ratelimit-remaining-requests: 7\r\nx-ratelimit-reset-requests: 1s\r\n", words, 20),
+        ("", words, 20),
+    ];
+    for (headers, body, seconds) in cases {
+        let wire = Wire::start(answer("429 Too Many Requests", headers, body)).await;
+        let openai = OpenAi::new(&settings(&wire.url, PATIENT), "llama").unwrap();
+        let result = openai.read(&prompt(), &Free).await;
+        let Err(Error::Throttled { wait, scope, .. }) = result else { panic!("{result:?}") };
+        let expected = (Some(Duration::from_secs(seconds)), Scope::Minute);
+        assert_eq!((wait, scope), expected, "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_total_holds_beyond_its_parts_is_paid_for_too() {
+    let body = include_str!("../fixtures/openai/ok.json");
+    let body = body
+        .replace("\"completion_tokens\": 118", "\"completion_tokens\": 118, \"total_tokens\": 900");
+    assert!(body.contains("total_tokens"));
+    let wire = Wire::start(answer("200 OK", "", &body)).await;
+    let openai = OpenAi::new(&settings(&wire.url, PATIENT), "llama").unwrap();
+    let told = Counting::default();
+    let reading = openai.read(&prompt(), &told).await.unwrap();
+    assert_eq!((reading.usage.output, reading.usage.thoughts), (118, 370));
+    assert_eq!(told.told().3, 900);
+}
+
+#[tokio::test]
 async fn a_full_day_at_gemini_waits_until_midnight_pacific_by_the_answers_date() {
     let body = include_str!("../fixtures/gemini/day.json");
     let date = "date: Sun, 22 Nov 2026 20:00:00 GMT\r\n";
