@@ -6,6 +6,7 @@ use bellwether_providers as providers;
 use bellwether_providers::{Scope, StopReason};
 use bellwether_queue::{self as queue, Attempt, Failure, Verdict, inspect, limits};
 use bellwether_store as store;
+use chrono::TimeDelta;
 use rand::RngExt;
 
 use crate::Services;
@@ -14,8 +15,10 @@ use crate::Services;
 const UNTIL_SOMEBODY_ACTS: Duration = Duration::from_hours(24 * 365);
 /// A day's quota that is used up by somebody else's count frees bit by bit.
 const HALF_A_DAY: Duration = Duration::from_hours(12);
-/// A wait that a provider asks for and that is shorter is none.
+/// A provider that asks for less may have rounded.
 const SHORTEST: Duration = Duration::from_secs(1);
+/// Slow-downs of one job that are further back have nothing to do with the next one.
+const ONE_EPISODE: TimeDelta = TimeDelta::minutes(30);
 /// An answer that does not fit is worth this many further tries.
 pub(crate) const USELESS_TRIES: u16 = 2;
 /// How soon to look for the answer that another job waits for.
@@ -60,12 +63,12 @@ async fn decide(cx: &Services, attempt: &Attempt, error: &Error) -> Verdict {
     match error {
         Error::Provider(providers::Error::Throttled { key, wait, scope, detail }) => {
             let wait = match (wait, scope) {
-                // no time at all, or one that is over, says nothing
-                (Some(wait), _) if *wait >= SHORTEST => *wait + jitter(),
+                // a time that is over says nothing
+                (Some(wait), _) if !wait.is_zero() => (*wait).max(SHORTEST) + jitter(),
                 (_, Scope::Burst) => Duration::from_secs(2),
                 (_, Scope::Minute) => Duration::from_mins(1),
                 (_, Scope::Day) => until_window_frees(cx, key).await,
-                (_, Scope::Unknown) => cx.next_wait(key),
+                (_, Scope::Unknown) => growing(cx, attempt, key).await,
             };
             park(cx, key, wait, &format!("asked us to slow down ({scope}): {detail}")).await
         }
@@ -108,6 +111,30 @@ async fn decide(cx: &Services, attempt: &Attempt, error: &Error) -> Verdict {
 /// A little more than was asked for: clocks differ, and others wait for the same moment.
 fn jitter() -> Duration {
     Duration::from_millis(rand::rng().random_range(0..500))
+}
+
+/// How long to leave a key alone that asked for it without saying how long. Each process knows what it
+/// was told itself; what others were told stands in the history of the job, since the first in line
+/// stays the first while its key is parked.
+async fn growing(cx: &Services, attempt: &Attempt, key: &str) -> Duration {
+    let told = async {
+        let now = queue::schedule::now(&cx.pool).await?;
+        let job = inspect::find(&cx.pool, attempt.job()).await?;
+        let attempts = job.map(|job| job.attempts).unwrap_or_default();
+        let lately =
+            attempts.iter().filter(|a| a.ended_at.is_some_and(|at| now - at < ONE_EPISODE));
+        Ok::<_, queue::Error>(lately.rev().take_while(|a| is_unexplained(a)).count())
+    };
+    let told = told.await.unwrap_or_else(|error| {
+        tracing::warn!(key, "cannot ask how often the job was told to slow down: {error}");
+        0
+    });
+    cx.next_wait(key, u32::try_from(told).unwrap_or(u32::MAX))
+}
+
+fn is_unexplained(attempt: &inspect::AttemptView) -> bool {
+    let said = format!("({})", Scope::Unknown);
+    attempt.outcome == "throttled" && attempt.error.as_ref().is_some_and(|e| e.contains(&said))
 }
 
 fn of_database(error: &sqlx::Error) -> Verdict {
@@ -172,7 +199,7 @@ fn remedy(reason: StopReason) -> &'static str {
         StopReason::BadKey => "check the key, then resume the limit",
         StopReason::NotEntitled => "the plan does not include this; change it or switch it off",
         StopReason::ModelGone => {
-            "the model is gone; choose another, for example gemini-flash-lite-latest, then restart"
+            "the model is gone; choose another (for Gemini gemini-flash-lite-latest), then restart"
         }
     }
 }

@@ -162,13 +162,15 @@ impl Services {
     }
 
     /// How long to leave a key alone that asked for it without saying how long: 5 s, and twice
-    /// as long each time that it asks again soon after, up to 5 min.
-    pub(crate) fn next_wait(&self, key: &str) -> Duration {
+    /// as long each time that it asks again soon after, up to 5 min. `told`: how often others are
+    /// known to have been asked before.
+    pub(crate) fn next_wait(&self, key: &str, told: u32) -> Duration {
         let mut patience = self.patience.lock().expect("no holder of it panics");
-        let wait = match patience.get(key) {
-            Some((since, wait)) if since.elapsed() < *wait * 3 => (*wait * 2).min(LONGEST_WAIT),
+        let here = match patience.get(key) {
+            Some((since, wait)) if since.elapsed() < *wait * 3 => *wait * 2,
             _ => FIRST_WAIT,
         };
+        let wait = here.max(FIRST_WAIT * 2_u32.pow(told.min(10))).min(LONGEST_WAIT);
         patience.insert(key.to_owned(), (Instant::now(), wait));
         wait
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bellwether_domain::{lexicon, symbols::Dictionary};
 use bellwether_jobs::{AnalyzeArticle, DeriveSignal};
 use bellwether_providers::{Price, Prompt};
-use bellwether_queue::{JobId, State, limits};
+use bellwether_queue::{JobId, State};
 use bellwether_store as store;
 use bellwether_testing::wait_until;
 use chrono::TimeDelta;
@@ -159,9 +159,7 @@ async fn what_a_fallback_read_is_superseded_once_the_better_model_has_quota() {
     assert_eq!(by_fallback.analyzer, "openai/llama/1");
     assert_eq!((stage.requests("gemini").await, stage.requests("openai").await), (1, 1));
 
-    let mut tx = stage.pool.begin().await.unwrap();
-    limits::resume(&mut tx, MODEL).await.unwrap();
-    tx.commit().await.unwrap();
+    stage.resume(MODEL).await;
     let again = AnalyzeArticle { article, analyzer: Some(ANALYZER.to_owned()), again: true };
     stage.run(&again).await;
     let best = store::sentiment::find_current(&stage.pool, article).await.unwrap().unwrap();
@@ -210,6 +208,39 @@ async fn a_reading_posts_what_it_cost_and_not_what_was_reserved() {
     assert_eq!(used, input + output);
     assert!(used < i64::try_from(Prompt::MOST.total()).unwrap());
     assert_eq!(stage.used(MODEL, "money").await, input * 10 + output * 40);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_breaks_off_costs_all_that_was_reserved() {
+    // after it took effect, and in the middle of its body
+    for fault in ["F05", "F04"] {
+        let mut stage = Stage::with_model().await;
+        stage.fault(json!({"id": fault, "count": 1})).await;
+        stage.only::<AnalyzeArticle>().await;
+        let article = article(&stage).await;
+        let id = read(&stage, article).await;
+        assert_eq!(stage.ended(id, 1).await.outcome, "failed", "{fault}");
+        let most = i64::try_from(Prompt::MOST.total()).unwrap();
+        assert_eq!(stage.used(MODEL, "tokens").await, most, "{fault}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_without_a_time_is_waited_for_twice_as_long_each_time_whoever_hears_it() {
+    let mut stage = Stage::with_model().await;
+    stage.fault(json!({"id": "F63"})).await;
+    let article = article(&stage).await;
+    let id = read(&stage, article).await;
+    for (n, least) in [(1, 4.0), (2, 8.0), (3, 18.0), (4, 38.0)] {
+        stage.only::<AnalyzeArticle>().await;
+        assert_eq!(stage.ended(id, n).await.outcome, "throttled");
+        let parked = stage.parked_for(MODEL).await;
+        assert!((least..least + 3.0).contains(&parked), "{n}: {parked} s");
+        // the next one to ask is another process
+        stage.forget().await;
+        stage.resume(MODEL).await;
+    }
+    assert_eq!(stage.find(id).await.job.attempt, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -80,6 +80,38 @@ async fn a_daily_notice_parks_the_key_everywhere_and_shows_it_nowhere() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_day_is_left_alone_for_hours_though_our_own_count_has_room() {
+    // by the free plan, where the call that was refused fills the window of a second
+    let mut stage = Stage::at_scale(1.0, |_, _| {}).await;
+    stage.fault(json!({"id": "F21"})).await;
+    stage.only::<ScrapeQuotes>().await;
+    let id = stage.add(&aapl()).await;
+    assert_eq!(stage.ended(id, 1).await.outcome, "throttled");
+    assert!(stage.parked_for("alpha_vantage").await > 11.0 * 3_600.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_retry_after_is_obeyed_as_seconds_and_as_a_date_and_never_for_ever() {
+    let cases = [
+        ("seconds", 7.0, 8.6),
+        ("date", 6.0, 8.6),
+        // a time that is over says nothing
+        ("negative", 4.0, 5.0),
+        ("absurd", 86_000.0, 86_401.0),
+    ];
+    for (mode, least, most) in cases {
+        let mut stage = Stage::new().await;
+        stage.fault(json!({"id": "F14", "mode": mode})).await;
+        stage.only::<ScrapeQuotes>().await;
+        let id = stage.add(&aapl()).await;
+        assert_eq!(stage.ended(id, 1).await.outcome, "throttled", "{mode}");
+        let parked = stage.parked_for("alpha_vantage").await;
+        assert!((least..most).contains(&parked), "{mode}: {parked} s");
+        assert_eq!(stage.find(id).await.job.attempt, 0, "{mode}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_without_a_price_writes_none_and_is_tried_again_twice() {
     for fault in ["F07", "F27"] {
         let mut stage = Stage::new().await;

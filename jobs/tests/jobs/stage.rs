@@ -7,7 +7,7 @@ use bellwether_jobs::{Mail, Model, Services, Settings, Texts, handlers, prepare}
 use bellwether_providers::{self as providers, smtp, twilio, webhook};
 use bellwether_queue::{
     Config, Db, Job, JobId, NewJob, Outcome, Process, QueueConfig, Registry, State, add, control,
-    enqueue, inspect,
+    enqueue, inspect, limits,
 };
 use bellwether_sandbox::{Limits, Options, Running, Sandbox};
 use bellwether_testing::{Database, database, wait_until, wait_until_within};
@@ -24,6 +24,7 @@ pub(crate) struct Stage {
     database: Database,
     sandbox: Running,
     http: reqwest::Client,
+    settings: Settings,
     processes: Vec<Process>,
 }
 
@@ -52,8 +53,9 @@ impl Stage {
     /// The free plans' limits times `scale`, for us and for the sandbox alike.
     pub(crate) async fn at_scale(scale: f64, change: impl FnOnce(&mut Settings, &str)) -> Self {
         let database = database(&[&bellwether_queue::MIGRATOR, &bellwether_store::MIGRATOR]).await;
-        let limits = Limits::default().scaled(scale);
-        let sandbox = Sandbox::start(Options { limits, ..Options::default() }).await.unwrap();
+        let allowed = Limits::default().scaled(scale);
+        let sandbox =
+            Sandbox::start(Options { limits: allowed, ..Options::default() }).await.unwrap();
         let url = sandbox.url();
         let mut settings = Settings {
             watchlist: vec![symbol("AAPL"), symbol("MSFT")],
@@ -65,14 +67,35 @@ impl Stage {
         };
         change(&mut settings, &url);
         let pool = Db::direct(database.pool());
-        let services = Services::new(pool.clone(), settings).unwrap();
+        let services = Services::new(pool.clone(), settings.clone()).unwrap();
         prepare(&services, &QUEUES).await.unwrap();
         // only a test's own jobs run
         for schedule in bellwether_queue::schedule::list(&pool).await.unwrap() {
             bellwether_queue::schedule::pause(&pool, &schedule.name, true).await.unwrap();
         }
         let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().unwrap();
-        Self { pool, services, database, sandbox, http, processes: Vec::new() }
+        Self { pool, services, database, sandbox, http, settings, processes: Vec::new() }
+    }
+
+    /// Ends all workers; the next ones know nothing of what these learned.
+    pub(crate) async fn forget(&mut self) {
+        for process in self.processes.drain(..) {
+            process.close(Duration::from_secs(10)).await.unwrap();
+        }
+        self.services = Services::new(self.pool.clone(), self.settings.clone()).unwrap();
+    }
+
+    /// Stops a key as a provider's word would.
+    pub(crate) async fn park(&self, key: &str, wait: Duration) {
+        let mut tx = self.pool.begin().await.unwrap();
+        limits::park(&mut tx, key, wait, "a test").await.unwrap().unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    pub(crate) async fn resume(&self, key: &str) {
+        let mut tx = self.pool.begin().await.unwrap();
+        assert!(limits::resume(&mut tx, key).await.unwrap());
+        tx.commit().await.unwrap();
     }
 
     /// Starts a worker for these kinds; others stay where they are.
