@@ -7,7 +7,10 @@ use std::time::Duration;
 use bellwether_providers::{Prompt, alpha_vantage, newsapi, smtp, twilio, webhook};
 use bellwether_queue::{
     inspect,
-    limits::{Breaker, Counts, LaneKey, Limit, Window, define as define_limit, set_lane},
+    limits::{
+        Breaker, Counts, Dimension, LaneKey, Limit, Period, Unit, Window, define as define_limit,
+        set_lane,
+    },
 };
 
 pub use plan::{Plan, PlanError, Plans};
@@ -110,9 +113,32 @@ fn lanes(services: &Services) -> Vec<Lane> {
 }
 
 fn key(name: &str, counts: Counts, windows: Vec<Window>) -> Limit {
-    let limit =
-        Limit::new(name, counts).breaker(Breaker::default()).call_timeout(CALL_TIMEOUT + GRACE);
+    let limit = Limit::new(name, counts).call_timeout(CALL_TIMEOUT + GRACE);
+    let limit = limit.breaker(breaker(&windows));
     windows.into_iter().fold(limit, Limit::window)
+}
+
+/// A probe is a call too: while its service is away, a key of few calls a day is not asked more often
+/// than it could be all day long.
+fn breaker(windows: &[Window]) -> Breaker {
+    let usual = Breaker::default();
+    let pace = windows.iter().filter(|w| w.dimension == Dimension::Requests).map(|w| {
+        let amount = u32::try_from(w.amount).unwrap_or(u32::MAX).max(1);
+        match w.period {
+            Period::Rolling(period) => period / amount,
+            Period::Calendar { unit, .. } => unit_length(unit) / amount,
+        }
+    });
+    Breaker { longest: pace.max().unwrap_or_default().max(usual.longest), ..usual }
+}
+
+fn unit_length(unit: Unit) -> Duration {
+    match unit {
+        Unit::Minute => Duration::from_mins(1),
+        Unit::Hour => Duration::from_hours(1),
+        Unit::Day => Duration::from_hours(24),
+        Unit::Month => Duration::from_hours(24 * 31),
+    }
 }
 
 /// The models in their order, each worth its wait, and the lexicon, which never waits.
@@ -131,7 +157,8 @@ fn readers(services: &Services) -> Lane {
     for model in models {
         let Some(name) = model.key() else { continue };
         let is_gemini = matches!(model, Analyzer::Gemini(_));
-        let plan = if is_gemini { &plans.gemini } else { &plans.openai };
+        let own = model.model().filter(|_| is_gemini).map(|model| plans.of_gemini(model));
+        let plan = own.as_ref().unwrap_or(&plans.openai);
         let windows = plan.scaled(services.limit_scale);
         let divisible = windows.iter().all(|window| window.amount >= DIVISIBLE);
         let mut limit = key(name, Counts::Finish, windows).call_timeout(MODEL_TIMEOUT + GRACE);
@@ -151,4 +178,18 @@ fn readers(services: &Services) -> Lane {
         lane.keys.push(LaneKey::new(LEXICON));
     }
     lane
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_of_few_calls_a_day_is_probed_no_more_often_than_it_could_be_asked() {
+        let longest = |plan: &str| breaker(&plan.parse::<Plan>().unwrap().scaled(1.0)).longest;
+        assert_eq!(longest(Plan::ALPHA_VANTAGE), Duration::from_hours(1));
+        assert_eq!(longest(Plan::NEWSAPI), Breaker::default().longest);
+        assert_eq!(longest("24/day UTC, 1 usd/month"), Duration::from_hours(1));
+        assert_eq!(breaker(&[]), Breaker::default());
+    }
 }

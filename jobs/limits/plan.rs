@@ -11,12 +11,14 @@ use bellwether_queue::limits::{Dimension, Period, Unit, Window};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan(Vec<Window>);
 
+const LONGEST: Duration = Duration::from_hours(24 * 3_660);
+
 /// The plans of all providers.
 #[derive(Clone, Debug)]
 pub struct Plans {
     pub alpha_vantage: Plan,
     pub newsapi: Plan,
-    /// Of each model.
+    /// Of each model. The default stands for the free plan of the model's family.
     pub gemini: Plan,
     /// Of all models together.
     pub gemini_account: Option<Plan>,
@@ -25,13 +27,29 @@ pub struct Plans {
 
 impl Default for Plans {
     fn default() -> Self {
-        let free = |plan: &str| plan.parse().expect("a plan of ours is well formed");
         Self {
             alpha_vantage: free(Plan::ALPHA_VANTAGE),
             newsapi: free(Plan::NEWSAPI),
             gemini: free(Plan::GEMINI),
             gemini_account: None,
             openai: free(Plan::OPENAI),
+        }
+    }
+}
+
+fn free(plan: &str) -> Plan {
+    plan.parse().expect("a plan of ours is well formed")
+}
+
+impl Plans {
+    /// What a Gemini model may be asked: each family has its own free plan.
+    pub(super) fn of_gemini(&self, model: &str) -> Plan {
+        if self.gemini != free(Plan::GEMINI) || model.contains("flash-lite") {
+            self.gemini.clone()
+        } else if model.contains("gemma") {
+            free(GEMMA)
+        } else {
+            free(GEMINI_FLASH)
         }
     }
 }
@@ -45,10 +63,15 @@ pub struct PlanError {
     problem: &'static str,
 }
 
+/// The free plans of the other families, as users see them in the provider's console.
+const GEMINI_FLASH: &str = "5/1m, 250000 tokens/1m, 20/25h";
+const GEMMA: &str = "30/1m, 16000 tokens/1m, 14400/25h";
+
 impl Plan {
     // arrivals at the provider jitter, so its second is a little longer here
     pub const ALPHA_VANTAGE: &str = "1/1200ms, 25/25h";
     pub const NEWSAPI: &str = "50/12h";
+    /// Of the flash-lite models.
     pub const GEMINI: &str = "15/1m, 250000 tokens/1m, 500/25h";
     /// A server of one's own.
     pub const OPENAI: &str = "60/1m";
@@ -100,26 +123,37 @@ fn window(text: &str) -> Result<Window, PlanError> {
     Ok(Window { dimension, amount, period })
 }
 
+/// `None` too where a word is left over: half of a plan that is misread would be no limit.
 fn period_of(text: &str) -> Option<Period> {
-    let calendar = |unit| (unit, text.split_whitespace().nth(1).unwrap_or("UTC"));
-    let (unit, zone) = match text.split_whitespace().next()? {
-        "minute" => calendar(Unit::Minute),
-        "hour" => calendar(Unit::Hour),
-        "day" => calendar(Unit::Day),
-        "month" => calendar(Unit::Month),
-        length => {
-            let digits = length.find(|c: char| !c.is_ascii_digit())?;
-            let n: u64 = length[..digits].parse().ok().filter(|n| *n > 0)?;
-            return Some(Period::Rolling(match &length[digits..] {
-                "ms" => Duration::from_millis(n),
-                "s" => Duration::from_secs(n),
-                "m" => Duration::from_mins(n),
-                "h" => Duration::from_hours(n),
-                _ => return None,
-            }));
-        }
+    let mut words = text.split_whitespace();
+    let (first, zone) = (words.next()?, words.next());
+    if words.next().is_some() {
+        return None;
+    }
+    let unit = match (first, zone) {
+        ("minute", _) => Unit::Minute,
+        ("hour", _) => Unit::Hour,
+        ("day", _) => Unit::Day,
+        ("month", _) => Unit::Month,
+        (length, None) => return rolling(length),
+        _ => return None,
     };
-    Some(Period::Calendar { unit, zone: zone.to_owned() })
+    Some(Period::Calendar { unit, zone: zone.unwrap_or("UTC").to_owned() })
+}
+
+/// At most ten years, which no plan is.
+fn rolling(length: &str) -> Option<Period> {
+    let digits = length.find(|c: char| !c.is_ascii_digit())?;
+    let n: u64 = length[..digits].parse().ok().filter(|n| *n > 0)?;
+    let ms = match &length[digits..] {
+        "ms" => n,
+        "s" => n.checked_mul(1_000)?,
+        "m" => n.checked_mul(60_000)?,
+        "h" => n.checked_mul(3_600_000)?,
+        _ => return None,
+    };
+    let length = Duration::from_millis(ms);
+    (length <= LONGEST).then_some(Period::Rolling(length))
 }
 
 impl fmt::Display for Plan {
@@ -172,10 +206,42 @@ mod tests {
 
     #[test]
     fn what_is_no_plan_is_refused_with_an_example() {
-        for text in ["", "15", "15/", "0/1m", "x/1m", "15/1d", "15/0s", "1.5/1m", "15 apples/1m"] {
+        let odd = [
+            "",
+            "15",
+            "15/",
+            "0/1m",
+            "x/1m",
+            "15/1d",
+            "15/0s",
+            "1.5/1m",
+            "15 apples/1m",
+            "15/1m America/Los_Angeles",
+            "15/day America/Los_Angeles 25h",
+            "15/99999999999999999999h",
+            "15/9999999999999999h",
+            "NaN usd/month",
+            "-1 usd/month",
+            "15/1m,",
+        ];
+        for text in odd {
             let error = text.parse::<Plan>().unwrap_err().to_string();
             assert!(error.contains("15/1m"), "{error}");
         }
+    }
+
+    #[test]
+    fn each_family_of_models_has_its_own_free_plan_and_a_plan_that_is_set_is_for_all() {
+        let plans = Plans::default();
+        let of = |plans: &Plans, model: &str| plans.of_gemini(model).to_string();
+        for model in ["gemini-3.5-flash-lite", "gemini-flash-lite-latest"] {
+            assert_eq!(of(&plans, model), Plan::GEMINI);
+        }
+        assert_eq!(of(&plans, "gemini-3.6-flash"), GEMINI_FLASH);
+        assert_eq!(of(&plans, "gemini-3.1-pro"), GEMINI_FLASH);
+        assert_eq!(of(&plans, "gemma-4-31b-it"), GEMMA);
+        let paid = Plans { gemini: "1000/1m".parse().unwrap(), ..Plans::default() };
+        assert_eq!(of(&paid, "gemini-3.6-flash"), "1000/1m");
     }
 
     #[test]

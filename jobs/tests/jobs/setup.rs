@@ -1,6 +1,6 @@
 //! What a worker makes exist when it starts.
 
-use bellwether_jobs::{Services, Settings, handlers, prepare, registry};
+use bellwether_jobs::{Model, Services, Settings, handlers, prepare, registry};
 use bellwether_providers::{Price, Prompt};
 use bellwether_queue::{inspect, schedule};
 
@@ -84,6 +84,26 @@ async fn the_limits_are_those_of_the_free_plans_and_a_model_reserves_what_it_may
         join queue.lane l on l.id = x.lane join queue.limit_key k on k.id = x.key where l.name = 'model'";
     let in_order: bool = sqlx::query_scalar(order).fetch_one(&stage.pool).await.unwrap();
     assert!(in_order);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_model_of_another_family_has_the_limits_of_its_own_free_plan() {
+    let stage = Stage::at_scale(1.0, |settings, url| {
+        let flash = Model { name: "gemini-3.6-flash".to_owned(), ..gemini(url) };
+        settings.models = vec![flash, Model { name: "gemma-4-31b-it".to_owned(), ..gemini(url) }];
+    })
+    .await;
+    for (key, expected) in [
+        ("gemini/gemini-3.6-flash", [5, 20, 250_000]),
+        ("gemini/gemma-4-31b-it", [30, 14_400, 16_000]),
+    ] {
+        let windows = stage.limit(key).await.windows;
+        let mut amounts: Vec<_> = windows.iter().map(|w| w.amount).collect();
+        amounts.sort_unstable();
+        let mut expected = expected.to_vec();
+        expected.sort_unstable();
+        assert_eq!(amounts, expected, "{key}");
+    }
 }
 
 #[tokio::test]
