@@ -8,7 +8,7 @@ use bellwether_queue::{
 };
 use serde_json::{Value, json};
 
-use crate::{DeriveSignal, Error, EvaluateAlerts, Prune, ScrapeBatch};
+use crate::{DeriveSignal, Error, EvaluateAlerts, Prune, ScrapeBatch, scrape_batch::BY_CLOCK};
 
 /// The exchange's clock.
 const NEW_YORK: &str = "America/New_York";
@@ -36,7 +36,7 @@ fn all() -> Vec<Schedule> {
     vec![
         Schedule {
             slot: Some(ROUND),
-            ..every("scrape", "*/30 * * * *", ScrapeBatch::KIND, json!({"reason": "schedule"}))
+            ..every("scrape", "*/30 * * * *", ScrapeBatch::KIND, json!({"reason": BY_CLOCK}))
         },
         Schedule {
             missed: Missed::Skip,

@@ -5,29 +5,35 @@
 
 mod choice;
 mod leftover;
+mod room;
 mod topics;
 
 use std::collections::{BTreeSet, HashMap};
 
 use bellwether_domain::Symbol;
 use bellwether_providers::{alpha_vantage, newsapi};
-use bellwether_queue::{Attempt, Failure, Job, NewJob, limits};
+use bellwether_queue::{Attempt, Failure, Job, NewJob};
 use bellwether_store as store;
 use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use self::choice::{Wanted, choose};
+use self::{
+    choice::{Wanted, choose},
+    room::{Room, waiting},
+};
 use crate::{
     AnalyzeArticle, Error, ScrapeNews, ScrapeQuotes, Services,
     error::judged,
-    scrape_news::pack,
+    scrape_news::{NO_FEED, pack},
     scrape_quotes::{NOT_IN_PLAN, need, refusal_key},
 };
 
-/// Rounds of the schedule in the window of the news provider.
-const NEWS_ROUNDS: u32 = 24;
+/// The reason of a round of the schedule; any other stands for somebody who waits for it.
+pub(crate) const BY_CLOCK: &str = "schedule";
+/// Between two rounds of the schedule.
+const ROUND: TimeDelta = TimeDelta::minutes(30);
 /// A symbol that a provider refused is left alone this long.
 const REFUSED_FOR: TimeDelta = TimeDelta::hours(24);
 
@@ -76,7 +82,7 @@ impl ScrapeBatch {
                 let quotes = if cx.market.is_some() { symbols } else { Vec::new() };
                 Plan { quotes, news, readings: Vec::new() }
             }
-            None => plan(cx, &mut tx, attempt).await?,
+            None => plan(cx, &mut tx, attempt, self.reason.as_deref() != Some(BY_CLOCK)).await?,
         };
         let reason = self.reason.as_deref().unwrap_or("request");
         attempt.log(format!(
@@ -119,7 +125,12 @@ impl Plan {
     }
 }
 
-async fn plan(cx: &Services, conn: &mut PgConnection, attempt: &Attempt) -> Result<Plan, Error> {
+async fn plan(
+    cx: &Services,
+    conn: &mut PgConnection,
+    attempt: &Attempt,
+    asked_for: bool,
+) -> Result<Plan, Error> {
     let now = store::now(&mut *conn).await?;
     let watched = store::instrument::list_watched(&mut *conn).await?;
     let important = store::instrument::list_important(&mut *conn).await?;
@@ -135,9 +146,12 @@ async fn plan(cx: &Services, conn: &mut PgConnection, attempt: &Attempt) -> Resu
         let latest = store::summary::list_latest_quotes(&mut *conn).await?;
         let days: HashMap<_, _> = latest.into_iter().map(|l| (l.symbol, l.trading_day)).collect();
         let mut wanted = Vec::new();
-        let may_ask = !refused.iter().any(|key| key == NOT_IN_PLAN);
-        let asked =
-            watched.iter().filter(|i| may_ask && !refused.contains(&refusal_key(&i.symbol)));
+        let is_refused = |key: &str| refused.iter().any(|refused| refused == key);
+        let may_ask = !is_refused(NOT_IN_PLAN);
+        let open = waiting::<ScrapeQuotes>(&cx.pool).await?;
+        let asked = watched.iter().filter(|i| {
+            may_ask && !is_refused(&refusal_key(&i.symbol)) && !open.contains(&i.symbol)
+        });
         for known in asked {
             let last_bar = store::bar::find_last_day(&mut *conn, &known.symbol).await?;
             let last_quote = days.get(&known.symbol).copied().flatten();
@@ -148,23 +162,30 @@ async fn plan(cx: &Services, conn: &mut PgConnection, attempt: &Attempt) -> Resu
                 important: important.contains(&known.symbol),
             });
         }
-        let free = free(&mut *conn, alpha_vantage::KEY).await?;
-        let symbols: Vec<Symbol> = watched.iter().map(|i| i.symbol.clone()).collect();
+        let room = Room::of(cx, &mut *conn, alpha_vantage::KEY, now).await?;
+        let free = room.free;
+        let symbols: Vec<Symbol> = if is_refused(NO_FEED) {
+            Vec::new()
+        } else {
+            watched.iter().map(|i| i.symbol.clone()).collect()
+        };
         // where it is the only news, the feed comes before prices; else it gets what they leave
         let bars = if cx.news.is_none() { 0 } else { wanted.len() as u32 };
         let (asked, later) =
             topics::ask(conn, attempt, &symbols, cx.news.is_some(), free.saturating_sub(bars), now)
                 .await?;
         let free = free.saturating_sub(asked);
-        quotes = choose(wanted, free, later, now);
-        attempt.log(format!("{free} calls are free for quotes, {asked} went to the news feed"));
+        quotes = choose(wanted, free, later, asked_for, now);
+        attempt.log(format!("{room} for quotes, {asked} went to the news feed"));
     }
 
     let mut news = Vec::new();
     if cx.news.is_some() {
         // what hangs on a share makes it as if it had waited longer
+        let open = waiting::<ScrapeNews>(&cx.pool).await?;
         let mut by_age: Vec<_> = watched
             .iter()
+            .filter(|i| !open.contains(&i.symbol))
             .map(|i| {
                 let matters = important.contains(&i.symbol);
                 (choice::staleness(i.news_seen_at, matters, now), &i.symbol)
@@ -173,9 +194,11 @@ async fn plan(cx: &Services, conn: &mut PgConnection, attempt: &Attempt) -> Resu
         by_age.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
         let stalest: Vec<Symbol> = by_age.into_iter().map(|(_, symbol)| symbol.clone()).collect();
         news = pack(&cx.dictionary, &stalest);
-        let free = free(&mut *conn, newsapi::KEY).await?;
-        news.truncate(free.div_ceil(NEWS_ROUNDS) as usize);
-        attempt.log(format!("{free} calls are free for news"));
+        let room = Room::of(cx, &mut *conn, newsapi::KEY, now).await?;
+        let latest = watched.iter().filter_map(|i| i.news_seen_at).max();
+        let share = room.share_of(latest, now).max(room.free.min(asked_for.into()));
+        news.truncate(share as usize);
+        attempt.log(format!("{room} for news"));
     }
     let readings = readings(cx, conn, &important, now, attempt).await?;
     Ok(Plan { quotes, news, readings })
@@ -201,10 +224,4 @@ async fn readings(
         store::article::list_rereadable(conn, &name, since, important, i64::from(left)).await?;
     let day = bellwether_domain::calendar::local_day(now);
     stories.iter().map(|story| AnalyzeArticle::anew(story, &name, day)).collect()
-}
-
-/// What the longest window of a key has left for jobs that do not wait yet.
-async fn free(conn: &mut PgConnection, key: &str) -> Result<u32, Error> {
-    let room = limits::room(conn, key).await?;
-    Ok(room.map_or(u32::MAX, |room| room.longest.saturating_sub(room.waiting)))
 }

@@ -19,7 +19,7 @@ use bellwether_domain::{
     symbols::{Dictionary, LINK},
 };
 use bellwether_providers::{
-    Article, alpha_vantage,
+    self as providers, Article, alpha_vantage,
     newsapi::{self, Query},
 };
 use bellwether_queue::{Attempt, Failure, Job, NewJob, event};
@@ -30,12 +30,20 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use self::opinion::Opinion;
-use crate::{AnalyzeArticle, Error, Services, error::judged, permit::Granted};
+use crate::{
+    AnalyzeArticle, Error, Services,
+    error::{USELESS_TRIES, judged},
+    permit::Granted,
+};
 
 pub const QUEUE: &str = "scraper";
 pub const LANE: &str = "news";
 /// Where topics of the market data provider's feed wait for its limit key.
 pub const FEED: &str = "feed";
+
+/// Under which an operator finds that the feed is of no use: the plan does not include it, or it
+/// answers with what cannot be read. It is left alone then.
+pub(crate) const NO_FEED: &str = "alpha_vantage/news";
 
 /// Older news counts in no score.
 const HORIZON: TimeDelta = TimeDelta::hours(72);
@@ -113,7 +121,10 @@ impl ScrapeNews {
         }
         let now = store::now(&cx.pool).await?;
         let batch = match &self.topic {
-            Some(topic) => feed(cx, topic, now, attempt).await?,
+            Some(topic) => match feed(cx, topic, now, attempt).await {
+                Ok(batch) => batch,
+                Err(error) => return Err(note(cx, attempt, error).await?),
+            },
             None => self.search(cx, now, attempt).await?,
         };
 
@@ -144,6 +155,9 @@ impl ScrapeNews {
         let drops: Vec<(String, i64)> = drops.into_iter().collect();
         store::article::count_drops(&mut *tx, now.date_naive(), batch.provider, &drops).await?;
         store::operator::clear(&mut *tx, &batch.key).await?;
+        if self.topic.is_some() {
+            store::operator::clear(&mut *tx, NO_FEED).await?;
+        }
         for symbol in &news_of.symbols {
             event::emit(&mut *tx, "article", symbol.as_str()).await?;
         }
@@ -223,6 +237,22 @@ async fn feed(
         dropped: feed.dropped,
         key: market.key().to_owned(),
     })
+}
+
+/// Notes what no further try will mend. A topic that was given up is free to be asked for again, and
+/// each round would do so.
+async fn note(cx: &Services, attempt: &Attempt, error: Error) -> Result<Error, Error> {
+    let (reason, detail) = match &error {
+        Error::Provider(providers::Error::Refused { reason, detail }) => (reason, detail),
+        Error::Provider(providers::Error::Unusable { reason, detail })
+            if attempt.number() > USELESS_TRIES =>
+        {
+            (reason, detail)
+        }
+        _ => return Ok(error),
+    };
+    store::operator::add(&cx.pool, NO_FEED, reason, detail).await?;
+    Ok(error)
 }
 
 /// Every story that an analyzer has not read, however it came about: new ones, and those that were

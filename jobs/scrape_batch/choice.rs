@@ -3,6 +3,7 @@
 use bellwether_domain::{Symbol, calendar};
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::ROUND;
 use crate::scrape_quotes::Need;
 
 /// A share with an open alert or a rule of its own goes stale this many times as fast.
@@ -30,11 +31,12 @@ pub(super) fn staleness(
 
 /// Bars first, the stalest first. Quotes of a running session share what is left until its close,
 /// however long it is today, after one call for each symbol's bar and `later` calls of others have
-/// been put aside.
+/// been put aside. `asked`: somebody waits for this round, so it has a quote if there is any to spare.
 pub(super) fn choose(
     mut wanted: Vec<Wanted>,
     free: u32,
     later: u32,
+    asked: bool,
     now: DateTime<Utc>,
 ) -> Vec<Symbol> {
     let reserve = wanted.len() as u32 + later;
@@ -46,14 +48,25 @@ pub(super) fn choose(
 
     let mut chosen: Vec<Symbol> = of(Need::Bars).take(free as usize).collect();
     let spare = (free - chosen.len() as u32).saturating_sub(reserve);
-    let rounds = if calendar::is_open(now) {
-        let minutes = (calendar::next_close(now) - now).num_minutes();
-        u32::try_from(minutes / 30 + 1).unwrap_or(1)
-    } else {
-        1
-    };
-    chosen.extend(of(Need::Quote).take(spare.div_ceil(rounds) as usize));
+    let latest = wanted.iter().filter_map(|w| w.seen_at).max();
+    let share = share_of(spare, latest, now).max(spare.min(asked.into()));
+    chosen.extend(of(Need::Quote).take(share as usize));
     chosen
+}
+
+/// How many of the calls that are to spare are this round's. Where there are fewer than rounds, one
+/// has its turn when its part of what is left of the session has passed since the `latest`.
+fn share_of(spare: u32, latest: Option<DateTime<Utc>>, now: DateTime<Utc>) -> u32 {
+    if !calendar::is_open(now) {
+        return spare;
+    }
+    let left = calendar::next_close(now) - now;
+    let rounds = u32::try_from(left.num_minutes() / ROUND.num_minutes() + 1).unwrap_or(1);
+    if spare == 0 || spare >= rounds {
+        return spare.div_ceil(rounds);
+    }
+    let pace = left / i32::try_from(spare).unwrap_or(i32::MAX);
+    u32::from(latest.is_none_or(|at| now - at + ROUND / 2 >= pace))
 }
 
 #[cfg(test)]
@@ -78,21 +91,38 @@ mod tests {
             wanted("NEW", Need::Bars, None),
             wanted("DONE", Need::Nothing, None),
         ];
-        assert_eq!(names(&choose(wanted, 10, 0, NOON.parse().unwrap())), ["NEW", "OLD"]);
+        assert_eq!(names(&choose(wanted, 10, 0, false, NOON.parse().unwrap())), ["NEW", "OLD"]);
     }
 
     #[test]
     fn no_more_is_asked_than_is_free() {
         let wanted = (0..30).map(|n| wanted(&format!("S{n}"), Need::Bars, None)).collect();
-        assert_eq!(choose(wanted, 7, 0, NOON.parse().unwrap()).len(), 7);
+        assert_eq!(choose(wanted, 7, 0, false, NOON.parse().unwrap()).len(), 7);
     }
 
     #[test]
     fn quotes_of_a_session_leave_a_call_for_each_closing_bar() {
         let five = || ["A", "B", "C", "D", "E"].map(|s| wanted(s, Need::Quote, None)).into();
         // 4 h to go are 9 rounds; 20 of 25 calls are to spare
-        assert_eq!(choose(five(), 25, 0, NOON.parse().unwrap()).len(), 3);
-        assert_eq!(choose(five(), 5, 0, NOON.parse().unwrap()).len(), 0);
+        assert_eq!(choose(five(), 25, 0, false, NOON.parse().unwrap()).len(), 3);
+        assert_eq!(choose(five(), 5, 0, false, NOON.parse().unwrap()).len(), 0);
+    }
+
+    #[test]
+    fn few_calls_are_spread_over_the_session_and_not_spent_in_the_morning() {
+        let opens = calendar::session("2026-11-23".parse().unwrap()).unwrap().opens;
+        let (mut spare, mut latest) = (5, Some(opens - TimeDelta::hours(17)));
+        let mut asked = Vec::new();
+        for round in 0..13 {
+            let now = opens + ROUND * round;
+            let share = share_of(spare, latest, now);
+            if share > 0 {
+                asked.push(round);
+                latest = Some(now);
+            }
+            spare -= share;
+        }
+        assert_eq!((asked.as_slice(), spare), ([0, 3, 6, 8, 11].as_slice(), 0));
     }
 
     #[test]
@@ -101,9 +131,13 @@ mod tests {
         // eleven in New York: two hours to go on the day after Thanksgiving, five on a full day
         let half_day = "2026-11-27T16:00:00Z".parse().unwrap();
         let full_day = "2026-11-30T16:00:00Z".parse().unwrap();
-        assert_eq!(choose(five(), 25, 0, half_day).len(), 4);
-        assert_eq!(choose(five(), 25, 0, full_day).len(), 2);
-        assert_eq!(choose(five(), 25, 20, half_day).len(), 0, "others will want what is left");
+        assert_eq!(choose(five(), 25, 0, false, half_day).len(), 4);
+        assert_eq!(choose(five(), 25, 0, false, full_day).len(), 2);
+        assert_eq!(
+            choose(five(), 25, 20, false, half_day).len(),
+            0,
+            "others will want what is left"
+        );
     }
 
     #[test]
@@ -115,7 +149,7 @@ mod tests {
             important,
         };
         let noon = NOON.parse().unwrap();
-        let first = |wanted: Vec<Wanted>| choose(wanted, 12, 0, noon)[0].to_string();
+        let first = |wanted: Vec<Wanted>| choose(wanted, 12, 0, false, noon)[0].to_string();
         assert_eq!(first(vec![seen("REST", 40, false), seen("MINE", 30, true)]), "MINE");
         assert_eq!(first(vec![seen("REST", 120, false), seen("MINE", 30, true)]), "REST");
     }

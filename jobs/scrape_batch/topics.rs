@@ -35,10 +35,13 @@ pub(super) async fn ask(
     free: u32,
     now: DateTime<Utc>,
 ) -> Result<(u32, u32), Error> {
+    if symbols.is_empty() {
+        return Ok((0, 0));
+    }
     let (due, later) = due(now, second_opinion);
     let mut asked = 0;
     for topic in due {
-        if asked == free || symbols.is_empty() {
+        if asked == free {
             break;
         }
         let news =

@@ -52,6 +52,83 @@ async fn what_waits_already_and_what_is_used_up_is_not_asked_for_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shares_that_wait_for_a_stopped_key_are_not_asked_for_again_by_each_round() {
+    let mut stage = Stage::new().await;
+    for key in ["alpha_vantage", "newsapi"] {
+        stage.park(key, Duration::from_mins(10)).await;
+    }
+    stage.only::<ScrapeBatch>().await;
+    for _ in 0..3 {
+        stage.run(&ScrapeBatch::default()).await;
+    }
+    assert_eq!(stage.keys_of::<ScrapeQuotes>().await.len(), 2);
+    assert_eq!(searches(&stage).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_is_stopped_for_longer_than_a_round_is_planned_nothing_for() {
+    let mut stage = Stage::new().await;
+    for key in ["alpha_vantage", "newsapi"] {
+        stage.park(key, Duration::from_hours(12)).await;
+    }
+    stage.only::<ScrapeBatch>().await;
+    let id = stage.run(&ScrapeBatch::default()).await;
+    assert!(stage.keys_of::<ScrapeQuotes>().await.is_empty());
+    assert!(stage.keys_of::<ScrapeNews>().await.is_empty());
+    let log = stage.words("select unnest(log) from queue.done").await.concat();
+    assert!(log.contains("stopped until"), "{log}");
+    assert!(store::batch::find_by_job(&stage.pool, id.0).await.unwrap().is_none());
+}
+
+/// Keys of the searches that rounds have added.
+async fn searches(stage: &Stage) -> Vec<String> {
+    let keys = stage.keys_of::<ScrapeNews>().await;
+    keys.into_iter().filter(|key| !key.starts_with("feed/")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_round_of_the_schedule_that_follows_another_at_once_searches_for_nothing() {
+    let mut stage = Stage::at_scale(1.0, |_, _| {}).await;
+    let by_clock = ScrapeBatch { symbols: None, reason: Some("schedule".to_owned()) };
+    stage.only::<ScrapeBatch>().await;
+    for symbol in ["AAPL", "MSFT"].map(symbol) {
+        store::instrument::news_seen(&stage.pool, &symbol).await.unwrap();
+    }
+    stage.run(&by_clock).await;
+    assert!(searches(&stage).await.is_empty());
+    // somebody waits for this one
+    stage.run(&ScrapeBatch::default()).await;
+    assert_eq!(searches(&stage).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_feed_that_the_plan_does_not_include_is_noted_and_left_alone() {
+    let mut stage = Stage::with(|settings, _| settings.news = None).await;
+    stage.fault(json!({"id": "F23"})).await;
+    stage.work(Registry::new().with::<ScrapeBatch>().with::<ScrapeNews>()).await;
+    let topic = ScrapeNews {
+        symbols: vec![symbol("AAPL")],
+        batch: None,
+        topic: Some("earnings".to_owned()),
+    };
+    stage.add(&topic).await;
+    stage.idle_of::<ScrapeNews>().await;
+    let notes = store::operator::list(&stage.pool).await.unwrap();
+    let told: Vec<_> = notes.iter().map(|n| (n.key.as_str(), n.reason.as_str())).collect();
+    assert_eq!(told, [("alpha_vantage/news", "entitlement_endpoint")]);
+    stage.run(&ScrapeBatch::default()).await;
+    let keys = stage.keys_of::<ScrapeNews>().await;
+    assert!(!keys.iter().any(|key| key.starts_with("feed/")), "{keys:?}");
+
+    stage.forget().await;
+    stage.fault(json!([])).await;
+    stage.only::<ScrapeNews>().await;
+    stage.add(&topic).await;
+    stage.idle_of::<ScrapeNews>().await;
+    assert!(store::operator::list(&stage.pool).await.unwrap().is_empty(), "it works again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_symbol_that_the_provider_refused_is_left_out_of_plans() {
     let mut stage = Stage::new().await;
     store::operator::add(&stage.pool, "symbol/AAPL", "unknown_symbol", "?").await.unwrap();
