@@ -1,5 +1,6 @@
 //! Whom the jobs ask, how often that is allowed, and which lane waits for which key.
 
+mod patience;
 mod plan;
 
 use std::time::Duration;
@@ -13,6 +14,7 @@ use bellwether_queue::{
     },
 };
 
+pub(crate) use patience::adapt;
 pub use plan::{Plan, PlanError, Plans};
 
 use crate::{
@@ -20,8 +22,6 @@ use crate::{
     send_notification,
 };
 
-/// How long news waits for a better reading before a lesser one serves: as long as it is fresh.
-const WORTH: Duration = Duration::from_mins(10);
 /// What is kept of a model's windows for news as it comes in, and from which priority on.
 const KEPT_FOR_NEWS: (f64, u8) = (0.2, 6);
 /// From this amount on a part of a window can be kept.
@@ -171,7 +171,7 @@ fn readers(services: &Services) -> Lane {
         lane.limits.push(limit);
         let tokens = u32::try_from(Prompt::MOST.total()).unwrap_or(u32::MAX);
         let micros = model.price().micros(Prompt::MOST);
-        lane.keys.push(LaneKey::new(name).wait(WORTH).reserve(tokens, micros));
+        lane.keys.push(LaneKey::new(name).wait(patience::WORTH).reserve(tokens, micros));
     }
     if !lane.keys.is_empty() {
         lane.limits.push(Limit::new(LEXICON, Counts::Finish));

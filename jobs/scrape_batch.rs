@@ -1,7 +1,8 @@
 //! One round of asking: which symbols are stalest and matter most, and what today's quotas allow.
 //!
 //! Reads the watchlist and the limits; writes `batch`; leads to [`ScrapeQuotes`], [`ScrapeNews`] and,
-//! with what the best model has left over, to [`AnalyzeArticle`].
+//! with what the best model has left over, to [`AnalyzeArticle`]. Says how long news waits for a
+//! better reading until the next round.
 
 mod choice;
 mod leftover;
@@ -26,6 +27,7 @@ use self::{
 use crate::{
     AnalyzeArticle, Error, ScrapeNews, ScrapeQuotes, Services,
     error::judged,
+    limits,
     scrape_news::{NO_FEED, pack},
     scrape_quotes::{NOT_IN_PLAN, need, refusal_key},
 };
@@ -199,6 +201,14 @@ async fn plan(
         let share = room.share_of(latest, now).max(room.free.min(asked_for.into()));
         news.truncate(share as usize);
         attempt.log(format!("{room} for news"));
+    }
+    match limits::adapt(&cx.pool, now).await {
+        Ok(worth) => {
+            if let Some(minutes) = worth.map(|worth| worth.as_secs() / 60) {
+                attempt.log(format!("a better reading is worth {minutes} min of waiting"));
+            }
+        }
+        Err(error) => tracing::warn!("cannot say how long readings wait: {error}"),
     }
     let readings = readings(cx, conn, &important, now, attempt).await?;
     Ok(Plan { quotes, news, readings })

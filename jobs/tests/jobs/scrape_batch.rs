@@ -2,7 +2,7 @@
 
 use bellwether_domain::calendar;
 use bellwether_jobs::{AnalyzeArticle, ScrapeBatch, ScrapeNews, ScrapeQuotes};
-use bellwether_queue::{Registry, limits};
+use bellwether_queue::{Registry, inspect::LaneView, limits};
 use bellwether_store::{self as store, alert::Severity, rule::NewRule};
 use serde_json::json;
 use std::time::Duration;
@@ -126,6 +126,33 @@ async fn a_feed_that_the_plan_does_not_include_is_noted_and_left_alone() {
     stage.add(&topic).await;
     stage.idle_of::<ScrapeNews>().await;
     assert!(store::operator::list(&stage.pool).await.unwrap().is_empty(), "it works again");
+}
+
+/// A key's place in the readers' lane.
+async fn place(stage: &Stage, key: &str) -> LaneView {
+    let lanes = stage.limit(key).await.lanes;
+    lanes.into_iter().find(|l| l.lane == "model").unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_round_says_how_long_a_better_reading_is_worth_waiting_for_at_this_hour() {
+    let mut stage = Stage::with_model().await;
+    let model = "gemini/gemini-3.5-flash-lite";
+    let before = place(&stage, model).await;
+    assert_eq!(before.wait_s, Some(600.0), "until a round knows better");
+    stage.only::<ScrapeBatch>().await;
+    stage.run(&ScrapeBatch::default()).await;
+    let now = store::now(&stage.pool).await.unwrap();
+    let expected = if calendar::is_open(now) {
+        600.0
+    } else {
+        let left = calendar::next_open(now) - now;
+        (left.as_seconds_f64() - 3_600.0).clamp(600.0, 43_200.0)
+    };
+    let after = place(&stage, model).await;
+    assert!((after.wait_s.unwrap() - expected).abs() < 60.0, "{after:?}, not {expected}");
+    assert_eq!((after.position, after.tokens), (before.position, before.tokens));
+    assert_eq!(place(&stage, "lexicon").await.wait_s, None, "nobody is waited for behind it");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
