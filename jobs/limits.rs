@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bellwether_providers::{Prompt, alpha_vantage, newsapi, smtp, twilio, webhook};
 use bellwether_queue::{
-    inspect,
+    self as queue, inspect,
     limits::{
         Breaker, Counts, Dimension, LaneKey, Limit, Period, Unit, Window, define as define_limit,
         set_lane,
@@ -67,10 +67,35 @@ pub(crate) fn length_s(window: &inspect::WindowView) -> f64 {
 /// Makes the limit keys of these queues exist, and their lanes wait for them.
 pub async fn define(services: &Services, queues: &[&str]) -> Result<(), Error> {
     for lane in lanes(services).into_iter().filter(|lane| queues.contains(&lane.queue)) {
+        check(&lane)?;
         for limit in &lane.limits {
             define_limit(&services.pool, limit).await?;
         }
         set_lane(&services.pool, lane.queue, lane.name, &lane.keys).await?;
+    }
+    Ok(())
+}
+
+/// A window of the account that is too small for one call would stop all of its models and never say
+/// why; of a key's own windows the queue sees to that.
+fn check(lane: &Lane) -> Result<(), Error> {
+    let limit = |key: &str| lane.limits.iter().find(|limit| limit.key == key);
+    for key in &lane.keys {
+        let parent = limit(&key.key).and_then(|own| limit(own.parent.as_deref()?));
+        for (parent, window) in parent.iter().flat_map(|p| p.windows.iter().map(move |w| (p, w))) {
+            let one = match window.dimension {
+                Dimension::Requests => 1,
+                Dimension::Tokens => key.tokens.into(),
+                Dimension::Money => key.micros,
+            };
+            if window.amount < one {
+                let reason = format!(
+                    "has a window of {}, less than the {one} that one call to {} reserves",
+                    window.amount, key.key
+                );
+                return Err(queue::Error::Limit { key: parent.key.clone(), reason }.into());
+            }
+        }
     }
     Ok(())
 }

@@ -106,6 +106,23 @@ async fn a_model_of_another_family_has_the_limits_of_its_own_free_plan() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_budget_that_holds_no_single_call_is_refused_with_the_reason() {
+    let stage = Stage::new().await;
+    let services = |budget: &str| {
+        let price = Price { input: 10.0, output: 40.0 };
+        let mut settings = Settings {
+            models: vec![gemini("http://127.0.0.1:1").priced(price)],
+            ..Settings::default()
+        };
+        settings.plans.gemini_account = Some(budget.parse().unwrap());
+        Services::new(stage.pool.clone(), settings).unwrap()
+    };
+    let error = prepare(&services("0.01 usd/day UTC"), &QUEUES).await.unwrap_err().to_string();
+    assert!(error.contains("limit gemini: has a window of 10000, less than"), "{error}");
+    prepare(&services("1 usd/day UTC"), &QUEUES).await.unwrap();
+}
+
 #[tokio::test]
 async fn every_kind_that_is_known_is_handled() {
     let stage = Stage::new().await;
