@@ -26,7 +26,7 @@ use sqlx::PgConnection;
 use self::reading::{of_lexicon, of_model, text, unread};
 use crate::{
     Analyzer, DeriveSignal, Error, Services,
-    error::{USELESS_TRIES, judged},
+    error::{USELESS_TRIES, judged, useless},
     permit::Granted,
 };
 
@@ -197,7 +197,8 @@ impl AnalyzeArticle {
             text: text(article),
             symbols: symbols.iter().map(ToString::to_string).collect(),
         };
-        let repeats = u32::from(attempt.number() - 1).min(USELESS_TRIES.into());
+        let useless = useless(cx, attempt).await;
+        let repeats = useless.min(USELESS_TRIES).into();
         let permit = Granted::priced(attempt, by.price());
         let reading = match by.read(&prompt, repeats, &permit).await {
             Ok(Some(reading)) => {
@@ -210,7 +211,7 @@ impl AnalyzeArticle {
             Err(providers::Error::Refused { reason, .. }) => {
                 unread(cx, by, article, &prompt, &reason)
             }
-            Err(providers::Error::Unusable { reason, .. }) if attempt.number() > USELESS_TRIES => {
+            Err(providers::Error::Unusable { reason, .. }) if useless >= USELESS_TRIES => {
                 unread(cx, by, article, &prompt, &reason)
             }
             // soon to be asked again, by this job: others wait for that

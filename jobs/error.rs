@@ -21,6 +21,8 @@ const SHORTEST: Duration = Duration::from_secs(1);
 const ONE_EPISODE: TimeDelta = TimeDelta::minutes(30);
 /// An answer that does not fit is worth this many further tries.
 pub(crate) const USELESS_TRIES: u16 = 2;
+/// How the error of such an answer begins.
+const UNUSABLE: &str = "unusable answer";
 /// How soon to look for the answer that another job waits for.
 const LOOK_FOR_ANSWER: Duration = Duration::from_secs(2);
 /// How soon to look for a message that may have been sent.
@@ -88,12 +90,10 @@ async fn decide(cx: &Services, attempt: &Attempt, error: &Error) -> Verdict {
                 None => Verdict::Throttle,
             }
         }
-        Error::Provider(providers::Error::Unusable { .. }) if attempt.number() > USELESS_TRIES => {
-            Verdict::Discard
-        }
-        Error::Provider(providers::Error::Unusable { .. }) => {
-            Verdict::Retry { after: Some(Duration::from_secs(5) * attempt.number().into()) }
-        }
+        Error::Provider(providers::Error::Unusable { .. }) => match useless(cx, attempt).await {
+            before if before >= USELESS_TRIES => Verdict::Discard,
+            before => Verdict::Retry { after: Some(Duration::from_secs(5) * (before + 1).into()) },
+        },
         Error::Provider(providers::Error::Unknown { .. }) => {
             Verdict::Retry { after: Some(LOOK_AGAIN) }
         }
@@ -130,6 +130,27 @@ async fn growing(cx: &Services, attempt: &Attempt, key: &str) -> Duration {
         0
     });
     cx.next_wait(key, u32::try_from(told).unwrap_or(u32::MAX))
+}
+
+/// How many of the job's attempts before this one brought an answer that does not fit: a service that
+/// was away in between has used up none of the tries.
+pub(crate) async fn useless(cx: &Services, attempt: &Attempt) -> u16 {
+    if attempt.number() == 1 {
+        return 0;
+    }
+    match inspect::find(&cx.pool, attempt.job()).await {
+        Ok(job) => {
+            let attempts = job.map(|job| job.attempts).unwrap_or_default();
+            let said = |a: &&inspect::AttemptView| {
+                a.error.as_ref().is_some_and(|error| error.starts_with(UNUSABLE))
+            };
+            u16::try_from(attempts.iter().filter(said).count()).unwrap_or(u16::MAX)
+        }
+        Err(error) => {
+            tracing::warn!("cannot ask how often the job had a useless answer: {error}");
+            attempt.number() - 1
+        }
+    }
 }
 
 fn is_unexplained(attempt: &inspect::AttemptView) -> bool {

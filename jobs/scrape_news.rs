@@ -32,7 +32,7 @@ use sqlx::PgConnection;
 use self::opinion::Opinion;
 use crate::{
     AnalyzeArticle, Error, Services,
-    error::{USELESS_TRIES, judged},
+    error::{USELESS_TRIES, judged, useless},
     permit::Granted,
 };
 
@@ -244,9 +244,10 @@ async fn feed(
 async fn note(cx: &Services, attempt: &Attempt, error: Error) -> Result<Error, Error> {
     let (reason, detail) = match &error {
         Error::Provider(providers::Error::Refused { reason, detail }) => (reason, detail),
-        Error::Provider(providers::Error::Unusable { reason, detail })
-            if attempt.number() > USELESS_TRIES =>
-        {
+        Error::Provider(providers::Error::Unusable { reason, detail }) => {
+            if useless(cx, attempt).await < USELESS_TRIES {
+                return Ok(error);
+            }
             (reason, detail)
         }
         _ => return Ok(error),

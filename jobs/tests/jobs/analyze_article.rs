@@ -380,6 +380,23 @@ async fn prose_is_asked_for_again_twice_and_then_left_to_the_lexicon() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_model_that_was_away_has_used_up_none_of_the_tries_of_an_odd_answer() {
+    let mut stage = Stage::with_model().await;
+    stage.fault(json!([{"id": "F65", "count": 2}, {"id": "F69", "mode": "prose", "after": 2, "count": 2}])).await;
+    stage.only::<AnalyzeArticle>().await;
+    let article = article(&stage).await;
+    let id = read(&stage, article).await;
+    for n in 1..=4 {
+        assert_eq!(stage.ended(id, n).await.outcome, "failed", "attempt {n}");
+        stage.hurry_unless_final(id).await;
+    }
+    stage.completed(id).await;
+    assert_eq!(stage.requests("gemini").await, 5);
+    let current = store::sentiment::find_current(&stage.pool, article).await.unwrap();
+    assert_eq!(current.unwrap().analyzer, ANALYZER);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_model_that_will_go_is_noted_for_the_operator() {
     let mut stage = Stage::with_model().await;
     stage.fault(json!({"id": "F77"})).await;
