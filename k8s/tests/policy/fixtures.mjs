@@ -28,6 +28,7 @@ export const FIXTURES = [
   ["account", "production", "an account that hands out its token", (w) => { delete w.need("ServiceAccount", "scraper").automountServiceAccountToken; }],
   ["account", "local", "a right that nothing needs", (w) => w.objects.push({ apiVersion: "rbac.authorization.k8s.io/v1", kind: "Role", metadata: { name: "all", namespace: "bellwether" }, rules: [] })],
   ["monitor", "production", "a PodMonitor that takes no pod", (w) => { w.need("PodMonitor", "bellwether").spec.selector = { matchLabels: { app: "bellwether" } }; }],
+  ["monitor", "production", "a worker that nobody scrapes", (w) => { w.need("PodMonitor", "bellwether").spec.selector.matchExpressions[0].values.pop(); }],
   ["monitor", "production", "a PodMonitor that asks a port nobody has", (w) => { w.need("PodMonitor", "bellwether").spec.podMetricsEndpoints[0].port = "metrics"; }],
 
   ["security", "local", "a root file system to write to", (w) => { delete container(w, "Deployment", "frontend").securityContext.readOnlyRootFilesystem; }],
@@ -71,7 +72,12 @@ export const FIXTURES = [
   }],
   ["trigger", "production", "a target of nothing", (w) => { w.need("ScaledObject", "alert").spec.triggers[0].metadata.targetQueryValue = "0"; }],
   ["trigger", "production", "a number where KEDA wants a text", (w) => { w.need("ScaledObject", "alert").spec.triggers[0].metadata.targetQueryValue = 40; }],
-  ["trigger", "production", "a query that counts parked jobs", (w) => { w.need("ScaledObject", "alert").spec.triggers[0].metadata.query = "select count(*) from queue.ready where parked"; }],
+  ["trigger", "production", "a question of one's own", (w) => { w.need("ScaledObject", "alert").spec.triggers[0].metadata.query = "select count(*) from queue.ready"; }],
+  ["trigger", "production", "a question about another queue", (w) => { w.need("ScaledObject", "alert").spec.triggers[0].metadata.query = "select queue.runnable('scraper')"; }],
+  ["trigger", "production", "a question through the pooler", (w) => { w.need("ScaledObject", "analyzer").spec.triggers[2].metadata.host = "postgres-pooler.bellwether.svc.cluster.local"; }],
+  ["trigger", "production", "a question in another database", (w) => { w.need("ScaledObject", "scraper").spec.triggers[0].metadata.dbName = "postgres"; }],
+  ["trigger", "production", "a role that nobody makes", (w) => { w.need("Cluster", "postgres").spec.managed.roles[0].name = "keda"; }],
+  ["trigger", "production", "a worker that is not scaled by its work", (w) => drop(w, "ScaledObject", "scraper")],
   ["disruption", "local", "two pods without a budget", (w) => drop(w, "PodDisruptionBudget", "frontend")],
   ["disruption", "local", "a budget for one pod", (w) => {
     const pdb = structuredClone(w.need("PodDisruptionBudget", "api"));
@@ -95,6 +101,11 @@ export const FIXTURES = [
   ["postgres", "production", "a cluster without a replica", (w) => { w.need("Cluster", "postgres").spec.instances = 1; }],
   ["address", "local", "another host of the database", (w) => { configured(w, "DATABASE_HOST").data.DATABASE_HOST = "postgres"; }],
   ["address", "local", "no address of the database", (w) => { container(w, "Deployment", "alert").env = []; }],
+  ["address", "production", "statements past the pooler", (w) => { configured(w, "DATABASE_HOST").data.DATABASE_HOST = "postgres-rw"; }],
+  ["address", "production", "LISTEN through the pooler", (w) => { configured(w, "DATABASE_HOST").data.DATABASE_DIRECT_HOST = "postgres-pooler"; }],
+  ["address", "local", "an address before what it is made of", (w) => { container(w, "Deployment", "api").env.reverse(); }],
+  ["migrate", "local", "a migration that goes down", (w) => { container(w, "Job", "migrate").args = ["migrate", "down"]; }],
+  ["migrate", "production", "a migration that may hang for ever", (w) => { delete w.need("Job", "migrate").spec.activeDeadlineSeconds; }],
   ["cron", "local", "another schedule", (w) => { w.need("CronJob", "scrape-batch").spec.schedule = "0 * * * *"; }],
   ["cron", "local", "no deadline to start", (w) => { delete w.need("CronJob", "scrape-batch").spec.startingDeadlineSeconds; }],
   ["cron", "production", "runs beside each other", (w) => { w.need("CronJob", "scrape-batch").spec.concurrencyPolicy = "Allow"; }],

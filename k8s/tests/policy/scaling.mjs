@@ -1,5 +1,6 @@
 // Who sets the number of pods, within which bounds, and how many may be away at once.
-import { finding, name, same, selects } from "./world.mjs";
+import { subcommand } from "./pods.mjs";
+import { databaseHosts, finding, name, same, selects } from "./world.mjs";
 
 /** The bounds and the pace of the analyzer, as the system has always had them. */
 export const ANALYZER = {
@@ -124,13 +125,42 @@ export function triggers(world) {
         if (typeof value !== "string") found.push(finding("trigger", at, `${key} is no text`));
       }
       if (trigger.type === "postgresql") {
+        for (const says of question(world, one, trigger.metadata ?? {})) found.push(finding("trigger", at, says));
         if (!(Number(trigger.metadata?.targetQueryValue) > 0)) found.push(finding("trigger", at, "its target is not above 0"));
         if (!trigger.authenticationRef && !trigger.metadata?.connectionFromEnv) found.push(finding("trigger", at, "has no connection"));
-        if (!/^\s*(select|with)\b/i.test(trigger.metadata?.query ?? "")) found.push(finding("trigger", at, "its query selects nothing"));
-        if (/\bparked\b/.test(trigger.metadata?.query ?? "") && !/parked\s*(=|is)\s*(false|not)|not\s+parked/i.test(trigger.metadata.query)) {
-          found.push(finding("trigger", at, "its query counts parked jobs"));
-        }
       }
+    }
+  }
+  return found;
+}
+
+// What KEDA asks, and of whom: the work that its own target could do now, of the primary itself. A
+// pooler would do for one question and not for the prepared ones that KEDA sends.
+function question(world, scaled, { query, host, port, dbName, userName }) {
+  const says = [];
+  const queue = scaled.spec.scaleTargetRef?.name;
+  if (query !== `select queue.runnable('${queue}')`) says.push(`asks something else than what ${queue} could run now`);
+  const { direct } = databaseHosts(world);
+  const [namespace] = world.all("Namespace");
+  if (host !== `${direct}.${namespace?.metadata.name}.svc.cluster.local`) says.push(`asks ${host}, and the database is at ${direct}`);
+  if (port !== "5432") says.push(`asks at port ${port}`);
+  const name = world.generated("ConfigMap", "bellwether-database")?.data?.DATABASE_NAME;
+  if (dbName !== name) says.push(`asks in the database ${dbName}, not ${name}`);
+  const roles = world.all("Cluster").flatMap((one) => one.spec.managed?.roles ?? []);
+  if (roles.length > 0 && !roles.some((role) => role.name === userName && role.login && role.ensure !== "absent")) {
+    says.push(`asks as ${userName}, a role that nobody makes`);
+  }
+  return says;
+}
+
+/** Where KEDA scales, it scales every worker by its work: a role that is forgotten stays at one pod. */
+export function covered(world) {
+  if (world.all("ScaledObject").length === 0) return [];
+  const found = [];
+  for (const one of world.workloads().filter((w) => w.main.some((container) => subcommand(container) === "worker"))) {
+    const [scaler] = world.scalers(one);
+    if (!scaler?.object.spec.triggers?.some((trigger) => trigger.type === "postgresql")) {
+      found.push(finding("trigger", one.at, "is not scaled by the work that waits for it"));
     }
   }
   return found;

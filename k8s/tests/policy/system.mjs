@@ -1,6 +1,6 @@
 // The system as it is known from outside: names, ports, sizes, the CronJob; and that no secret is written down.
 import { subcommand } from "./pods.mjs";
-import { finding, name, quantity, same } from "./world.mjs";
+import { databaseHosts, finding, name, quantity, same } from "./world.mjs";
 
 const PORTS = { api: 3000, scraper: 5000, analyzer: 5001, alert: 5002 };
 const MEMORY = {
@@ -12,8 +12,8 @@ const MEMORY = {
 };
 const SECRETS = /(DATABASE.*_URL|_KEY|_TOKEN|TOKENS|PASSWORD|WEBHOOK_URL|_SID)$/;
 const CREDENTIALS = /:\/\/[^/\s:@]+:[^/\s@$]+@/;
-// What the sandbox takes for a key is nobody's secret.
-const PRETENDED = /^(sandbox|AC0+)$/;
+// What the sandbox takes for a key is nobody's secret, nor is a key that is taken away.
+const PRETENDED = /^(|sandbox|AC0+)$/;
 const secret = (key, value) => !PRETENDED.test(value) && (SECRETS.test(key) || CREDENTIALS.test(value));
 
 const expect = (found, rule, at, what, is, wanted) => {
@@ -85,20 +85,35 @@ export function postgres(world) {
   return found;
 }
 
-/** Every address of the database names the host that there is. */
+/**
+ * Every address of the database names the host that there is. A pooler that keeps a connection for a
+ * transaction only loses LISTEN and locks without a word, so the direct address never leads there.
+ */
 export function addresses(world) {
   const found = [];
-  const host = world.all("Cluster").length > 0 ? null : "postgres-0.postgres-service";
+  const { statements, direct } = databaseHosts(world);
   for (const one of world.workloads()) {
     for (const container of one.containers.filter((c) => ![undefined, "sandbox"].includes(subcommand(c)))) {
-      const url = world.environment(container).DATABASE_URL;
-      const at = `${one.at} ${container.name}`;
-      if (url === undefined) found.push(finding("address", at, "has no DATABASE_URL"));
-      else if (url && host && !new RegExp(`@${host}(\\.[a-z0-9.-]+)?:5432/`).test(url)) {
-        found.push(finding("address", at, `its database is not at ${host}`));
+      const environment = world.environment(container);
+      for (const [key, host] of [["DATABASE_URL", statements], ["DATABASE_DIRECT_URL", direct]]) {
+        const url = environment[key];
+        const at = `${one.at} ${container.name}`;
+        if (url === undefined) found.push(finding("address", at, `has no ${key}`));
+        else if (!new RegExp(`^postgres://[^@]+@${host}:5432/[a-z]+$`).test(url)) found.push(finding("address", at, `its ${key} is not at ${host}`));
       }
     }
   }
+  return found;
+}
+
+/** The Job that makes the schema, and nothing else than that. */
+export function migration(world) {
+  const one = world.get("Job", "migrate");
+  if (!one) return [finding("migrate", "Job/migrate", "is missing")];
+  const found = [];
+  const container = one.spec.template.spec.containers[0];
+  expect(found, "migrate", name(one), "what it runs", [...(container.command ?? []), ...(container.args ?? [])], ["migrate", "up"]);
+  if (!(one.spec.activeDeadlineSeconds > 0)) found.push(finding("migrate", name(one), "may run for ever"));
   return found;
 }
 

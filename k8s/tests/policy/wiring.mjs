@@ -1,4 +1,5 @@
 // What names what: selectors and labels, Services and ports, ConfigMaps, Secrets, accounts.
+import { subcommand } from "./pods.mjs";
 import { finding, name, same, selects } from "./world.mjs";
 
 /** Each selector takes its own pods and nobody else's. */
@@ -186,9 +187,16 @@ export function accounts(world) {
   return found;
 }
 
-/** What is monitored is there: each PodMonitor takes pods, and each of its ports is one of theirs. */
+/** Whoever has figures is asked for them, and what is monitored is there: each PodMonitor takes pods, and each of its ports is one of theirs. */
 export function monitors(world) {
   const found = [];
+  // A figure that nobody scrapes is an alert that never fires.
+  for (const one of world.all("PodMonitor").length > 0 ? world.workloads() : []) {
+    if (!one.main.some((container) => ["api", "worker"].includes(subcommand(container)))) continue;
+    if (!world.all("PodMonitor").some((monitor) => selects(monitor.spec.selector, one.labels))) {
+      found.push(finding("monitor", one.at, "is scraped by nobody"));
+    }
+  }
   for (const one of world.all("PodMonitor")) {
     const takes = world.workloads().filter((w) => selects(one.spec.selector, w.labels));
     const operated = same(one.spec.selector?.matchLabels ?? {}, {}) ? [] : world.all("Cluster").concat(world.all("Pooler"));

@@ -168,6 +168,15 @@ export function quantity(text) {
   return Number(match[1]) * (match[2] ? units[match[2]] : 1);
 }
 
+/** Where the database is: for statements, and for what needs a session of its own. */
+export function databaseHosts(world) {
+  const [cluster] = world.all("Cluster");
+  if (!cluster) return { statements: "postgres-0.postgres-service", direct: "postgres-0.postgres-service" };
+  const direct = `${cluster.metadata.name}-rw`;
+  const pooler = world.all("Pooler").find((one) => one.spec.cluster.name === cluster.metadata.name && one.spec.type === "rw");
+  return { statements: pooler?.metadata.name ?? direct, direct };
+}
+
 /** Whether two values are the same, whatever the order of their keys. */
 export function same(a, b) {
   if (a === b) return true;
