@@ -127,5 +127,6 @@ export const FIXTURES = [
   ["network", "production", "an API that everybody reaches", (w) => { delete w.need("NetworkPolicy", "api").spec.ingress[0].from; }],
   ["network", "local", "a frontend that reaches the database", (w) => { w.need("NetworkPolicy", "to-postgres").spec.podSelector = {}; w.need("NetworkPolicy", "postgres").spec.ingress[0].from = [{ podSelector: {} }]; }],
   ["network", "production", "providers with the metadata service among them", (w) => { w.need("NetworkPolicy", "to-providers").spec.egress[0].to[0].ipBlock.except = []; }],
+  ["network", "production", "a certificate that nobody can prove", (w) => drop(w, "NetworkPolicy", "acme-solver")],
   ["network", "production", "nobody to scrape", (w) => drop(w, "NetworkPolicy", "prometheus")],
 ];
