@@ -4,8 +4,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parse, stringify } from "yaml";
+import { subcommand } from "./policy/pods.mjs";
 import { hashless, same, World } from "./policy/world.mjs";
-import { OVERLAYS, objects, reached, rendered, stage } from "./tree.mjs";
+import { K8S, OVERLAYS, objects, reached, rendered, stage } from "./tree.mjs";
 
 const root = stage();
 const render = (overlay) => new World(objects(rendered(root, overlay)), { overlay });
@@ -59,4 +60,47 @@ test("local: another password changes the pods that read it", () => {
   } finally {
     writeFileSync(file, text);
   }
+});
+
+test("local: beside the sandbox nobody outside is called, whatever secrets.env holds", () => {
+  const file = join(root, "overlays/local/secrets.env");
+  const text = readFileSync(file, "utf8");
+  const names = [...text.matchAll(/^#([A-Z_]+)=/gm)].map(([, name]) => name);
+  assert.ok(names.length > 10, "the example names the providers' settings");
+  writeFileSync(file, text.replace(/^#([A-Z_]+)=.*$/gm, "$1=https://of-ones-own.example"));
+  try {
+    const world = render("local");
+    // Without a model nobody asks this server.
+    const unused = ["OPENAI_BASE_URL", "OPENAI_API_KEY"];
+    for (const name of ["api", "scraper", "analyzer", "alert"]) {
+      const [container] = world.workloads().find((one) => one.at === `Deployment/${name}`).main;
+      const environment = world.environment(container);
+      const own = names.filter((key) => environment[key] === "https://of-ones-own.example");
+      assert.deepEqual(own.sort(), [...unused].sort(), name);
+      assert.equal(environment.OPENAI_MODEL, "");
+    }
+  } finally {
+    writeFileSync(file, text);
+  }
+});
+
+test("every variable that our processes are given is one that the binary reads", () => {
+  const documented = readFileSync(join(K8S, "../.env.example"), "utf8");
+  const known = new Set([...documented.matchAll(/^# ?([A-Z_]+)=/gm)].map(([, name]) => name));
+  // Parts of which addresses are made.
+  for (const part of ["HOST", "DIRECT_HOST", "NAME", "USER", "PASSWORD"]) known.add(`DATABASE_${part}`);
+  // The database's own, in the one Secret of the overlay local.
+  known.add("POSTGRES_PASSWORD");
+  const example = readFileSync(join(K8S, "overlays/local/secrets.env.example"), "utf8");
+  const given = new Map([...example.matchAll(/^#?([A-Z_]+)=/gm)].map(([, name]) => [name, "secrets.env.example"]));
+  for (const overlay of OVERLAYS) {
+    const world = render(overlay);
+    for (const one of world.workloads()) {
+      for (const container of one.containers.filter(subcommand)) {
+        for (const name of Object.keys(world.environment(container))) given.set(name, `${overlay} ${one.at}`);
+      }
+    }
+  }
+  assert.ok(given.size > 20);
+  for (const [name, where] of given) assert.ok(known.has(name), `${where}: nobody reads ${name}`);
 });
