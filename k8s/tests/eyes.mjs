@@ -65,3 +65,16 @@ export function matched(expr) {
     labels: [...text.matchAll(/([a-z_]+)\s*(?:=~|!~|!=|=)/g)].map(([, label]) => label),
   }));
 }
+
+/** The figures of the cluster that an expression would count once for each API: each has to be one of theirs. */
+export function doubled(expr, known) {
+  const found = [];
+  for (const { 0: name, index } of expr.matchAll(/\bbellwether_[a-z_]+/g)) {
+    if (known.get(name)?.scope !== "cluster") continue;
+    const before = expr.slice(0, index);
+    const [, by, labels] = /\b(?:max|min|absent)\s*(?:(by|without)\s*\(([^)]*)\)\s*)?\($/.exec(before) ?? ["", "nothing"];
+    const one = by === undefined || (by === "by" && !/\b(instance|pod)\b/.test(labels)) || (by === "without" && /\binstance\b/.test(labels) && /\bpod\b/.test(labels));
+    if (!one) found.push(name);
+  }
+  return found;
+}

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { stringify } from "yaml";
-import { alerts, dashboards, documented, filled, groups, matched, panels, spoken, tests } from "./eyes.mjs";
+import { alerts, dashboards, documented, doubled, filled, groups, matched, panels, spoken, tests } from "./eyes.mjs";
 import { K8S } from "./tree.mjs";
 
 const promtool = process.env.K8S_PROMTOOL;
@@ -104,6 +104,18 @@ test("rules and dashboards speak of documented metrics and their labels", () => 
       }
     }
   }
+});
+
+test("a figure of the cluster is counted once, however many APIs tell it", () => {
+  const known = documented();
+  for (const { alert, expr } of alerts) assert.deepEqual(doubled(expr, known), [], alert);
+  for (const panel of panels) for (const { expr } of panel.targets) assert.deepEqual(doubled(expr, known), [], `${panel.file}: ${panel.title}`);
+  for (const wrong of [
+    "bellwether_queue_paused == 1",
+    "sum by (queue) (bellwether_jobs)",
+    "sum by (state) (max without (instance) (bellwether_jobs))",
+    "max by (queue, pod) (bellwether_queue_paused)",
+  ]) assert.equal(doubled(wrong, known).length, 1, wrong);
 });
 
 test("the Alertmanager's example sends pages to whoever is on call", { skip: without(amtool, "amtool") }, () => {
