@@ -12,6 +12,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/k8s-lib.sh
+. scripts/k8s-unwell.sh
 
 build=1 any='' overlay=''
 while [ $# -gt 0 ]; do
@@ -31,13 +32,13 @@ patience=${BELLWETHER_DEPLOY_TIMEOUT:-300}
 
 need_overlay "$overlay"
 need_kubectl
-context=$(kubectl config current-context 2>/dev/null) || context=
-[ -n "$context" ] || fail "kubectl has no current context: start a cluster (for example \`kind create cluster\`), or choose one with \`kubectl config use-context\`"
+need_context
 kind=$(cluster_of "$context")
 if [ "$overlay" = local ] && [ "$kind" = elsewhere ] && [ -z "$any" ]; then
     fail "the context $context is no cluster of this machine: choose one with \`kubectl config use-context\`, or say --any-context if it is meant"
 fi
 need_secrets "$overlay"
+need_cluster "$context"
 
 # --- The images: built here, and named by what is in them, so that a change is a rollout ---
 images=
@@ -68,6 +69,12 @@ apply() {
     fi
 }
 
+# stuck MESSAGE: what did not become ready, after what the cluster says of it.
+stuck() {
+    { unwell; warnings; } | sed 's/^/  /' >&2
+    fail "$1"
+}
+
 # --- Identity, settings, secrets, policies: everything that a pod finds when it starts ---
 apply namespace "the namespace"
 apply pre "accounts, settings, secrets and policies"
@@ -82,16 +89,16 @@ apply postgres "PostgreSQL"
 for set in $(names StatefulSet "$work/postgres.yaml"); do
     say "waiting for PostgreSQL"
     kubectl -n "$NS" rollout status "statefulset/$set" --timeout="${patience}s" ||
-        fail "PostgreSQL did not become ready: look at \`kubectl -n $NS describe pod $set-0\` and \`kubectl -n $NS logs $set-0\`"
+        stuck "PostgreSQL did not become ready: look at \`kubectl -n $NS describe pod $set-0\` and \`kubectl -n $NS logs $set-0\`"
 done
 for cluster in $(names Cluster "$work/postgres.yaml"); do
     say "waiting for the PostgreSQL cluster"
     kubectl -n "$NS" wait --for=condition=Ready "clusters.postgresql.cnpg.io/$cluster" --timeout="$((patience * 3))s" ||
-        fail "the PostgreSQL cluster did not become ready: look at \`kubectl -n $NS describe clusters.postgresql.cnpg.io $cluster\`"
+        stuck "the PostgreSQL cluster did not become ready: look at \`kubectl -n $NS describe clusters.postgresql.cnpg.io $cluster\`"
 done
 for pooler in $(names Pooler "$work/postgres.yaml"); do
     kubectl -n "$NS" rollout status "deployment/$pooler" --timeout="${patience}s" ||
-        fail "the pooler did not become ready: look at \`kubectl -n $NS describe deployment $pooler\`"
+        stuck "the pooler did not become ready: look at \`kubectl -n $NS describe deployment $pooler\`"
 done
 
 # --- The schema. A Job's template cannot change, so it goes first ---
@@ -106,14 +113,14 @@ until kubectl -n "$NS" wait --for=condition=complete job/migrate --timeout=5s >/
         fail "the migration failed, and nothing after it was touched: look at \`kubectl -n $NS logs job/migrate\`"
     fi
     [ "$(date +%s)" -lt "$deadline" ] ||
-        fail "the migration did not end within $patience s, and nothing after it was touched: look at \`kubectl -n $NS describe job migrate\`"
+        stuck "the migration did not end within $patience s, and nothing after it was touched: look at \`kubectl -n $NS describe job migrate\`"
 done
 
 # --- The rest, and until every pod of it is ready ---
 apply apps "the services"
 for deployment in $(names Deployment "$work/apps.yaml"); do
     kubectl -n "$NS" rollout status "deployment/$deployment" --timeout="${patience}s" ||
-        fail "$deployment did not become ready: look at \`kubectl -n $NS describe deployment $deployment\` and \`kubectl -n $NS logs deployment/$deployment --all-containers\`"
+        stuck "$deployment did not become ready: look at \`kubectl -n $NS describe deployment $deployment\` and \`kubectl -n $NS logs deployment/$deployment --all-containers\`"
 done
 
 say "$overlay is up in $context"

@@ -50,6 +50,7 @@ if with bin/kubectl; then
     step "rules over both overlays, each found by what breaks it" \
         node_tests k8s/tests/policy.test.mjs k8s/tests/config.test.mjs k8s/tests/secrets.test.mjs
     step "the order of \`just deploy\`, by a kubectl that only writes down" node_tests k8s/tests/deploy.test.mjs
+    step "what \`just status\` finds, by the real kubectl" node_tests k8s/tests/status.test.mjs
     step "operators' objects against their kinds" node_tests k8s/tests/schemas.test.mjs
     step "alerts, dashboards, runbooks" node_tests k8s/tests/eyes.test.mjs
     if with python/bin/kubernetes-validate; then

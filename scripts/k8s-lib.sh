@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 
 NS=bellwether
+LEAST_MINOR=30 # `preStop.sleep` of the pods
 me=$(basename "$0" .sh)
 
 say() { echo "$me: $*" >&2; }
@@ -12,6 +13,23 @@ usage() { sed -n 's/^#   /usage: /p' "$0" | head -n 1 >&2; exit 2; }
 
 need_kubectl() {
     have kubectl || fail "kubectl is missing: install it from https://kubernetes.io/docs/tasks/tools"
+}
+
+# Sets `context`, the cluster that kubectl leads to.
+need_context() {
+    context=$(kubectl config current-context 2>/dev/null) || context=
+    [ -n "$context" ] || fail "kubectl has no current context: start a cluster (for example \`kind create cluster\`), or choose one with \`kubectl config use-context\`"
+}
+
+# need_cluster CONTEXT: it answers, and is new enough for what the manifests say. Asked first: the
+# images take minutes, and a step in the middle of a deployment says less clearly what is wrong.
+need_cluster() {
+    local said minor
+    said=$(kubectl get --raw /version --request-timeout=15s 2>&1) ||
+        fail "the cluster of $1 does not answer: $(printf '%s\n' "$said" | tail -n 1)"
+    minor=$(printf '%s\n' "$said" | sed -n 's/.*"minor": *"\([0-9]*\).*/\1/p')
+    [ "${minor:-$LEAST_MINOR}" -ge "$LEAST_MINOR" ] ||
+        fail "the cluster of $1 is Kubernetes 1.$minor: 1.$LEAST_MINOR or newer is needed"
 }
 
 need_overlay() {
@@ -116,6 +134,7 @@ load_image() {
     file=target/images/$name-$(uname -m | sed 's/x86_64/amd64/;s/aarch64/arm64/').tar
     [ -e "$file" ] || fail "$file, the archive of $3, is missing"
     say "loading $3 into $2"
+    have "$1" || fail "$1 is missing: it puts images into $2"
     case $1 in
     kind) kind load image-archive "$file" --name "${2#kind-}" ;;
     k3d) k3d image import "$file" --cluster "${2#k3d-}" ;;

@@ -23,8 +23,8 @@ done
 overlay=${overlay:-local}
 need_overlay "$overlay"
 need_kubectl
-context=$(kubectl config current-context 2>/dev/null) || context=
-[ -n "$context" ] || fail "kubectl has no current context"
+need_context
+need_cluster "$context"
 
 if [ -n "$data" ]; then
     say "removing the namespace $NS and all that is in it from $context"

@@ -1,12 +1,14 @@
 // The order of `just deploy`, by a kubectl that only writes down what it is asked.
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { folder, K8S, KUBECTL, objects, rendered, stage } from "./tree.mjs";
 
 const TOKENS = "operator:0123456789abcdef";
+const which = (tool) => execFileSync("sh", ["-c", `command -v ${tool}`], { encoding: "utf8" }).trim();
+const BASH = which("bash");
 const example = /sha256:0{64}/g;
 
 /** A checkout with everything that `deploy.sh` reads, a shim before everything else, and no cluster. */
@@ -14,7 +16,7 @@ function checkout({ secrets = "POSTGRES_PASSWORD=rehearsal1\nBELLWETHER_API_TOKE
   const root = folder("deploy");
   cpSync(stage(), join(root, "k8s"), { recursive: true });
   mkdirSync(join(root, "scripts"));
-  for (const file of readdirSync(join(K8S, "../scripts")).filter((name) => /^(deploy|k8s-lib|undeploy|status)\.sh$/.test(name))) {
+  for (const file of readdirSync(join(K8S, "../scripts")).filter((name) => /^(deploy|k8s-lib|k8s-unwell)\.sh$/.test(name))) {
     copyFileSync(join(K8S, "../scripts", file), join(root, "scripts", file));
   }
   const env = join(root, "k8s/overlays/local/secrets.env");
@@ -41,7 +43,7 @@ async function deploy(root, args, env = {}) {
       BELLWETHER_DEPLOY_TIMEOUT: "30",
       ...env,
     } };
-    execFile("bash", [join(root, "scripts/deploy.sh"), ...args], options, (error, stdout, stderr) => {
+    execFile(BASH, [join(root, "scripts/deploy.sh"), ...args], options, (error, stdout, stderr) => {
       resolve({ status: error ? error.code : 0, stdout, stderr });
     });
   });
@@ -109,6 +111,8 @@ describe("just deploy", { concurrency: 4 }, () => {
       const { code, says, steps } = await local(checkout(), { SHIM_FAIL: fail });
       assert.notEqual(code, 0, says);
       assert.match(says.trim().split("\n").at(-1), /^deploy: .+/);
+      // What does not become ready is told with what the cluster says of it.
+      if (fail.startsWith("rollout")) assert.match(says, /analyzer-1 finds no node: 0\/1 nodes are available/);
       const failed = at(steps, new RegExp(fail.replace("Namespace", "apply .*Namespace").replace("ServiceAccount", "apply .*ServiceAccount")));
       assert.ok(!steps.slice(failed + 1).some((step) => never.test(step)), steps.join("\n"));
     });
@@ -134,6 +138,31 @@ describe("just deploy", { concurrency: 4 }, () => {
     assert.notEqual(code, 0);
     assert.match(says, /secrets\.env is missing: copy .*secrets\.env\.example/);
     assert.deepEqual(asked, []);
+  });
+
+  for (const [what, env, wanted] of [
+    ["without a context", { SHIM_CONTEXT: "" }, /no current context: start a cluster/],
+    ["without an answer of the cluster", { SHIM_VERSION: "away" }, /the cluster of kind-bellwether does not answer: .*refused/],
+    ["in a cluster that is too old", { SHIM_VERSION: "29+" }, /is Kubernetes 1\.29: 1\.30 or newer is needed/],
+  ]) {
+    test(`${what} nothing is built or touched, and the line says what to do`, async () => {
+      // No --no-build: there is no script that builds here, so building would be a failure of its own.
+      const { code, says, asked } = await deploy(checkout(), ["local"], env);
+      assert.equal(code, 1);
+      assert.match(says.trim(), wanted);
+      assert.equal(says.trim().split("\n").length, 1, says);
+      assert.deepEqual(asked, []);
+    });
+  }
+
+  test("without kubectl the line says where it comes from", async () => {
+    const root = checkout();
+    const bin = join(root, "only");
+    mkdirSync(bin);
+    for (const tool of ["bash", "dirname", "basename"]) symlinkSync(which(tool), join(bin, tool));
+    const { code, says } = await deploy(root, ["local"], { PATH: bin });
+    assert.equal(code, 1);
+    assert.match(says.trim(), /^deploy: kubectl is missing: install it from https:.*$/);
   });
 
   test("the example's secrets are refused", async () => {

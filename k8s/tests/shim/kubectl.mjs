@@ -5,7 +5,6 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseAllDocuments } from "yaml";
 
 const folder = process.env.SHIM_FOLDER;
 const args = process.argv.slice(2);
@@ -23,11 +22,25 @@ if (args[0] === "kustomize") {
   process.exit(real.status ?? 1);
 }
 if (said === "config current-context") {
+  if (process.env.SHIM_CONTEXT === "") process.exit(1);
   console.log(process.env.SHIM_CONTEXT ?? "kind-bellwether");
+  process.exit(0);
+}
+if (said.startsWith("get --raw /version")) {
+  if (process.env.SHIM_VERSION === "away") {
+    console.error("The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?");
+    process.exit(1);
+  }
+  console.log(JSON.stringify({ major: "1", minor: process.env.SHIM_VERSION ?? "33" }));
+  process.exit(0);
+}
+if (said.startsWith("get pods") && process.env.SHIM_FAIL?.startsWith("rollout")) {
+  console.log("P\tanalyzer-1\tPending\t0/1 nodes are available\t\tReplicaSet\t");
   process.exit(0);
 }
 
 if (args[0] === "apply") {
+  const { parseAllDocuments } = await import("yaml");
   const documents = parseAllDocuments(readFileSync(args[args.indexOf("-f") + 1], "utf8")).map((one) => one.toJS()).filter(Boolean);
   const names = documents.map((one) => `${one.kind}/${one.metadata.name}`);
   note(`apply ${names.join(" ")}`);
