@@ -3,6 +3,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { api, data } from "../../api/client";
 import { alertsQuery } from "../../api/queries";
 import { Button } from "../../components/button";
+import { CalledFor } from "../../components/called-for";
 import { Empty } from "../../components/empty";
 import { Failure } from "../../components/failure";
 import { Loaded } from "../../components/loaded";
@@ -53,6 +54,7 @@ export function AlertsPage() {
     <>
       <PageHead title="Alerts" lead="What was worth telling, newest first" actions={checkNow} />
       {check.error && <Failure error={check.error} />}
+      {check.data && <CalledFor jobs={check.data.jobs} />}
       <Panel title="Episodes" scope={scope} actions={<SymbolFilter key={symbol} symbol={symbol} />}>
         <nav className={tabs.tabs} aria-label="Alert states">
           {ALERT_STATES.map((each) => (

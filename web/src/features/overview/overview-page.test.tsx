@@ -115,6 +115,15 @@ test("a headline leads nowhere but to the web", async () => {
   expect(headline.closest("a")?.getAttribute("href")).toBeNull();
 });
 
+test("what was called for leads to its job", async () => {
+  const jobs = [{ id: "464", kind: "scrape_batch", state: "available" }];
+  answer({ ...table, "POST /scrape": { jobs } });
+  open("/");
+  await userEvent.click(await screen.findByRole("button", { name: "Fetch now" }));
+  const link = await screen.findByRole("link", { name: "scrape_batch 464" });
+  expect(link.getAttribute("href")).toBe("/jobs/464");
+});
+
 test("an empty watchlist says what to do", async () => {
   answer({ ...table, "GET /api/latest-data": page });
   open("/");

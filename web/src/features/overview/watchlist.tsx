@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, data } from "../../api/client";
 import { Button } from "../../components/button";
+import { CalledFor } from "../../components/called-for";
 import table from "../../components/data-table.module.css";
 import { Empty } from "../../components/empty";
 import { Failure } from "../../components/failure";
@@ -26,11 +27,7 @@ export function Watchlist() {
   return (
     <Panel title="Watchlist" scope="Signals are research scores, not advice" actions={fetchNow}>
       {scrape.error && <Failure error={scrape.error} />}
-      {scrape.isSuccess && (
-        <p className="visually-hidden" role="status">
-          Prices and news have been called for.
-        </p>
-      )}
+      {scrape.data && <CalledFor jobs={scrape.data.jobs} />}
       <Loaded query={quotes} label="prices" rows={5}>
         {({ items }) =>
           items.length === 0 ? (
