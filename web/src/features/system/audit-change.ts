@@ -1,18 +1,32 @@
-/** What an action changed, in a line: `cap: none → 20`. Other details are told by name. */
+/**
+ * What an action changed, in a line: `cap: none → 20`. What is told of before alone is what it was
+ * done to, and stays out. Other details are told by name.
+ */
 export function describeChange(detail: unknown): string {
-  const { before, after, ...rest } = record(detail);
-  const names = [...new Set([...Object.keys(record(before)), ...Object.keys(record(after))])];
-  const changes = names
-    .filter((name) => show(record(before)[name]) !== show(record(after)[name]))
-    .map((name) =>
-      name in record(before)
-        ? `${word(name)}: ${show(record(before)[name])} → ${show(record(after)[name])}`
-        : `${word(name)}: ${show(record(after)[name])}`,
+  const { before: was, after: is, ...rest } = record(detail);
+  const [before, after] = [byWindow(record(was)), byWindow(record(is))];
+  const changes = Object.entries(after)
+    .filter(([name, value]) => show(before[name]) !== show(value))
+    .map(([name, value]) =>
+      name in before
+        ? `${word(name)}: ${show(before[name])} → ${show(value)}`
+        : `${word(name)}: ${show(value)}`,
     );
   const others = Object.entries(rest)
     .filter(([, value]) => value !== null)
     .map(([name, value]) => `${word(name)}: ${show(value)}`);
   return [...changes, ...others].join("; ");
+}
+
+/** The windows of a limit, each under its own name, the first as 1; without an override its own. */
+function byWindow({ windows, ...others }: Record<string, unknown>): Record<string, unknown> {
+  const amounts = (Array.isArray(windows) ? windows : []).map(record);
+  return {
+    ...Object.fromEntries(
+      amounts.map(({ no, amount }) => [`window ${Number(no) + 1}`, amount ?? "its own amount"]),
+    ),
+    ...others,
+  };
 }
 
 function word(name: string): string {
