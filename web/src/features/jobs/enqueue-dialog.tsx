@@ -72,8 +72,10 @@ function EnqueueForm({ kinds, onClose }: EnqueueFormProps) {
   };
 
   const problem = enqueue.error instanceof ApiProblem ? enqueue.error : null;
-  const wrong = (field: string) => (problem?.field === field ? problem.message : null);
-  const elsewhere = enqueue.error && !FIELDS.includes(problem?.field ?? "");
+  // what does not fit may lie within a field, as in args.symbols[1]
+  const at = problem?.field?.split(/[.[]/, 1)[0] ?? "";
+  const wrong = (field: string) => (at === field && problem ? problem.message : null);
+  const elsewhere = enqueue.error && !FIELDS.includes(at);
 
   const known = argumentsOf(kinds.find(({ kind }) => kind === draft.kind));
   return (

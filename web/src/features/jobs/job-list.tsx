@@ -5,7 +5,6 @@ import { Button } from "../../components/button";
 import { Empty } from "../../components/empty";
 import { Loaded } from "../../components/loaded";
 import { Panel } from "../../components/panel";
-import { Timestamp } from "../../components/timestamp";
 import { formatCount } from "../../lib/numbers";
 import { BulkBar } from "./bulk-bar";
 import { JobFilters } from "./job-filters";
@@ -43,7 +42,7 @@ export function JobList() {
       <Loaded query={jobs} label="jobs" rows={8}>
         {() =>
           items.length === 0 ? (
-            <Empty title={filtered ? "No job fits these filters." : "There are no jobs yet."}>
+            <Empty title={emptyTitle(filtered, searchedTo)}>
               {filtered ? (
                 <Link to="/jobs">Show all jobs</Link>
               ) : (
@@ -60,12 +59,7 @@ export function JobList() {
           <span className="muted" role="status">
             {formatCount(items.length)} shown
             {jobs.hasNextPage ? ", there are more" : ""}
-            {searchedTo && (
-              <>
-                {" "}
-                · searched back to jobs added <Timestamp at={searchedTo} />
-              </>
-            )}
+            {searchedTo && ` · searched back to job ${searchedTo}`}
           </span>
           {jobs.hasNextPage && (
             <Button onClick={() => jobs.fetchNextPage()} disabled={jobs.isFetchingNextPage}>
@@ -76,4 +70,10 @@ export function JobList() {
       )}
     </Panel>
   );
+}
+
+/** A search that ran out of time has not seen every job. */
+function emptyTitle(filtered: boolean, searchedTo: string | null | undefined): string {
+  if (searchedTo) return "No job fits these filters so far.";
+  return filtered ? "No job fits these filters." : "There are no jobs yet.";
 }

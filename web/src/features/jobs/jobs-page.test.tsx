@@ -105,6 +105,14 @@ test("filters live in the address and reach the server", async () => {
   });
 });
 
+test("a search that ran out of time says how far it came", async () => {
+  answer({ ...table, "GET /api/jobs": { items: [], next_cursor: "4711", searched_to: "4711" } });
+  open("/jobs?q=nowhere");
+  expect(await screen.findByText(/searched back to job 4711/)).toBeTruthy();
+  expect(screen.getByText("No job fits these filters so far.")).toBeTruthy();
+  expect(screen.getByRole("button", { name: "Load more" })).toBeTruthy();
+});
+
 test("a job's panel tells its attempts and why it is not running", async () => {
   answer(table);
   open("/jobs/7");
@@ -168,7 +176,11 @@ test("what the server refuses is shown at its field", async () => {
   const asked = answer({
     ...table,
     "POST /jobs": () =>
-      problem(422, { title: "The arguments do not fit", detail: "unknown field x", field: "args" }),
+      problem(422, {
+        title: "The arguments do not fit",
+        detail: "unknown field x",
+        field: "args.x",
+      }),
   });
   open("/jobs");
   await userEvent.click(await screen.findByRole("button", { name: "Enqueue job" }));
