@@ -95,6 +95,12 @@ fn is_global(kind: Kind) -> bool {
 
 impl Round<'_> {
     async fn of_symbol(&mut self, symbol: &Symbol) -> Result<(), Error> {
+        // a rule for every share is for those that there are: what is remembered of another one
+        // would set timers for ever
+        if store::instrument::find(&mut *self.tx, symbol).await?.is_none() {
+            self.attempt.log(format!("nobody has heard of {symbol}"));
+            return Ok(());
+        }
         let rules = store::rule::list_for(&mut *self.tx, Some(symbol)).await?;
         let facts = self.gather(Some(symbol), &[]).await?;
         for rule in &rules {

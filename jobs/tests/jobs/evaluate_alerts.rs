@@ -211,3 +211,17 @@ async fn evaluations_of_one_symbol_take_turns_and_the_newest_price_wins() {
     stage.completed(id).await;
     assert_eq!(states(&stage).await, [State::Firing]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_symbol_that_nobody_has_heard_of_leaves_no_timer() {
+    let mut stage = Stage::new().await;
+    stage.only::<EvaluateAlerts>().await;
+    let about = |text: &str| EvaluateAlerts {
+        symbol: Some(symbol(text)),
+        cause: Some("request/1".to_owned()),
+    };
+    stage.run(&about("NOSUCH")).await;
+    assert_eq!(stage.count("select count(*) from alert_state where symbol = 'NOSUCH'").await, 0);
+    stage.run(&about("AAPL")).await;
+    assert!(stage.count("select count(*) from alert_state where symbol = 'AAPL'").await > 0);
+}
