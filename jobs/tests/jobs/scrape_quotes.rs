@@ -210,7 +210,11 @@ async fn an_invalid_call_is_left_to_a_person() {
     stage.fault(json!({"id": "F28"})).await;
     stage.only::<ScrapeQuotes>().await;
     let id = stage.add(&aapl()).await;
-    assert_eq!(stage.ended(id, 1).await.outcome, "discarded");
+    let attempt = stage.ended(id, 1).await;
+    assert_eq!(attempt.outcome, "discarded");
+    let job = stage.find(id).await.job;
+    let told = (job.claimed_at, job.worker.as_deref());
+    assert_eq!(told, (Some(attempt.started_at), Some("stage")), "who ran it, and since when");
     assert_eq!(store::operator::list(&stage.pool).await.unwrap()[0].key, "symbol/AAPL");
     assert_eq!(stage.requests("alpha_vantage").await, 1);
 }

@@ -85,6 +85,7 @@ pub(crate) struct Job {
     pub(crate) created_at: DateTime<Utc>,
     /// When a scheduled or retryable job becomes available.
     pub(crate) scheduled_at: Option<DateTime<Utc>>,
+    /// When the attempt under way began; once the job has ended, its last one.
     pub(crate) started_at: Option<DateTime<Utc>>,
     pub(crate) finished_at: Option<DateTime<Utc>>,
     /// The process that runs it, or ran it last.

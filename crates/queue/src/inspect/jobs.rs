@@ -29,6 +29,7 @@ pub struct JobView {
     pub created_at: DateTime<Utc>,
     /// When a scheduled or retryable job becomes available.
     pub due_at: Option<DateTime<Utc>>,
+    /// When the attempt under way began; once the job has ended, its last one.
     pub claimed_at: Option<DateTime<Utc>>,
     pub finished_at: Option<DateTime<Utc>>,
     /// Name of the process that runs it, or ran it last.
@@ -171,9 +172,17 @@ async fn page(
     let rows = sqlx::query!(
         r#"select j.id as "id!", j.state as "state!", j.kind as "kind!", j.queue as "queue!", j.lane as "lane!",
             j.priority as "priority!", j.attempt as "attempt!", j.max_attempts as "max_attempts!", j.args as "args!",
-            j.unique_key, j.tags, j.parent, j.trace, j.created_at as "created_at!", j.due_at, j.claimed_at, j.finished_at,
+            j.unique_key, j.tags, j.parent, j.trace, j.created_at as "created_at!", j.due_at,
+            coalesce(j.claimed_at, a.started_at) as claimed_at, j.finished_at,
             p.name as "worker?", j.error, j.cancelling as "cancelling!"
-        from queue.page_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) j left join queue.process p on p.id = j.process
+        from queue.page_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) j
+        -- of a job that did not complete, its last attempt knows who ran it, and since when
+        left join lateral (
+            select started_at, process from queue.attempt
+            where job = j.id and j.finished_at is not null and j.claimed_at is null
+            order by started_at desc limit 1
+        ) a on true
+        left join queue.process p on p.id = coalesce(j.process, a.process)
         order by j.id desc"#,
         filter.state.map(State::as_str),
         filter.kind,
