@@ -67,7 +67,7 @@ impl ScrapeQuotes {
             now,
             last_bar,
             last_quote.map(|q| q.trading_day),
-            known.and_then(|i| i.quote_seen_at),
+            known.as_ref().and_then(|i| i.quote_seen_at),
         );
 
         // all of the past at first, where the plan has it; later the newest days will do
@@ -84,15 +84,26 @@ impl ScrapeQuotes {
                 .await
                 .map(|quote| Answer::of_quote(&self.symbol, &quote)),
         };
+        let is_new = known.as_ref().is_none_or(|i| i.quote_seen_at.is_none());
         if let Err(providers::Error::Refused { reason, detail }) = &asked {
-            let of_plan = reason.starts_with("entitlement");
-            let key = if of_plan { NOT_IN_PLAN.to_owned() } else { refusal_key(&self.symbol) };
-            store::operator::add(&cx.pool, &key, reason, detail).await?;
+            let mistyped =
+                reason == UNKNOWN_SYMBOL && is_new && !cx.watchlist.contains(&self.symbol);
+            if mistyped {
+                self.forget(cx, attempt).await?;
+            } else {
+                let of_plan = reason.starts_with("entitlement");
+                let key = if of_plan { NOT_IN_PLAN.to_owned() } else { refusal_key(&self.symbol) };
+                store::operator::add(&cx.pool, &key, reason, detail).await?;
+            }
         }
         let Answer { quote, bars } = asked?;
 
         let mut tx = cx.pool.begin().await?;
         store::instrument::add_all(&mut *tx, std::slice::from_ref(&self.symbol)).await?;
+        if is_new {
+            // it may have been taken for a mistyped one before
+            store::instrument::watch(&mut *tx, &self.symbol, true).await?;
+        }
         let observation = store::quote::add(&mut tx, &quote, alpha_vantage::KEY).await?;
         let rows = store::bar::add_all(&mut *tx, &self.symbol, &bars, alpha_vantage::KEY).await?;
         store::operator::clear(&mut *tx, market.key()).await?;
@@ -125,6 +136,16 @@ impl ScrapeQuotes {
         }
         attempt.complete_in(&mut tx).await?;
         tx.commit().await?;
+        Ok(())
+    }
+
+    /// A symbol that the provider has never known and that no configuration names was mistyped by
+    /// whoever asked for it: nobody has to act, and nothing asks for it again.
+    async fn forget(&self, cx: &Services, attempt: &Attempt) -> Result<(), Error> {
+        store::operator::clear(&cx.pool, &refusal_key(&self.symbol)).await?;
+        if store::instrument::watch(&cx.pool, &self.symbol, false).await? {
+            attempt.log(format!("{} is watched no longer", self.symbol));
+        }
         Ok(())
     }
 }
@@ -180,6 +201,9 @@ impl Answer {
         Ok(Self { quote, bars })
     }
 }
+
+/// Why the provider refuses a symbol that it does not know.
+const UNKNOWN_SYMBOL: &str = "unknown_symbol";
 
 /// Under which an operator finds that the provider's plan does not include prices.
 pub(crate) const NOT_IN_PLAN: &str = "alpha_vantage/prices";

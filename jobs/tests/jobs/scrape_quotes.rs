@@ -2,7 +2,7 @@
 
 use bellwether_domain::calendar;
 use bellwether_jobs::{DeriveSignal, EvaluateAlerts, ScrapeBatch, ScrapeQuotes, Settings};
-use bellwether_queue::{Registry, State};
+use bellwether_queue::{Job, Registry, State};
 use bellwether_store as store;
 use serde_json::json;
 
@@ -220,15 +220,41 @@ async fn an_invalid_call_is_left_to_a_person() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_unknown_symbol_is_asked_for_once_and_noted() {
+async fn a_mistyped_symbol_is_asked_for_once_and_watched_no_longer() {
     let mut stage = Stage::new().await;
-    stage.only::<ScrapeQuotes>().await;
-    let id = stage.add(&ScrapeQuotes { symbol: symbol("NOSUCH"), batch: None }).await;
+    stage.work(Registry::new().with::<ScrapeBatch>().with::<ScrapeQuotes>()).await;
+    let asked = ScrapeBatch { symbols: Some(vec![symbol("NOSUCH")]), reason: None };
+    let batch = stage.run(&asked).await;
+    let mut asks = None;
+    for child in stage.find(batch).await.children {
+        if stage.find(child).await.job.kind == ScrapeQuotes::KIND {
+            asks = Some(child);
+        }
+    }
+    let id = asks.unwrap();
     assert_eq!(stage.ended(id, 1).await.outcome, "discarded");
-    assert_eq!(stage.find(id).await.job.state, State::Discarded);
-    let notes = store::operator::list(&stage.pool).await.unwrap();
-    assert_eq!(notes[0].key, "symbol/NOSUCH");
+    let nosuch = store::instrument::find(&stage.pool, &symbol("NOSUCH")).await.unwrap();
+    assert!(!nosuch.unwrap().watched);
+    assert_eq!(store::operator::list(&stage.pool).await.unwrap(), [], "nobody has to act");
     assert_eq!(stage.requests("alpha_vantage").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_symbol_that_is_known_after_all_is_watched_again() {
+    let mut stage = Stage::new().await;
+    store::instrument::add_all(&stage.pool, &[symbol("NVDA")]).await.unwrap();
+    stage.fault(json!({"id": "F28", "count": 1})).await;
+    stage.only::<ScrapeQuotes>().await;
+    let nvda = ScrapeQuotes { symbol: symbol("NVDA"), batch: None };
+    let refused = stage.add(&nvda).await;
+    assert_eq!(stage.ended(refused, 1).await.outcome, "discarded");
+    let watched = || async {
+        let found = store::instrument::find(&stage.pool, &symbol("NVDA")).await.unwrap();
+        found.unwrap().watched
+    };
+    assert!(!watched().await);
+    stage.run(&nvda).await;
+    assert!(watched().await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
