@@ -40,7 +40,20 @@ struct Bar {
     volume: i64,
 }
 
-/// The newest completed sessions of a symbol, newest first: one page.
+impl From<bellwether_domain::Bar> for Bar {
+    fn from(bar: bellwether_domain::Bar) -> Self {
+        Self {
+            day: bar.day,
+            open: plain(bar.open),
+            high: plain(bar.high),
+            low: plain(bar.low),
+            close: plain(bar.close),
+            volume: bar.volume,
+        }
+    }
+}
+
+/// The completed sessions of a symbol, newest first.
 #[utoipa::path(
     get, path = "/api/bars/{symbol}", tag = "product", operation_id = "listBars",
     params(("symbol" = String, Path, example = "AAPL"), Paging),
@@ -51,25 +64,12 @@ async fn list_bars(
     Known(symbol): Known,
     Query(paging): Query<Paging>,
 ) -> Result<Read<Items<Bar>>> {
-    let limit = paging.limit()?;
+    let (limit, before) = (paging.limit()?, paging.day()?);
     let read = app
         .read(|pool| {
             let symbol = symbol.clone();
-            async move { bar::list(&pool, &symbol, limit).await }
+            async move { bar::list(&pool, &symbol, before, limit + 1).await }
         })
         .await?;
-    Ok(read.map(|bars| {
-        Items::all(
-            bars.into_iter()
-                .map(|b| Bar {
-                    day: b.day,
-                    open: plain(b.open),
-                    high: plain(b.high),
-                    low: plain(b.low),
-                    close: plain(b.close),
-                    volume: b.volume,
-                })
-                .collect(),
-        )
-    }))
+    Ok(read.map(|bars| Items::page(bars, limit, |b| b.day.to_string())))
 }

@@ -1,6 +1,6 @@
 //! Lists as people and programs turn their pages.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -60,6 +60,15 @@ impl Paging {
     /// A cursor that is an id.
     pub(crate) fn id(&self) -> Result<Option<i64>> {
         self.cursor.as_deref().map(|c| c.parse().map_err(|_| not_a_cursor())).transpose()
+    }
+
+    /// A cursor that is a day.
+    pub(crate) fn day(&self) -> Result<Option<NaiveDate>> {
+        let read = |cursor: &str| {
+            let day: NaiveDate = cursor.parse().ok()?;
+            (0..=9999).contains(&day.year()).then_some(day)
+        };
+        self.cursor.as_deref().map(|c| read(c).ok_or_else(not_a_cursor)).transpose()
     }
 
     /// A cursor that is a time and an id.

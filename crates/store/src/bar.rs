@@ -68,14 +68,21 @@ pub async fn list_closes(
     Ok(closes)
 }
 
-/// Up to `limit` days as they are known now, newest first.
-pub async fn list(db: impl PgExecutor<'_>, symbol: &Symbol, limit: i64) -> sqlx::Result<Vec<Bar>> {
+/// Up to `limit` days before one, or the newest, as they are known now, newest first.
+pub async fn list(
+    db: impl PgExecutor<'_>,
+    symbol: &Symbol,
+    before: Option<NaiveDate>,
+    limit: i64,
+) -> sqlx::Result<Vec<Bar>> {
     sqlx::query_as!(
         Bar,
         r#"select day as "day!", open as "open!", high as "high!", low as "low!",
                   close as "close!", volume as "volume!"
-           from bar_current where symbol = $1 order by day desc limit $2"#,
+           from bar_current where symbol = $1 and day < coalesce($2, 'infinity'::date)
+           order by day desc limit $3"#,
         symbol.as_str(),
+        before,
         limit,
     )
     .fetch_all(db)

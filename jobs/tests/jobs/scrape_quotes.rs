@@ -22,7 +22,7 @@ async fn one_request_brings_the_missing_days_and_the_newest_close_as_a_quote() {
     assert_eq!(stage.count("select count(*) from bar where symbol = 'AAPL'").await, 100);
     let now = store::now(&stage.pool).await.unwrap();
     let quote = store::quote::find_latest(&stage.pool, &symbol("AAPL"), now).await.unwrap();
-    let bars = store::bar::list(&stage.pool, &symbol("AAPL"), 2).await.unwrap();
+    let bars = store::bar::list(&stage.pool, &symbol("AAPL"), None, 2).await.unwrap();
     assert_eq!(bars[0].day, calendar::last_completed(now).day);
     let quote = quote.unwrap();
     if !calendar::is_open(now) {

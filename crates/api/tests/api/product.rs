@@ -127,6 +127,15 @@ async fn bars_come_newest_first_as_they_are_known_now() {
     );
     assert_eq!(bars[1]["close"], "205.00");
     assert_eq!(bars.as_array().unwrap().len(), 2);
+    let newest = door.get("/api/bars/AAPL?limit=1").await.body;
+    assert_eq!(newest["items"], json!([bars[0]]));
+    let cursor = newest["next_cursor"].as_str().unwrap();
+    let older = door.get(&format!("/api/bars/AAPL?cursor={cursor}")).await.body;
+    assert_eq!((&older["items"], &older["next_cursor"]), (&json!([bars[1]]), &json!(null)));
+    for cursor in ["yesterday", "-9999-01-01"] {
+        let nonsense = door.get(&format!("/api/bars/AAPL?cursor={cursor}")).await;
+        nonsense.is_problem(400, "bad-query", Some("cursor"));
+    }
 }
 
 #[tokio::test]

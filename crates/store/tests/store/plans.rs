@@ -64,7 +64,7 @@ async fn hot_reads_use_their_index() {
     assert_uses!(conn, quote::find_latest(&mut *conn, s, t), false, "quote_latest");
     assert_uses!(conn, summary::list_latest_quotes(&mut *conn), false, "quote_latest");
     assert_uses!(conn, bar::list_closes(&mut *conn, s, day("2026-11-20"), t, 250), false, "bar_pk");
-    assert_uses!(conn, bar::list(&mut *conn, s, 250), false, "bar_pk");
+    assert_uses!(conn, bar::list(&mut *conn, s, None, 250), false, "bar_pk");
     assert_uses!(conn, article::find_known(&mut *conn, &urls), true, "article_once_per_address");
     assert_uses!(
         conn,

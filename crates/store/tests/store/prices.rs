@@ -185,7 +185,7 @@ async fn a_corrected_bar_adds_a_revision_and_leaves_what_was_known() {
     .unwrap();
     assert_eq!(added, 1);
 
-    let current = bar::list(&pool, &aapl, 10).await.unwrap();
+    let current = bar::list(&pool, &aapl, None, 10).await.unwrap();
     assert_eq!(current, [session("2026-11-20", "103"), session("2026-11-19", "101")]);
 
     let after = now(&pool).await.unwrap();
