@@ -13,7 +13,6 @@ drop function queue.next_permit_v2;
 drop function queue.permit_times_v1;
 drop function queue.key_permit_v1;
 drop function queue.window_permits_v1;
-drop type queue.room;
 drop function queue.room_v2;
 drop function queue.windows_v1;
 drop function queue.family;

@@ -171,13 +171,6 @@ begin
     where k.id = any (p_keys);
 end $$;
 
--- What a claim remembers of a key while it grants.
-create type queue.room as (
-    key integer, parent integer, requests bigint, tokens bigint, micros bigint,
-    common_requests bigint, common_tokens bigint, common_micros bigint, urgent smallint, half_open boolean,
-    last_at timestamptz, cum_requests bigint, cum_tokens bigint, cum_micros bigint
-);
-
 -- When each window of a key can next serve this much, not before `p_at`; infinity: once calls in
 -- flight have ended, and `soonest` is when that is if they end now. `p_own`, `p_own_tokens` and `p_own_micros` are the asker's own among what is in
 -- flight.

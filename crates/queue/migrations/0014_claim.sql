@@ -75,8 +75,20 @@ declare
     v_priorities smallint[];  -- where to begin in each of v_lanes
     v_ids bigint[];
     v_keys integer[];
-    room queue.room[];       -- of each of v_keys; counted down as this claim takes
-    used bigint[];           -- what this claim has taken, a key at a place
+    -- of each of v_keys: what it can serve, and what of it jobs that are not urgent may have
+    free bigint[];
+    free_tokens bigint[];
+    free_micros bigint[];
+    common bigint[];
+    common_tokens bigint[];
+    common_micros bigint[];
+    urgent smallint[];       -- up to which priority a job is
+    probes boolean[];        -- its breaker lets one call through
+    last_at timestamptz[];
+    cum_requests bigint[];
+    cum_tokens bigint[];
+    cum_micros bigint[];
+    used bigint[];           -- what this claim has taken
     used_tokens bigint[];
     used_micros bigint[];
     lk_lane integer[];       -- the lanes' keys, in the lanes' order
@@ -90,7 +102,6 @@ declare
     i integer;
     k integer;
     up integer;
-    urgent boolean;
     chosen integer;
     shut integer[] := '{}';
     tids tid[] := '{}';
@@ -158,9 +169,12 @@ begin
         if found then
             perform queue.fold_settlements_v2(v_keys);
         end if;
-        select array_agg((m.key, m.parent, m.requests, m.tokens, m.micros, m.common_requests, m.common_tokens, m.common_micros,
-                m.urgent, m.half_open, m.last_at, m.cum_requests, m.cum_tokens, m.cum_micros)::queue.room order by m.key)
-        into room from queue.room_v2(v_keys, t) m;
+        select array_agg(m.requests order by m.key), array_agg(m.tokens order by m.key), array_agg(m.micros order by m.key),
+            array_agg(m.common_requests order by m.key), array_agg(m.common_tokens order by m.key), array_agg(m.common_micros order by m.key),
+            array_agg(m.urgent order by m.key), array_agg(m.half_open order by m.key), array_agg(m.last_at order by m.key),
+            array_agg(m.cum_requests order by m.key), array_agg(m.cum_tokens order by m.key), array_agg(m.cum_micros order by m.key)
+        into free, free_tokens, free_micros, common, common_tokens, common_micros, urgent, probes, last_at, cum_requests, cum_tokens, cum_micros
+        from queue.room_v2(v_keys, t) m;
         used := array_fill(0::bigint, array[cardinality(v_keys)]);
         used_tokens := used;
         used_micros := used;
@@ -179,7 +193,7 @@ begin
             from (
                 -- what the lane's keys can serve bounds what is looked at: an exhausted lane costs a probe
                 select l.lane, l.priority, l.after, (
-                    select sum(greatest(least((room[lk_key[j]]).requests, (room[lk_up[j]]).requests), 0))
+                    select sum(greatest(least(free[lk_key[j]], free[lk_up[j]]), 0))
                     from generate_subscripts(lk_lane, 1) j where lk_lane[j] = l.lane) as free
                 from unnest(v_lanes, v_priorities, v_ids) l(lane, priority, after) offset 0
             ) u
@@ -201,14 +215,13 @@ begin
                     continue when lk_lane[i] <> c.lane;
                     k := lk_key[i];
                     up := lk_up[i];
-                    urgent := c.priority <= (room[k]).urgent;
                     if (
-                        case when urgent then (room[k]).requests else (room[k]).common_requests end >= 1
-                        and case when urgent then (room[k]).tokens else (room[k]).common_tokens end >= lk_tokens[i]
-                        and case when urgent then (room[k]).micros else (room[k]).common_micros end >= lk_micros[i]
-                        and (up is null or case when c.priority <= (room[up]).urgent
-                            then (room[up]).requests >= 1 and (room[up]).tokens >= lk_tokens[i] and (room[up]).micros >= lk_micros[i]
-                            else (room[up]).common_requests >= 1 and (room[up]).common_tokens >= lk_tokens[i] and (room[up]).common_micros >= lk_micros[i] end)
+                        case when c.priority <= urgent[k]
+                            then free[k] - used[k] >= 1 and free_tokens[k] - used_tokens[k] >= lk_tokens[i] and free_micros[k] - used_micros[k] >= lk_micros[i]
+                            else common[k] - used[k] >= 1 and common_tokens[k] - used_tokens[k] >= lk_tokens[i] and common_micros[k] - used_micros[k] >= lk_micros[i] end
+                        and (up is null or case when c.priority <= urgent[up]
+                            then free[up] - used[up] >= 1 and free_tokens[up] - used_tokens[up] >= lk_tokens[i] and free_micros[up] - used_micros[up] >= lk_micros[i]
+                            else common[up] - used[up] >= 1 and common_tokens[up] - used_tokens[up] >= lk_tokens[i] and common_micros[up] - used_micros[up] >= lk_micros[i] end)
                     ) then
                         chosen := i;
                         exit;
@@ -218,7 +231,7 @@ begin
                     if far[i] is null then
                         far[i] := (
                             select x.soonest from queue.permit_times_v1(
-                                v_keys[k], t, used[k] + 1, used_tokens[k] + lk_tokens[i], used_micros[k] + lk_micros[i], urgent) x);
+                                v_keys[k], t, used[k] + 1, used_tokens[k] + lk_tokens[i], used_micros[k] + lk_micros[i], c.priority <= urgent[k]) x);
                     end if;
                     exit when far[i] <= t + lk_wait[i];
                 end loop;
@@ -228,22 +241,10 @@ begin
                 end if;
                 k := lk_key[chosen];
                 up := lk_up[chosen];
-                room[k].requests := (room[k]).requests - 1;
-                room[k].tokens := (room[k]).tokens - lk_tokens[chosen];
-                room[k].micros := (room[k]).micros - lk_micros[chosen];
-                room[k].common_requests := (room[k]).common_requests - 1;
-                room[k].common_tokens := (room[k]).common_tokens - lk_tokens[chosen];
-                room[k].common_micros := (room[k]).common_micros - lk_micros[chosen];
                 used[k] := used[k] + 1;
                 used_tokens[k] := used_tokens[k] + lk_tokens[chosen];
                 used_micros[k] := used_micros[k] + lk_micros[chosen];
                 if up is not null then
-                    room[up].requests := (room[up]).requests - 1;
-                    room[up].tokens := (room[up]).tokens - lk_tokens[chosen];
-                    room[up].micros := (room[up]).micros - lk_micros[chosen];
-                    room[up].common_requests := (room[up]).common_requests - 1;
-                    room[up].common_tokens := (room[up]).common_tokens - lk_tokens[chosen];
-                    room[up].common_micros := (room[up]).common_micros - lk_micros[chosen];
                     used[up] := used[up] + 1;
                     used_tokens[up] := used_tokens[up] + lk_tokens[chosen];
                     used_micros[up] := used_micros[up] + lk_micros[chosen];
@@ -251,7 +252,7 @@ begin
                 by_key := by_key || v_keys[k];
                 by_tokens := by_tokens || lk_tokens[chosen];
                 by_micros := by_micros || lk_micros[chosen];
-                by_probe := by_probe || (room[k]).half_open;
+                by_probe := by_probe || probes[k];
             else
                 by_key := by_key || null::integer;
                 by_tokens := by_tokens || 0::bigint;
@@ -264,8 +265,8 @@ begin
 
         -- Tokens and money are posted when the call has ended; until then they are reserved.
         insert into queue.permit_grant (key, at, kind, requests, cum_requests, cum_tokens, cum_micros)
-        select v_keys[j], greatest(t, coalesce((room[j]).last_at, '-infinity') + interval '1 microsecond'), 'grant', used[j],
-            (room[j]).cum_requests + used[j], (room[j]).cum_tokens, (room[j]).cum_micros
+        select v_keys[j], greatest(t, coalesce(last_at[j], '-infinity') + interval '1 microsecond'), 'grant', used[j],
+            cum_requests[j] + used[j], cum_tokens[j], cum_micros[j]
         from generate_subscripts(v_keys, 1) j
         join queue.limit_key l on l.id = v_keys[j] and l.counts = 'start'
         where used[j] > 0;
