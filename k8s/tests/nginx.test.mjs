@@ -130,11 +130,16 @@ test("the four routes that take a POST reach the API", { skip }, async () => {
   }
 });
 
-test("a line of the log is JSON, with the path and never the query", { skip }, async () => {
-  await (await get("/api/latest-data?token=hush")).text();
-  const line = () => readFileSync(join(work, "log"), "utf8").split("\n").find((text) => text.includes("/api/latest-data"));
-  while (!line()) await new Promise((resolve) => setTimeout(resolve, 10));
-  assert.equal(JSON.parse(line()).path, "/api/latest-data");
+test("a line of the log is JSON, with the path that was asked for and never the query", { skip }, async () => {
+  // Of a page too, whatever file it is served from.
+  for (const path of ["/api/latest-data", "/jobs/7"]) {
+    await (await get(`${path}?token=hush`)).text();
+    const line = () => readFileSync(join(work, "log"), "utf8").split("\n").find((text) => text.includes(`"${path}"`));
+    const end = Date.now() + 5000;
+    while (!line() && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.ok(line(), `no line of the log tells of ${path}`);
+    assert.equal(JSON.parse(line()).path, path);
+  }
   assert.doesNotMatch(readFileSync(join(work, "log"), "utf8"), /hush/);
 });
 
