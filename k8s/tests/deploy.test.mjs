@@ -4,6 +4,7 @@ import { execFile, execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { parse } from "yaml";
 import { folder, K8S, KUBECTL, objects, rendered, stage } from "./tree.mjs";
 
 const TOKENS = "operator:0123456789abcdef";
@@ -171,6 +172,15 @@ describe("just deploy", { concurrency: 4 }, () => {
     assert.notEqual(code, 0);
     assert.match(says, /change-me/);
     assert.deepEqual(asked, []);
+  });
+
+  test("what the workflow writes for secrets is what a deployment takes", async () => {
+    const workflow = parse(readFileSync(join(K8S, "../.github/workflows/kind.yml"), "utf8"));
+    const [line] = workflow.jobs.e2e.steps.flatMap((step) => (step.run ?? "").split("\n")).filter((text) => text.includes("secrets.env.example"));
+    const root = checkout({ secrets: null });
+    execFileSync("sh", ["-c", line.replace("$(openssl rand -hex 16)", "0123456789abcdef")], { cwd: root });
+    const { code, says } = await local(root);
+    assert.equal(code, 0, says);
   });
 
   test("the overlay local goes to no cluster but this machine's", async () => {
