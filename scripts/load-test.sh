@@ -23,6 +23,8 @@ while [ $# -gt 0 ]; do
     shift
 done
 need_kubectl
+need_context
+need_cluster "$context"
 have curl || fail "curl is missing"
 token=${BELLWETHER_TOKEN:-}
 [ -n "$token" ] || token=$(sed -n 's/^BELLWETHER_API_TOKENS=//p' k8s/overlays/local/secrets.env 2>/dev/null |
