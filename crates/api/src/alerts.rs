@@ -14,7 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     App,
     app::Shared,
-    extract::{Known, Query},
+    extract::{Known, Nothing, OptionalBody, Query},
     page::{Items, Paging},
     problem::Result,
     replica::Read,
@@ -185,9 +185,13 @@ async fn symbol_alerts(
 /// Adds an evaluation of every rule for each watched symbol.
 #[utoipa::path(
     post, path = "/check-alerts", tag = "pipeline", operation_id = "checkAlerts",
+    request_body = Option<Nothing>,
     responses((status = 202, body = Triggered)),
 )]
-async fn check_alerts(State(app): Shared) -> Result<Accepted> {
+async fn check_alerts(
+    State(app): Shared,
+    OptionalBody(Nothing {}): OptionalBody<Nothing>,
+) -> Result<Accepted> {
     let watched = instrument::list_watched(&app.pool).await?;
     let symbols: BTreeSet<Symbol> =
         watched.into_iter().map(|i| i.symbol).chain(app.watchlist.iter().cloned()).collect();

@@ -7,10 +7,15 @@ use axum::{
     http::{HeaderMap, Uri, header, request::Parts},
 };
 use bellwether_domain::Symbol;
+use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
-use serde::de::DeserializeOwned;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
 use serde_json::Value;
 use url::form_urlencoded;
+use utoipa::ToSchema;
 
 use crate::{
     App,
@@ -27,6 +32,12 @@ pub(crate) struct Body<T>(pub(crate) T, pub(crate) Vec<u8>);
 
 /// A JSON body that may be left out.
 pub(crate) struct OptionalBody<T>(pub(crate) T);
+
+/// The body of a command that is told nothing: left out, or `{}`. What says more is refused, as the
+/// caller means something by it.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
@@ -113,15 +124,18 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     serde_path_to_error::deserialize(value).map_err(|e| {
         let reason = e.inner().to_string();
         let path = e.path().to_string();
-        // a missing or unknown field is named by the message, not by the path
-        let named = reason.split('`').nth(1).filter(|_| reason.contains(" field `"));
-        let field = match (path.as_str(), named) {
-            (".", Some(name)) => name.to_owned(),
-            (path, Some(name)) if !path.ends_with(name) => format!("{path}.{name}"),
-            (path, _) => path.to_owned(),
-        };
+        let field = named(if path == "." { "" } else { &path }, &reason);
         Problem::field(field, reason)
     })
+}
+
+/// The field at `path` that does not fit. A missing or unknown one is named by the message alone.
+pub(crate) fn named(path: &str, reason: &str) -> String {
+    match reason.split('`').nth(1).filter(|_| reason.contains(" field `")) {
+        Some(name) if path.is_empty() => name.to_owned(),
+        Some(name) if !path.ends_with(name) => format!("{path}.{name}"),
+        _ => path.to_owned(),
+    }
 }
 
 /// Where a text holds U+0000, which PostgreSQL does not store.
@@ -234,6 +248,17 @@ async fn path_text<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<Strin
         .map_err(|_| Problem::not_found("the path cannot be read"))
 }
 
+/// A time as RFC 3339 writes it, or none. Its four digits of a year keep it within what the
+/// database can hold.
+pub(crate) fn time<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<DateTime<Utc>>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    DateTime::parse_from_rfc3339(&text)
+        .map(|time| Some(time.to_utc()))
+        .map_err(|_| D::Error::custom("a time is written as in 2026-11-30T14:30:00Z"))
+}
+
 pub(crate) fn cut(text: &str) -> String {
     text.chars().take(80).collect()
 }
@@ -273,6 +298,8 @@ mod tests {
         assert_eq!(field(r#"{"kind":"a","inner":{"n":-1}}"#), "inner.n");
         assert_eq!(field(r#"{"kind":"a\u0000"}"#), "kind");
         assert_eq!(field("[1]"), "body");
+        assert_eq!(named("args", "missing field `symbol`"), "args.symbol");
+        assert_eq!(named("args.symbols[1]", "\"a b\" is not a symbol"), "args.symbols[1]");
         let kind = parse::<Sample>(b"{").unwrap_err().kind();
         assert_eq!(kind, ProblemKind::MalformedJson);
     }

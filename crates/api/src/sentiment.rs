@@ -17,7 +17,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     App,
     app::Shared,
-    extract::Query,
+    extract::{Nothing, OptionalBody, Query},
     page::Items,
     problem::{Problem, Result},
     replica::Read,
@@ -135,9 +135,13 @@ async fn sentiment_summary(
 /// Adds a job for each story that the analyzer has not read, the newest 500.
 #[utoipa::path(
     post, path = "/analyze", tag = "pipeline", operation_id = "analyze",
+    request_body = Option<Nothing>,
     responses((status = 202, body = Triggered)),
 )]
-async fn analyze(State(app): Shared) -> Result<Accepted> {
+async fn analyze(
+    State(app): Shared,
+    OptionalBody(Nothing {}): OptionalBody<Nothing>,
+) -> Result<Accepted> {
     let now = bellwether_store::now(&app.pool).await?;
     let unread = article::list_unanalyzed(&app.pool, &app.analyzer, now - HORIZON, MOST).await?;
     let jobs: Vec<_> = unread

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     App,
     app::Shared,
-    extract::{Body, cut},
+    extract::{Body, cut, named, time},
     problem::{Problem, ProblemKind, Result},
 };
 
@@ -42,6 +42,7 @@ pub(crate) struct Request {
     #[schema(minimum = 0, maximum = 9)]
     priority: Option<i64>,
     /// Not before this time.
+    #[serde(default, deserialize_with = "time")]
     scheduled_at: Option<DateTime<Utc>>,
     /// Names the occasion: a second job of the kind under the same key is not added.
     #[schema(max_length = 255)]
@@ -122,8 +123,8 @@ fn check(app: &App, request: Request) -> Result<NewJob> {
             format!("there is no kind {:?}; known are {known}", cut(&request.kind)),
         )
         .at("kind"),
-        ArgsError::Invalid { field, .. } => {
-            Problem::new(ProblemKind::InvalidArgs, e.to_string()).at(field)
+        ArgsError::Invalid { field, reason, .. } => {
+            Problem::new(ProblemKind::InvalidArgs, e.to_string()).at(named(field, reason))
         }
     })?;
     if let Some(priority) = request.priority {

@@ -21,7 +21,7 @@ use crate::{
     App, Role,
     actor::Actor,
     app::Shared,
-    extract::{Body, cut},
+    extract::{Body, cut, time},
     problem::{Problem, ProblemKind, Result},
 };
 
@@ -75,8 +75,10 @@ struct Filter {
     /// Text that the arguments, the unique key or the last error contain.
     q: Option<String>,
     /// Created at or after.
+    #[serde(default, deserialize_with = "time")]
     from: Option<DateTime<Utc>>,
     /// Created before.
+    #[serde(default, deserialize_with = "time")]
     to: Option<DateTime<Utc>>,
     /// Only these, 1 to 10,000.
     #[schema(min_items = 1, max_items = 10_000, example = json!(["4711"]))]

@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::view::{Job, State as JobState};
 use crate::{
     app::Shared,
-    extract::Query,
+    extract::{Query, time},
     problem::{Problem, Result},
 };
 
@@ -23,13 +23,15 @@ pub(crate) struct Filter {
     /// Text that the arguments, the unique key or the last error contain.
     q: Option<String>,
     /// Created at or after.
+    #[serde(default, deserialize_with = "time")]
     from: Option<DateTime<Utc>>,
     /// Created before.
+    #[serde(default, deserialize_with = "time")]
     to: Option<DateTime<Utc>>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
     /// 1 to 500, default 50.
-    limit: Option<u16>,
+    limit: Option<i64>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -52,10 +54,10 @@ pub(crate) async fn list_jobs(
     State(app): Shared,
     Query(filter): Query<Filter>,
 ) -> Result<Json<JobPage>> {
-    let limit = filter.limit.unwrap_or(50);
-    if !(1..=500).contains(&limit) {
-        return Err(Problem::query("limit", "a page has 1 to 500 items"));
-    }
+    let limit = u16::try_from(filter.limit.unwrap_or(50))
+        .ok()
+        .filter(|limit| (1..=500).contains(limit))
+        .ok_or_else(|| Problem::query("limit", "a page has 1 to 500 items"))?;
     let before = filter
         .cursor
         .map(|cursor| cursor.parse().map(JobId))

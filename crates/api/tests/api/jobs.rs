@@ -78,6 +78,8 @@ async fn what_does_not_fit_is_named() {
     assert!(unknown.body["detail"].as_str().unwrap().contains("scrape_batch"));
     let args = door.post("/jobs", &with("args", json!({ "days": "x" }))).await;
     args.is_problem(422, "invalid-args", Some("args.days"));
+    let unknown = door.post("/jobs", &with("args", json!({ "dayz": 1 }))).await;
+    unknown.is_problem(422, "invalid-args", Some("args.dayz"));
     door.post("/jobs", &json!({})).await.is_problem(422, "invalid-field", Some("kind"));
     for (field, value, named) in [
         ("kind", json!(1), "kind"),
@@ -87,6 +89,8 @@ async fn what_does_not_fit_is_named() {
         ("max_attempts", json!(0), "max_attempts"),
         ("max_attempts", json!(26), "max_attempts"),
         ("scheduled_at", json!("tomorrow"), "scheduled_at"),
+        ("scheduled_at", json!("-262143-01-01T00:00:00Z"), "scheduled_at"),
+        ("scheduled_at", json!("+262142-01-01T00:00:00Z"), "scheduled_at"),
         ("unique_key", json!(""), "unique_key"),
         ("unique_key", json!("x".repeat(256)), "unique_key"),
         ("unique_key", json!("a\u{0}b"), "unique_key"),

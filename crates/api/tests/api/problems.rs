@@ -75,7 +75,9 @@ async fn a_query_that_cannot_be_read_names_its_parameter() {
         ("limit=501", "limit"),
         ("limit=many", "limit"),
         ("cursor=x", "cursor"),
+        ("limit=100000", "limit"),
         ("from=yesterday", "from"),
+        ("from=-262143-01-01T00:00:00Z", "from"),
         ("q=%00", "q"),
         ("state=running&state=parked", "state"),
     ] {

@@ -96,3 +96,17 @@ async fn check_alerts_adds_an_evaluation_per_watched_symbol() {
     assert_eq!(jobs.len(), 2, "AAPL and MSFT are on the watchlist");
     assert!(jobs.iter().all(|job| job["kind"] == "evaluate_alerts"));
 }
+
+#[tokio::test]
+async fn a_command_that_takes_nothing_refuses_what_it_would_have_to_ignore() {
+    let door = Door::open().await;
+    for path in ["/analyze", "/check-alerts"] {
+        let answer = door.post(path, &json!({})).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text);
+        let answer = door.post(path, &json!({ "symbols": ["AAPL"] })).await;
+        answer.is_problem(422, "invalid-field", Some("symbols"));
+        let broken = door.request(Method::POST, path).header("content-type", "application/json");
+        let broken = broken.body("{").send().await.unwrap();
+        Answer::of(broken).await.is_problem(400, "malformed-json", None);
+    }
+}
