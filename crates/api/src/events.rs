@@ -16,7 +16,7 @@ use bellwether_queue::{
     event::{self, Event, Position},
 };
 use futures_util::{Stream, StreamExt, future::Either, stream};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::{Mutex, broadcast};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -133,6 +133,10 @@ async fn read(
 
 /// Changes as server-sent events: `event` is job, quote, article, sentiment, signal, alert or
 /// limit; `data` is `{"id": …, "at": …}`, the id of what changed.
+///
+/// It is the symbol of a quote, an article, a sentiment or a signal, the id of an alert, the key of a
+/// limit. Jobs are told of together, at most once a second: `{"id": "scraper/prune", "at": …, "queue": "scraper", "kind": "prune"}` says
+/// that some of that queue and kind moved, which `GET /api/jobs?queue=scraper&kind=prune` lists.
 ///
 /// A reconnecting client's `Last-Event-ID` resumes exactly where it stopped. `event: reset` says
 /// that this is no longer possible, and everything has to be looked at again. A comment every
@@ -255,11 +259,22 @@ impl Reader {
     fn pass(&mut self, event: &Event) -> sse::Event {
         self.position = event.position;
         count(&event.kind);
-        let at = event.at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
         sse::Event::default()
             .event(&event.kind)
             .id(event.position.to_string())
-            .data(json!({ "id": event.subject, "at": at }).to_string())
+            .data(data(event).to_string())
+    }
+}
+
+/// Jobs are told of together, so that the stream costs the same however many there are; what they
+/// share is named apart, for a filter of the list.
+fn data(event: &Event) -> Value {
+    let at = event.at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+    match event.subject.rsplit_once('/') {
+        Some((queue, kind)) if event.kind == "job" => {
+            json!({ "id": event.subject, "at": at, "queue": queue, "kind": kind })
+        }
+        _ => json!({ "id": event.subject, "at": at }),
     }
 }
 

@@ -76,7 +76,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The newest completed sessions of a symbol, newest first: one page. */
+        /** The completed sessions of a symbol, newest first. */
         get: operations["listBars"];
         put?: never;
         post?: never;
@@ -96,7 +96,11 @@ export interface paths {
         /**
          * Changes as server-sent events: `event` is job, quote, article, sentiment, signal, alert or
          *     limit; `data` is `{"id": …, "at": …}`, the id of what changed.
-         * @description A reconnecting client's `Last-Event-ID` resumes exactly where it stopped. `event: reset` says
+         * @description It is the symbol of a quote, an article, a sentiment or a signal, the id of an alert, the key of a
+         *     limit. Jobs are told of together, at most once a second: `{"id": "scraper/prune", "at": …, "queue": "scraper", "kind": "prune"}` says
+         *     that some of that queue and kind moved, which `GET /api/jobs?queue=scraper&kind=prune` lists.
+         *
+         *     A reconnecting client's `Last-Event-ID` resumes exactly where it stopped. `event: reset` says
          *     that this is no longer possible, and everything has to be looked at again. A comment every
          *     15 s keeps the connection open. A browser passes its token as `?access_token=`.
          */
@@ -1180,7 +1184,10 @@ export interface components {
              * @description When a scheduled or retryable job becomes available.
              */
             scheduled_at?: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the attempt under way began; once the job has ended, its last one.
+             */
             started_at?: string | null;
             state: components["schemas"]["JobState"];
             tags: string[];
@@ -1430,6 +1437,11 @@ export interface components {
             /** @description Names the occasion: a second job of the kind under the same key is not added. */
             unique_key?: string | null;
         };
+        /**
+         * @description The body of a command that is told nothing: left out, or `{}`. What says more is refused, as the
+         *     caller means something by it.
+         */
+        Nothing: Record<string, never>;
         /** @description Something people should know before they trust what they see. */
         Notice: {
             mode: components["schemas"]["Mode"];
@@ -1846,7 +1858,11 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"] | null;
+            };
+        };
         responses: {
             /** @description Accepted */
             202: {
@@ -1855,6 +1871,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Triggered"];
+                };
+            };
+            /** @description `/problems/malformed-json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `/problems/unauthorized` */
@@ -1868,6 +1893,33 @@ export interface operations {
             };
             /** @description `/problems/forbidden` or `/problems/foreign-origin` */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/not-json` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/invalid-field` */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4685,7 +4737,11 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"] | null;
+            };
+        };
         responses: {
             /** @description Accepted */
             202: {
@@ -4694,6 +4750,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Triggered"];
+                };
+            };
+            /** @description `/problems/malformed-json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `/problems/unauthorized` */
@@ -4707,6 +4772,33 @@ export interface operations {
             };
             /** @description `/problems/forbidden` or `/problems/foreign-origin` */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/not-json` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/invalid-field` */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -92,6 +92,24 @@ async fn a_stream_tells_what_changes_from_now_on() {
 }
 
 #[tokio::test]
+async fn jobs_are_told_of_by_their_queue_and_kind() {
+    let door = Door::open().await;
+    let mut stream = Stream::open(&door, None).await;
+    stream.next().await.unwrap();
+    event::emit(&door.pool, "job", "scraper/prune").await.unwrap();
+    let message = stream.next().await.unwrap();
+    assert_eq!(message.event, "job");
+    let data: serde_json::Value = serde_json::from_str(&message.data).unwrap();
+    assert_eq!(data["id"], "scraper/prune");
+    let list = format!(
+        "/api/jobs?queue={}&kind={}",
+        data["queue"].as_str().unwrap(),
+        data["kind"].as_str().unwrap()
+    );
+    assert_eq!(list, "/api/jobs?queue=scraper&kind=prune");
+}
+
+#[tokio::test]
 async fn a_reconnecting_client_gets_exactly_what_it_missed() {
     let door = Door::open().await;
     let mut stream = Stream::open(&door, None).await;
