@@ -47,6 +47,7 @@ use utoipa_axum::router::OpenApiRouter;
 pub use app::{App, Mode, Notice, Service, Settings};
 pub use exposure::{Exposure, ExposureError, check_exposure};
 pub use extract::BODY_LIMIT;
+pub use jobs::{job_detail, job_page};
 pub use problem::{Problem, ProblemKind};
 pub use serve::serve;
 pub use spec::openapi;

@@ -8,6 +8,7 @@ mod database;
 mod decide;
 mod http;
 mod lifecycle;
+mod out;
 mod providers;
 mod telemetry;
 mod work;
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
     match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
+        Err(e) if out::is_left(&e) => ExitCode::SUCCESS,
         Err(e) => {
             eprintln!("bellwether: {}", one_line(&e));
             ExitCode::FAILURE

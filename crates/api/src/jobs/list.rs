@@ -44,6 +44,16 @@ pub(crate) struct JobPage {
     searched_to: Option<String>,
 }
 
+impl From<inspect::JobPage> for JobPage {
+    fn from(page: inspect::JobPage) -> Self {
+        Self {
+            items: page.items.into_iter().map(Into::into).collect(),
+            next_cursor: page.next.map(|id| id.to_string()),
+            searched_to: page.searched_to.map(|id| id.to_string()),
+        }
+    }
+}
+
 /// Jobs, newest first. A search by text walks from the newest within 300 ms and says how far it
 /// came.
 #[utoipa::path(
@@ -86,9 +96,5 @@ pub(crate) async fn list_jobs(
         },
     )
     .await?;
-    Ok(Json(JobPage {
-        items: page.items.into_iter().map(Into::into).collect(),
-        next_cursor: page.next.map(|id| id.to_string()),
-        searched_to: page.searched_to.map(|id| id.to_string()),
-    }))
+    Ok(Json(page.into()))
 }

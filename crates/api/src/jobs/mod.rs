@@ -10,6 +10,8 @@ mod view;
 
 use std::sync::Arc;
 
+use bellwether_queue::inspect;
+use serde::Serialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(crate) use view::{Queued, State};
@@ -27,4 +29,14 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(bulk::start))
         .routes(routes!(bulk::find))
         .routes(routes!(bulk::cancel))
+}
+
+/// A page of jobs as `GET /api/jobs` answers it, for whoever shows it elsewhere.
+pub fn job_page(page: inspect::JobPage) -> impl Serialize {
+    list::JobPage::from(page)
+}
+
+/// A job as `GET /api/jobs/{id}` answers it.
+pub fn job_detail(job: inspect::JobDetail) -> impl Serialize {
+    view::JobDetail::from(job)
 }

@@ -13,6 +13,7 @@ use tracing::{Instrument, field::Empty};
 use crate::{
     args::{EnqueueArgs, Wait},
     database::Database,
+    out::say,
 };
 
 const LOOK: Duration = Duration::from_millis(250);
@@ -40,7 +41,7 @@ pub(crate) async fn run(args: EnqueueArgs) -> anyhow::Result<bool> {
         let add = bellwether_queue::add(&mut tx, &job);
         let added = trace::within(trace::place(&span, None), add).instrument(span).await?;
         tx.commit().await?;
-        println!("{}", added.id);
+        say!("{}", added.id)?;
         if added.duplicate {
             tracing::info!(job.id = %added.id, "the job was there already");
         }

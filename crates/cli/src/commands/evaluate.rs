@@ -2,7 +2,7 @@
 
 mod table;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io::Write as _};
 
 use anyhow::bail;
 use bellwether_domain::{
@@ -17,7 +17,7 @@ use bellwether_store::{
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::Serialize;
 
-use crate::{args::EvaluateArgs, database::Database};
+use crate::{args::EvaluateArgs, database::Database, out::say};
 
 #[derive(Serialize)]
 struct Evaluated {
@@ -47,12 +47,13 @@ pub(crate) async fn run(args: EvaluateArgs) -> anyhow::Result<bool> {
     let fair = formulas.iter().all(|f| f.report.look_ahead.is_empty());
     if args.json {
         let output = Output { least_points: LEAST_POINTS, formulas };
-        println!("{}", serde_json::to_string_pretty(&output)?);
+        say!("{}", serde_json::to_string_pretty(&output)?)?;
     } else if formulas.is_empty() {
-        println!("Not enough data: there is no signal yet.");
+        say!("Not enough data: there is no signal yet.")?;
     } else {
         for of in &formulas {
-            print!("{}", table::text(&of.formula, &of.report, of.not_enough.as_deref()));
+            let text = table::text(&of.formula, &of.report, of.not_enough.as_deref());
+            std::io::stdout().lock().write_all(text.as_bytes())?;
         }
     }
     if !fair {

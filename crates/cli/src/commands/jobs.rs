@@ -1,16 +1,18 @@
 //! `bellwether jobs`: the job monitor in a terminal.
 
 use anyhow::bail;
+use bellwether_api::{job_detail, job_page};
 use bellwether_queue::{
     Db, JobId, audit,
     control::{self, Commanded},
-    inspect::{self, AttemptView, JobDetail, JobFilter, JobView, Relative},
+    inspect::{self, AttemptView, JobDetail, JobFilter, JobView},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     args::{JobsAction, JobsArgs},
     database::Database,
+    out::say,
 };
 
 pub(crate) async fn run(args: JobsArgs) -> anyhow::Result<bool> {
@@ -31,22 +33,24 @@ async fn act(database: &Database, action: JobsAction, json: bool) -> anyhow::Res
             let filter = JobFilter { state, kind, queue, q, limit, ..JobFilter::default() };
             let page = inspect::list(pool, &filter).await?;
             if json {
-                let items: Vec<Value> = page.items.iter().map(job_json).collect();
-                let next = page.next.map(|id| id.to_string());
-                println!("{}", json!({"items": items, "next_cursor": next}));
+                say!("{}", serde_json::to_string(&job_page(page))?)?;
             } else {
-                println!(
+                say!(
                     "{:>10}  {:10} {:18} {:>8}  {:20}  LAST ERROR",
-                    "ID", "STATE", "KIND", "ATTEMPTS", "CREATED"
-                );
+                    "ID",
+                    "STATE",
+                    "KIND",
+                    "ATTEMPTS",
+                    "CREATED"
+                )?;
                 for job in &page.items {
-                    println!("{}", line(job));
+                    say!("{}", line(job))?;
                 }
             }
         }
         JobsAction::Show { id } => match inspect::find(pool, JobId(id)).await? {
-            Some(found) if json => println!("{}", detail_json(&found)),
-            Some(found) => show(&found),
+            Some(found) if json => say!("{}", serde_json::to_string(&job_detail(found))?)?,
+            Some(found) => show(&found)?,
             None => bail!("there is no job {id}"),
         },
         JobsAction::Retry { id } => {
@@ -57,19 +61,19 @@ async fn act(database: &Database, action: JobsAction, json: bool) -> anyhow::Res
         }
         JobsAction::Why { id } => match inspect::why(pool, JobId(id)).await? {
             None => bail!("there is no job {id}"),
-            Some(why) if json => println!(
+            Some(why) if json => say!(
                 "{}",
                 json!({"id": id.to_string(), "state": why.state, "reason": why.reason, "key": why.key,
                     "dimension": why.dimension, "position": why.position,
                     "estimated_start_at": why.estimated_start_at})
-            ),
+            )?,
             Some(why) => {
-                println!("{}: {}", why.state, why.reason);
+                say!("{}: {}", why.state, why.reason)?;
                 if let Some(position) = why.position {
-                    println!("jobs ahead of it: {position}");
+                    say!("jobs ahead of it: {position}")?;
                 }
                 if let Some(at) = why.estimated_start_at {
-                    println!("estimated start: {}", at.format("%FT%TZ"));
+                    say!("estimated start: {}", at.format("%FT%TZ"))?;
                 }
             }
         },
@@ -102,11 +106,11 @@ fn commanded(done: Commanded, id: i64, verb: &str, json: bool) -> anyhow::Result
         Commanded::NotApplicable(state) => (false, state),
     };
     if json {
-        println!("{}", json!({"id": id.to_string(), "applied": applied, "state": state}));
+        say!("{}", json!({"id": id.to_string(), "applied": applied, "state": state}))?;
     } else if applied {
-        println!("job {id} is {state}");
+        say!("job {id} is {state}")?;
     } else {
-        println!("job {id} is {state} and cannot be {verb}");
+        say!("job {id} is {state} and cannot be {verb}")?;
     }
     Ok(applied)
 }
@@ -123,38 +127,39 @@ fn line(job: &JobView) -> String {
     )
 }
 
-fn show(found: &JobDetail) {
+fn show(found: &JobDetail) -> std::io::Result<()> {
     let job = &found.job;
-    println!("{}", line(job));
-    println!("queue {}, lane {}, priority {}", job.queue, job.lane, job.priority);
-    println!("arguments {}", job.args);
+    say!("{}", line(job))?;
+    say!("queue {}, lane {}, priority {}", job.queue, job.lane, job.priority)?;
+    say!("arguments {}", job.args)?;
     if let Some(key) = &job.unique_key {
-        println!("unique key {key}");
+        say!("unique key {key}")?;
     }
     if let Some(due) = job.due_at {
-        println!("due {}", due.format("%FT%TZ"));
+        say!("due {}", due.format("%FT%TZ"))?;
     }
     for attempt in &found.attempts {
-        println!("{}", attempt_line(attempt));
+        say!("{}", attempt_line(attempt))?;
         for line in &attempt.log {
-            println!("    {line}");
+            say!("    {line}")?;
         }
     }
     for (name, others) in [("waits for", &found.waits_for), ("waited for by", &found.waited_by)] {
         for other in others {
-            println!("{name} {} {} {}", other.id, other.kind, other.state);
+            say!("{name} {} {} {}", other.id, other.kind, other.state)?;
         }
     }
     if let Some(batch) = &found.batch {
         let (done, failed, total) = (batch.done, batch.failed, batch.total);
-        println!("batch {} {}: {done} of {total} done, {failed} failed", batch.id, batch.name);
+        say!("batch {} {}: {done} of {total} done, {failed} failed", batch.id, batch.name)?;
     }
     for (name, ids) in [("parents", &found.parents), ("children", &found.children)] {
         if !ids.is_empty() {
             let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-            println!("{name} {}", ids.join(" "));
+            say!("{name} {}", ids.join(" "))?;
         }
     }
+    Ok(())
 }
 
 fn attempt_line(a: &AttemptView) -> String {
@@ -162,41 +167,4 @@ fn attempt_line(a: &AttemptView) -> String {
     let started = a.started_at.format("%FT%TZ");
     let error = a.error.as_deref().map(|e| format!(": {e}")).unwrap_or_default();
     format!("attempt {} {} on {} from {started} to {ended}{error}", a.number, a.outcome, a.worker)
-}
-
-fn job_json(job: &JobView) -> Value {
-    json!({
-        "id": job.id.to_string(), "kind": job.kind, "queue": job.queue, "lane": job.lane, "state": job.state,
-        "priority": job.priority, "attempt": job.attempt, "max_attempts": job.max_attempts, "args": job.args,
-        "unique_key": job.unique_key, "tags": job.tags, "created_at": job.created_at, "scheduled_at": job.due_at,
-        "started_at": job.claimed_at, "finished_at": job.finished_at, "worker": job.worker, "error": job.error,
-    })
-}
-
-fn detail_json(found: &JobDetail) -> Value {
-    let ids = |ids: &[JobId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let attempts: Vec<Value> = found
-        .attempts
-        .iter()
-        .map(|a| {
-            json!({"number": a.number, "worker": a.worker, "started_at": a.started_at, "ended_at": a.ended_at,
-                "outcome": a.outcome, "error": a.error, "log": a.log})
-        })
-        .collect();
-    let mut value = job_json(&found.job);
-    value["attempts"] = attempts.into();
-    let relatives = |all: &[Relative]| -> Vec<Value> {
-        all.iter()
-            .map(|r| json!({"id": r.id.to_string(), "kind": r.kind, "state": r.state}))
-            .collect()
-    };
-    value["waits_for"] = relatives(&found.waits_for).into();
-    value["waited_by"] = relatives(&found.waited_by).into();
-    value["batch"] = found.batch.as_ref().map_or(Value::Null, |b| {
-        json!({"id": b.id.to_string(), "total": b.total, "done": b.done, "failed": b.failed,
-            "state": b.state.as_str()})
-    });
-    value["parents"] = ids(&found.parents).into();
-    value["children"] = ids(&found.children).into();
-    value
 }

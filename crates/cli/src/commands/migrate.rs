@@ -3,6 +3,7 @@
 use crate::{
     args::{Direction, MigrateArgs},
     database::{Database, applied, explain, migrators},
+    out::say,
 };
 
 pub(crate) async fn run(args: MigrateArgs) -> anyhow::Result<bool> {
@@ -50,11 +51,11 @@ async fn status(database: &Database) -> anyhow::Result<bool> {
             let is_applied = applied.contains(&migration.version);
             current &= is_applied;
             let state = if is_applied { "applied" } else { "missing" };
-            println!("{name:8} {:04} {:24} {state}", migration.version, migration.description);
+            say!("{name:8} {:04} {:24} {state}", migration.version, migration.description)?;
         }
         for version in applied.iter().filter(|v| !migrator.version_exists(**v)) {
             current = false;
-            println!("{name:8} {version:04} {:24} unknown here: of a newer release", "");
+            say!("{name:8} {version:04} {:24} unknown here: of a newer release", "")?;
         }
     }
     Ok(current)

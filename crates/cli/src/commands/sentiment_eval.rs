@@ -1,6 +1,6 @@
 //! `bellwether sentiment-eval`: how often an analyzer is right about texts whose label is known.
 
-use std::{fmt::Write as _, path::Path};
+use std::{fmt::Write as _, io::Write as _, path::Path};
 
 use anyhow::{Context, bail};
 use bellwether_domain::{
@@ -9,7 +9,7 @@ use bellwether_domain::{
 };
 use serde::Serialize;
 
-use crate::{analyzer::Reader, args::SentimentEvalArgs, csv};
+use crate::{analyzer::Reader, args::SentimentEvalArgs, csv, out::say};
 
 /// A row that does not count, and why.
 #[derive(Debug, PartialEq, Serialize)]
@@ -65,9 +65,9 @@ pub(crate) async fn run(args: SentimentEvalArgs) -> anyhow::Result<bool> {
         unanswered: &unanswered,
     };
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&outcome)?);
+        say!("{}", serde_json::to_string_pretty(&outcome)?)?;
     } else {
-        print!("{}", table(&outcome)?);
+        std::io::stdout().lock().write_all(table(&outcome)?.as_bytes())?;
     }
     Ok(bad_rows.is_empty() && unanswered.is_empty())
 }

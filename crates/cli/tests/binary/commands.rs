@@ -2,6 +2,7 @@
 
 use bellwether_queue::MIGRATOR;
 use bellwether_testing::database;
+use serde_json::{Value, json};
 
 use crate::support::{bellwether, output, stderr, stdout};
 
@@ -62,7 +63,13 @@ async fn enqueue_prints_an_id_and_a_duplicate_exits_0_with_the_same() {
     assert_eq!(run(&["enqueue", "prune", "--args", "{"]).status.code(), Some(2), "wrong usage");
 
     let listed = run(&["jobs", "list", "--json"]);
-    assert!(stdout(&listed).contains("scrape_batch"));
+    let page: Value = serde_json::from_str(&stdout(&listed)).unwrap();
+    assert_eq!(page["items"][0]["kind"], "scrape_batch");
+    assert_eq!(page["next_cursor"], Value::Null);
+    let shown = run(&["jobs", "show", id.trim(), "--json"]);
+    let job: Value = serde_json::from_str(&stdout(&shown)).unwrap();
+    assert_eq!((&job["id"], &job["attempts"]), (&json!(id.trim()), &json!([])));
+    assert!(job["trace_id"].is_string(), "as the API tells it: {job}");
     let why = run(&["jobs", "why", id.trim()]);
     assert!(stdout(&why).contains("no worker works the queue"), "{}", stdout(&why));
     let cancelled = run(&["jobs", "cancel", id.trim()]);
