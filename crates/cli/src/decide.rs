@@ -26,7 +26,7 @@ pub(crate) enum What {
     /// The symbols that {"text"} is about.
     Symbols {
         /// A dictionary with the columns symbol,name,aliases instead of the built-in one.
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, env = "BELLWETHER_TRY_DICTIONARY", value_name = "FILE")]
         dictionary: Option<PathBuf>,
     },
     /// {"text"} as an analyzer would get it, and what was found in it.
@@ -42,7 +42,7 @@ pub(crate) enum What {
 #[derive(clap::Args)]
 pub(crate) struct SentimentArgs {
     /// Who reads the texts; a model is asked once for each
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, env = "BELLWETHER_TRY_ANALYZER", value_enum, default_value_t)]
     analyzer: Which,
     #[command(flatten)]
     providers: ProviderArgs,

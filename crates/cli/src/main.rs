@@ -15,17 +15,12 @@ mod work;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::{
-    args::{Cli, Command},
-    telemetry::Telemetry,
-};
+use crate::{args::Command, telemetry::Telemetry};
 
 fn main() -> ExitCode {
     // Before the options are read: they may come from there.
     let dotenv = args::load_dotenv();
-    let cli = Cli::parse();
+    let cli = args::parse();
     let telemetry = telemetry::start(&cli.log, cli.command.role());
     let metrics = telemetry.metrics.clone();
     if let Err(e) = dotenv {
@@ -69,7 +64,12 @@ fn main() -> ExitCode {
         Err(e) if out::is_left(&e) => ExitCode::SUCCESS,
         Err(e) => {
             eprintln!("bellwether: {}", one_line(&e));
-            ExitCode::FAILURE
+            // a kind that does not exist, or arguments that do not fit it, as any other misuse
+            if e.is::<bellwether_queue::ArgsError>() {
+                ExitCode::from(2)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }

@@ -56,10 +56,10 @@ async fn enqueue_prints_an_id_and_a_duplicate_exits_0_with_the_same() {
     assert_eq!(id, stdout(&second));
 
     let unknown = run(&["enqueue", "scrape_everything"]);
-    assert_eq!(unknown.status.code(), Some(1));
+    assert_eq!(unknown.status.code(), Some(2), "wrong usage");
     assert!(stderr(&unknown).contains("scrape_batch"), "it names the kinds: {}", stderr(&unknown));
     let misfit = run(&["enqueue", "scrape_quotes", "--args", r#"{"symbol":7}"#]);
-    assert_eq!(misfit.status.code(), Some(1));
+    assert_eq!(misfit.status.code(), Some(2), "wrong usage");
     assert_eq!(run(&["enqueue", "prune", "--args", "{"]).status.code(), Some(2), "wrong usage");
 
     let listed = run(&["jobs", "list", "--json"]);
@@ -101,6 +101,27 @@ fn wrong_usage_exits_2_and_help_names_the_variables() {
 }
 
 #[test]
+fn an_option_can_come_from_the_environment_and_an_empty_variable_is_none() {
+    let mut schema = bellwether(&["openapi"]);
+    for name in ["OPENAI_BASE_URL", "BELLWETHER_LOG_FORMAT", "BELLWETHER_SYMBOLS"] {
+        schema.env(name, "");
+    }
+    assert!(output(&mut schema).status.success());
+    let waits = |timeout: &str| {
+        let mut wait = bellwether(&["wait"]);
+        wait.env("DATABASE_URL", "postgres://nobody@127.0.0.1:1/x");
+        output(wait.env("BELLWETHER_WAIT_TIMEOUT", timeout))
+    };
+    let gave_up = waits("1ms");
+    assert_eq!(gave_up.status.code(), Some(1));
+    assert!(stderr(&gave_up).contains("gave up after 1ms"), "{}", stderr(&gave_up));
+    assert_eq!(waits("soon").status.code(), Some(2), "it is checked as the option is");
+    let mut help = bellwether(&["worker", "--help"]);
+    let text = stdout(&output(help.env("OPENAI_BASE_URL", "")));
+    assert!(text.contains("OPENAI_BASE_URL"), "the help names an empty variable too");
+}
+
+#[test]
 fn the_api_without_tokens_refuses_an_address_that_others_can_reach() {
     let ended = output(
         bellwether(&["api"])
@@ -109,6 +130,30 @@ fn the_api_without_tokens_refuses_an_address_that_others_can_reach() {
     );
     assert_eq!(ended.status.code(), Some(1));
     assert!(stderr(&ended).contains("BELLWETHER_API_TOKENS"), "{}", stderr(&ended));
+}
+
+#[test]
+fn a_mistyped_secret_is_not_repeated() {
+    for (variable, value, said) in [
+        ("BELLWETHER_API_TOKENS", "viewer:hunter2,hunter3", "part 2"),
+        ("OPENAI_BASE_URL", "http://u:hunter2@", "empty host"),
+    ] {
+        let ended = output(bellwether(&["api"]).env(variable, value));
+        assert_eq!(ended.status.code(), Some(2));
+        let text = stderr(&ended);
+        assert!(text.contains(said) && !text.contains("hunter"), "{text}");
+    }
+}
+
+#[test]
+fn a_line_of_the_env_file_that_does_not_fit_is_named_by_its_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "BELLWETHER_SYMBOLS=AAPL\nSMTP_URL=smtp://u:hunter2 or so@mail\n";
+    std::fs::write(folder.path().join(".env"), text).unwrap();
+    let ended = output(bellwether(&["openapi"]).current_dir(folder.path()));
+    assert_eq!(ended.status.code(), Some(1));
+    let said = stderr(&ended);
+    assert!(said.contains(".env, line 2") && !said.contains("hunter"), "{said}");
 }
 
 #[test]
