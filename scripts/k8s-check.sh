@@ -71,6 +71,16 @@ if with python/bin/yamllint; then
         "$tools/python/bin/zizmor" --offline --no-progress --config k8s/tests/zizmor.yml .github/workflows
 fi
 step "workflows: their grammar" node k8s/tests/workflows.mjs
+# The types take minutes to compile, once.
+if [ -n "$slow" ] && with bin/kubectl; then
+    if command -v cargo >/dev/null 2>&1; then
+        export CARGO_TARGET_DIR="$tools/typed" K8S_TYPED="$tools/typed/debug/bellwether-k8s-typed"
+        step "the operators' own types are compiled" cargo build --quiet --locked --manifest-path k8s/tests/typed/Cargo.toml
+        step "operators' objects read into the operators' own types" node_tests k8s/tests/typed.test.mjs
+    else
+        echo "left out: the operators' own types: cargo is missing" >>"$work/left"
+    fi
+fi
 if [ -n "$slow" ] && with checkov/bin/checkov && with bin/kubectl; then
     node k8s/tests/render.mjs all "$work"
     for overlay in local production; do
