@@ -359,8 +359,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Stops a key on every worker for a while; a longer park wins. A slash in the key is written
-         *     as `%2F`.
+         * Stops a key on every worker for a while, or until it is resumed; a longer park wins. A slash in
+         *     the key is written as `%2F`.
          */
         post: operations["parkLimit"];
         delete?: never;
@@ -1453,6 +1453,7 @@ export interface components {
              */
             subject: string;
         };
+        /** @description How long, by `seconds` or by `until`; with neither, until it is resumed, at most 30 days. */
         Park: {
             /** @description Shown beside the key. */
             reason?: string | null;
@@ -1461,7 +1462,12 @@ export interface components {
              * @description 1 second to 30 days.
              * @example 60
              */
-            seconds: number;
+            seconds?: number | null;
+            /**
+             * Format: date-time
+             * @description In the future, at most 30 days away.
+             */
+            until?: string | null;
         };
         /** @description In milliseconds, over the last hour; `null` without a job in it. */
         Percentiles: {
@@ -1799,6 +1805,16 @@ export interface components {
         /** @description The jobs that a request has called for; one that was waiting already is named again. */
         Triggered: {
             jobs: components["schemas"]["Queued"][];
+        };
+        Trip: {
+            /** @description Kept in the audit. */
+            reason?: string | null;
+            /**
+             * Format: int64
+             * @description 1 second to 30 days.
+             * @example 60
+             */
+            seconds: number;
         };
         Why: {
             dimension?: components["schemas"]["BlockingDimension"] | null;
@@ -3406,9 +3422,9 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
-                "application/json": components["schemas"]["Park"];
+                "application/json": components["schemas"]["Park"] | null;
             };
         };
         responses: {
@@ -3652,7 +3668,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Park"];
+                "application/json": components["schemas"]["Trip"];
             };
         };
         responses: {

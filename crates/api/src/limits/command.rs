@@ -7,6 +7,7 @@ use bellwether_queue::{
     inspect::LimitView,
     limits::{self, Usage},
 };
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -15,7 +16,7 @@ use super::{answer, find, reason, unknown, view::Limit};
 use crate::{
     actor::Actor,
     app::Shared,
-    extract::{Body, Name},
+    extract::{Body, Name, OptionalBody, time},
     problem::{Problem, Result},
 };
 
@@ -24,42 +25,71 @@ const LONGEST: i64 = 2_592_000;
 /// What one report of calls made elsewhere may claim, in each dimension.
 const MOST: u32 = 1_000_000_000;
 
-#[derive(Deserialize, ToSchema)]
+/// How long, by `seconds` or by `until`; with neither, until it is resumed, at most 30 days.
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = Park)]
-pub(super) struct Hold {
+pub(super) struct Park {
     /// 1 second to 30 days.
     #[schema(minimum = 1, maximum = 2_592_000, example = 60)]
-    seconds: i64,
+    seconds: Option<i64>,
+    /// In the future, at most 30 days away.
+    #[serde(default, deserialize_with = "time")]
+    until: Option<DateTime<Utc>>,
     /// Shown beside the key.
     #[schema(max_length = 200)]
     reason: Option<String>,
 }
 
-impl Hold {
-    fn time(&self) -> Result<Duration> {
-        u64::try_from(self.seconds)
-            .ok()
-            .filter(|_| (1..=LONGEST).contains(&self.seconds))
-            .map(Duration::from_secs)
-            .ok_or_else(|| Problem::field("seconds", "1 to 2592000 seconds, which is 30 days"))
+impl Park {
+    fn time(&self, now: DateTime<Utc>) -> Result<Duration> {
+        match (self.seconds, self.until) {
+            (None, None) => span(LONGEST),
+            (Some(seconds), None) => span(seconds),
+            (None, Some(until)) => (until - now)
+                .to_std()
+                .ok()
+                .filter(|time| !time.is_zero() && time.as_secs() < LONGEST.unsigned_abs())
+                .ok_or_else(|| {
+                    Problem::field("until", "a time in the future, at most 30 days away")
+                }),
+            (Some(_), Some(_)) => Err(Problem::field("until", "say seconds or until, not both")),
+        }
     }
 }
 
-/// Stops a key on every worker for a while; a longer park wins. A slash in the key is written
-/// as `%2F`.
+fn span(seconds: i64) -> Result<Duration> {
+    u64::try_from(seconds)
+        .ok()
+        .filter(|_| (1..=LONGEST).contains(&seconds))
+        .map(Duration::from_secs)
+        .ok_or_else(|| Problem::field("seconds", "1 to 2592000 seconds, which is 30 days"))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Trip {
+    /// 1 second to 30 days.
+    #[schema(minimum = 1, maximum = 2_592_000, example = 60)]
+    seconds: i64,
+    /// Kept in the audit.
+    #[schema(max_length = 200)]
+    reason: Option<String>,
+}
+
+/// Stops a key on every worker for a while, or until it is resumed; a longer park wins. A slash in
+/// the key is written as `%2F`.
 #[utoipa::path(
     post, path = "/api/limits/{key}/park", tag = "limits", operation_id = "parkLimit",
-    params(("key" = String, Path, example = "alpha_vantage")), request_body = Hold,
+    params(("key" = String, Path, example = "alpha_vantage")), request_body = Option<Park>,
     responses((status = 200, body = Limit)),
 )]
 pub(super) async fn park_limit(
     State(app): Shared,
     actor: Actor,
     Name(key): Name,
-    Body(park, _): Body<Hold>,
+    OptionalBody(park): OptionalBody<Park>,
 ) -> Result<Json<Limit>> {
-    let time = park.time()?;
+    let time = park.time(bellwether_store::now(&app.pool).await?)?;
     let why = reason(park.reason, "parked by hand")?;
     let before = find(&app, &key).await?;
     let mut tx = app.pool.begin().await?;
@@ -101,16 +131,16 @@ pub(super) async fn resume_limit(
 /// Opens the breaker of a key: nothing passes for a while, then one call, which decides.
 #[utoipa::path(
     post, path = "/api/limits/{key}/trip", tag = "limits", operation_id = "tripLimit",
-    params(("key" = String, Path, example = "alpha_vantage")), request_body = Hold,
+    params(("key" = String, Path, example = "alpha_vantage")), request_body = Trip,
     responses((status = 200, body = Limit)),
 )]
 pub(super) async fn trip_limit(
     State(app): Shared,
     actor: Actor,
     Name(key): Name,
-    Body(trip, _): Body<Hold>,
+    Body(trip, _): Body<Trip>,
 ) -> Result<Json<Limit>> {
-    let time = trip.time()?;
+    let time = span(trip.seconds)?;
     let why = reason(trip.reason, "tripped by hand")?;
     let before = find(&app, &key).await?;
     let mut tx = app.pool.begin().await?;

@@ -76,6 +76,31 @@ async fn a_limit_is_parked_and_resumed() {
 }
 
 #[tokio::test]
+async fn a_limit_is_parked_until_a_time_or_until_it_is_resumed() {
+    let door = Door::open().await;
+    let limit =
+        Limit::new("newsapi", Counts::Finish).window(Window::requests(15, Duration::from_mins(1)));
+    limits::define(&door.pool, &limit).await.unwrap();
+    let now = bellwether_store::now(&door.pool).await.unwrap();
+    let path = "/api/limits/newsapi/park";
+    let days = |days: i64| (now + chrono::TimeDelta::days(days)).to_rfc3339();
+    let parked = door.post(path, &json!({ "until": days(2) })).await;
+    assert_eq!(parked.status, StatusCode::OK, "{}", parked.text);
+    let until = |answer: &Answer| {
+        let text = answer.body["parked_until"].as_str().unwrap();
+        text.parse::<chrono::DateTime<chrono::Utc>>().unwrap() - now
+    };
+    assert_eq!(until(&parked).num_hours(), 48);
+    assert_eq!(until(&door.command(path).await).num_days(), 30, "nobody said how long");
+    for wrong in [days(-1), days(31), "tomorrow".to_owned()] {
+        let answer = door.post(path, &json!({ "until": wrong })).await;
+        answer.is_problem(422, "invalid-field", Some("until"));
+    }
+    let both = door.post(path, &json!({ "until": days(1), "seconds": 1 })).await;
+    both.is_problem(422, "invalid-field", Some("until"));
+}
+
+#[tokio::test]
 async fn a_schedule_is_run_paused_and_resumed() {
     let door = Door::open().await;
     let nightly = Schedule {

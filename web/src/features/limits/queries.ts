@@ -14,7 +14,7 @@ export function limitQuery(key: string) {
 export type LimitCommand =
   | { do: "park"; body: Schemas["Park"] }
   | { do: "resume" }
-  | { do: "trip"; body: Schemas["Park"] }
+  | { do: "trip"; body: Schemas["Trip"] }
   | { do: "reset" }
   | { do: "override"; body: Schemas["LimitChange"] }
   | { do: "count"; body: Schemas["CallsElsewhere"] };
