@@ -130,3 +130,80 @@ async fn the_number_costs_the_same_before_a_deep_backlog() {
     assert!(whole > 3_000, "the backlog is deep: {whole} blocks");
     assert!(asked < 1_500, "{asked} blocks of {whole}");
 }
+
+/// Every scan of a plan: how, and of which relation by which index.
+fn scans(node: &serde_json::Value, found: &mut Vec<(String, String, String)>) {
+    let text = |key: &str| node[key].as_str().unwrap_or_default().to_owned();
+    if !text("Relation Name").is_empty() {
+        found.push((text("Node Type"), text("Relation Name"), text("Index Name")));
+    }
+    for child in node["Plans"].as_array().into_iter().flatten() {
+        scans(child, found);
+    }
+}
+
+/// What a function does is one line of a plan, so its body is asked in its place, under its settings.
+async fn plan_of_runnable(pool: &PgPool, queue: &str) -> serde_json::Value {
+    let (body, settings): (String, Vec<String>) = sqlx::query_as(
+        "select prosrc, proconfig from pg_proc where oid = 'queue.runnable(text)'::regprocedure",
+    )
+    .fetch_one(pool)
+    .await
+    .unwrap();
+    let mut tx = pool.begin().await.unwrap();
+    for setting in settings {
+        let sql = format!("set local {setting}");
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *tx).await.unwrap();
+    }
+    let body = body.replace("p_queue", &format!("'{queue}'"));
+    let sql = format!("explain (analyze, format json) {body}");
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut *tx).await.unwrap()
+}
+
+/// There is no partial index for this question and none is needed: what is due later, what has ended
+/// and what runs lies in tables of its own, and in `ready` the index of the claim begins with the lane.
+/// `running` alone may be read as a whole, since it holds no more than the workers have slots for.
+#[tokio::test]
+async fn the_number_is_read_by_the_index_of_the_claim_however_many_jobs_there_are() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    quota(&pool, "k", 500).await;
+    add_all(&pool, &[note("first"), note("second"), call("k"), call("other")]).await;
+    let mut later = note("later");
+    let in_an_hour = sqlx::query_scalar("select clock_timestamp() + interval '1 hour'");
+    later.due_at = Some(in_an_hour.fetch_one(&pool).await.unwrap());
+    add(&pool, &later).await;
+    let mut hand = ByHand::register(pool.clone()).await;
+    let claimed = hand.claim("notes", 2).await;
+    assert!(hand.complete(claimed[0].id, false).await);
+    for sql in [
+        "insert into queue.ready (id, lane, priority, kind, attempt, max_attempts, args, created_at, available_at)
+         select nextval('queue.job_id'), l.id, 4, 'note', 0, 5, '{}', clock_timestamp(), clock_timestamp()
+         from queue.lane l, generate_series(1, 40000)",
+        "insert into queue.scheduled select (jsonb_populate_record(s, jsonb_build_object('id', nextval('queue.job_id')))).*
+         from queue.scheduled s, generate_series(1, 40000)",
+        "insert into queue.done select (jsonb_populate_record(d, jsonb_build_object('id', nextval('queue.job_id')))).*
+         from queue.done d, generate_series(1, 40000)",
+        "analyze",
+    ] {
+        run(&pool, sql).await;
+    }
+    for (queue, expected) in [("notes", 1 + 1000), ("calls", 500 + 1000)] {
+        assert_eq!(runnable(&pool, queue).await, expected, "{queue}");
+        let plan = plan_of_runnable(&db.pool(), queue).await;
+        let mut found = Vec::new();
+        scans(&plan[0]["Plan"], &mut found);
+        let claim = |(node, relation, index): &(String, String, String)| {
+            node.starts_with("Index") && relation == "ready" && index == "ready_claim"
+        };
+        assert!(found.iter().any(claim), "{found:?}");
+        let whole: Vec<_> = found.iter().filter(|(node, ..)| node.contains("Seq Scan")).collect();
+        for (_, relation, _) in whole {
+            assert!(
+                ["queue", "lane", "lane_key", "limit_key", "limit_window", "running"]
+                    .contains(&relation.as_str()),
+                "{relation} is read as a whole: {plan:#}"
+            );
+        }
+    }
+}
