@@ -33,7 +33,8 @@ impl Job for Tick {
     const KIND: &'static str = "tick";
     const QUEUE: &'static str = "ticks";
     type Context = Arc<Mutex<Vec<f64>>>;
-    /// Notes how long it waited, in milliseconds; the server's clock is this machine's.
+    /// Notes how long it waited, in milliseconds.
+    #[expect(clippy::disallowed_methods, reason = "the server's clock is this machine's")]
     async fn run(self, waits: Self::Context, attempt: &Attempt) -> Result<(), Failure> {
         let wait = (chrono::Utc::now() - attempt.created_at()).as_seconds_f64() * 1_000.0;
         waits.lock().expect("no holder panics").push(wait);
