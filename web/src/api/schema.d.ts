@@ -143,8 +143,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Retries, cancels or deletes every job that fits. With `dry_run` it counts them, exactly; without
-         *     it changes the jobs that exist at this moment, in short steps.
+         * Retries, cancels or deletes every job that fits. With `dry_run` it counts those that it would change,
+         *     exactly; without it changes the jobs that exist at this moment, in short steps. Waiting and running
+         *     jobs are not retried, ended ones not cancelled, running ones not deleted.
          * @description A viewer may count, an operator retry and cancel, an admin delete. What takes longer than 2 s is
          *     answered with 202 and goes on by itself: `Location` tells where to follow it.
          */
@@ -977,14 +978,14 @@ export interface components {
             id?: string | null;
             /**
              * Format: int64
-             * @description How many jobs fitted when it began; exact.
+             * @description How many jobs fitted when it began and are in a state that it can change; exact.
              * @example 128
              */
             matched: number;
             /**
              * Format: int64
-             * @description They fitted, but could not be changed: running ones of a delete, jobs whose unique key
-             *     another job has, jobs that moved on meanwhile.
+             * @description They fitted, but could not be changed: jobs whose unique key another job has, jobs that moved
+             *     on meanwhile.
              */
             skipped: number;
             state: components["schemas"]["BulkState"];
