@@ -163,6 +163,9 @@ fn spawn(cluster: &Cluster, settings: &Settings, port: u16) -> Result<(Child, u6
     if !settings.durable {
         command.args(["-c", "fsync=off", "-c", "synchronous_commit=off"]);
         command.args(["-c", "full_page_writes=off", "-c", "autovacuum_naptime=10s"]);
+        // A test that ends while one of its connections is being opened leaves the server waiting for
+        // the answer, and every `drop database` waits for that.
+        command.args(["-c", "authentication_timeout=5s"]);
     }
     command.stdin(Stdio::null()).stdout(log).stderr(both).process_group(0);
     let child = Command::from(command).spawn().map_err(Error::io("run", &program))?;
