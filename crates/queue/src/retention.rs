@@ -22,14 +22,18 @@ pub struct Retention {
 /// What pruning removed.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct Pruned {
+    /// Days that left history.
     pub partitions: i64,
+    /// Jobs cleared away, those of days that an earlier call took out included.
     pub jobs: i64,
 }
 
-/// Drops history past its time, whole days at once, and with it unique keys, arguments, attempts,
-/// edges and batches; then minutes, ticks, ended processes and bulk commands, the audit of more than
-/// 400 days ago, the ledger's rows that no window can reach any more, and limit keys that no lane names
-/// and nobody has used for 35 days.
+/// Prunes history past its time. A day leaves it at once, however many jobs it holds: from then on
+/// they are not found and their unique keys are free. What belonged to them (arguments, attempts,
+/// edges, their part of the counts) is cleared afterwards, a few thousand jobs at a time. Then minutes,
+/// ticks, ended processes and bulk commands, batches, the audit of more than 400 days ago, the ledger's
+/// rows that no window can reach any more, and limit keys that no lane names and nobody has used for 35
+/// days.
 ///
 /// Each step is a transaction of its own and may be repeated or broken off anywhere. None waits for a
 /// lock that claims or completions hold for longer than 100 ms: what cannot be had is left for the
@@ -43,10 +47,13 @@ pub async fn prune(pool: &Db, retention: Retention) -> Result<Pruned, Error> {
             .fetch_all(pool)
             .await?;
     for name in expired {
-        if let Some(jobs) = drop_day(pool, &name).await? {
-            pruned.partitions += 1;
-            pruned.jobs += jobs;
-        }
+        pruned.partitions += i64::from(detach_day(pool, &name).await?);
+    }
+    let gone = sqlx::query_scalar!("select name from queue.gone order by gone_at, name")
+        .fetch_all(pool)
+        .await?;
+    for name in gone {
+        pruned.jobs += clear_day(pool, &name).await?;
     }
     loop {
         let step = sqlx::query!(
@@ -64,18 +71,40 @@ pub async fn prune(pool: &Db, retention: Retention) -> Result<Pruned, Error> {
     }
 }
 
-/// How many jobs the day held; `None`: somebody is using it.
-async fn drop_day(pool: &Db, name: &str) -> Result<Option<i64>, Error> {
+/// Whether the day has left history; if not, somebody is using it.
+async fn detach_day(pool: &Db, name: &str) -> Result<bool, Error> {
     for attempt in 1..=TRIES {
-        let jobs =
-            sqlx::query_scalar!("select queue.drop_day_v1($1)", name).fetch_one(pool).await?;
-        if jobs.is_some() {
-            return Ok(jobs);
+        let detached =
+            sqlx::query_scalar!(r#"select queue.detach_day_v1($1) as "detached!""#, name)
+                .fetch_one(pool)
+                .await?;
+        if detached {
+            return Ok(true);
         }
         if attempt < TRIES {
             tokio::time::sleep(BETWEEN_TRIES).await;
         }
     }
-    tracing::info!(partition = name, "somebody is reading it; it is dropped next time");
-    Ok(None)
+    tracing::info!(partition = name, "somebody is reading it; it goes next time");
+    Ok(false)
+}
+
+/// Clears what belonged to the jobs of a day that has left history, as far as nobody is in the way.
+/// Returns how many jobs that were.
+async fn clear_day(pool: &Db, name: &str) -> Result<i64, Error> {
+    let mut cleared = 0;
+    loop {
+        let step = sqlx::query!("select jobs, more from queue.clear_day_v1($1)", name)
+            .fetch_one(pool)
+            .await?;
+        cleared += step.jobs.unwrap_or(0);
+        match step.more {
+            Some(true) => {}
+            Some(false) => return Ok(cleared),
+            None => {
+                tracing::info!(partition = name, "somebody is using it; it is cleared next time");
+                return Ok(cleared);
+            }
+        }
+    }
 }

@@ -3,6 +3,7 @@
 mod support;
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -11,9 +12,9 @@ use std::{
 };
 
 use bellwether_queue::{
-    Db, JobId, OnFailure, State,
+    Db, JobId, NewJob, OnFailure, State,
     batch::{self, NewBatch},
-    control::{self, Retention},
+    control::{self, Commanded, Retention},
     inspect,
     limits::{self, Counts, LaneKey, Limit, Window},
 };
@@ -83,6 +84,163 @@ async fn what_belongs_to_a_job_goes_with_it() {
         State::Cancelled,
         "what it waited for can be retried no more"
     );
+}
+
+/// Two days of jobs, each with a key, an attempt and arguments that are kept apart; the names of their
+/// tables.
+async fn two_days(pool: &Db, jobs: i32) -> [String; 2] {
+    add(pool, &note("makes the lane")).await;
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        "with made as (
+            insert into queue.done (id, finished_at, process, claimed_at, lane, priority, kind, attempt, max_attempts, unique_key, holds, created_at)
+            select nextval('queue.job_id'), now(), gen_random_uuid(), now(), 1, 4, 'note', 1, 5, 'k' || i, 'pruned', now() from generate_series(1, {jobs}) i
+            returning id, unique_key
+        ), keys as (
+            insert into queue.unique_key (kind, key, job, holds) select 'note', unique_key, id, 'pruned' from made
+        ), attempts as (
+            insert into queue.attempt (job, number, started_at, outcome) select id, 1, now(), 'failed' from made
+        )
+        insert into queue.payload (job, args) select id, '{{}}' from made;
+        insert into queue.failed (id, finished_at, state, lane, priority, kind, attempt, max_attempts, args, created_at)
+        select nextval('queue.job_id'), now(), case when i % 2 = 0 then 'discarded' else 'cancelled' end, 1, 4, 'note', 5, 5, '{{}}', now() from generate_series(1, {jobs}) i;
+        insert into queue.delta (lane, kind, was, became, n)
+        values (1, 'note', null, 'completed', {jobs}), (1, 'note', null, 'discarded', {jobs} / 2), (1, 'note', null, 'cancelled', {jobs} / 2)",
+    )))
+    .execute(pool)
+    .await
+    .unwrap();
+    finished_days_ago(pool, 40).await;
+    let days = sqlx::query_scalar("select queue.expired_v1(7, 30)").fetch_all(pool).await.unwrap();
+    days.try_into().unwrap()
+}
+
+/// How many jobs people are told that there are of each state.
+async fn told(pool: &Db) -> BTreeMap<State, i64> {
+    sqlx::query("select queue.fold_v1()").execute(pool).await.unwrap();
+    let mut depth = inspect::queues(pool).await.unwrap().remove(0).depth;
+    depth.retain(|_, n| *n != 0);
+    depth
+}
+
+async fn detach(pool: &Db, day: &str) -> bool {
+    let ask = sqlx::query_scalar("select queue.detach_day_v1($1)").bind(day);
+    ask.fetch_one(pool).await.unwrap()
+}
+
+async fn clear(pool: &Db, day: &str, blocks: i32) -> (Option<i64>, Option<bool>) {
+    let ask = sqlx::query_as("select jobs, more from queue.clear_day_v1($1, $2)");
+    ask.bind(day).bind(blocks).fetch_one(pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_day_is_gone_and_its_keys_are_free_before_anything_of_it_is_cleared() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let [done, _] = two_days(&pool, 400).await;
+    let held: i64 = sqlx::query_scalar("select job from queue.unique_key where key = 'k7'")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(add(&pool, &note("unique k7")).await.0, held, "held while the job is kept");
+    assert!(detach(&pool, &done).await);
+    assert!(inspect::find(&pool, JobId(held)).await.unwrap().is_none());
+
+    let all: Vec<NewJob> = (6..=9).map(|i| note(&format!("unique k{i}"))).collect();
+    let mut tx = pool.begin().await.unwrap();
+    let added = bellwether_queue::add_all(&mut tx, &all).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(added.iter().all(|a| !a.duplicate && a.id.0 > held + 393), "{added:?}");
+    // A failed job whose occasion a pruned one stood for may be run again.
+    let failed: i64 = sqlx::query_scalar("update queue.failed set unique_key = 'k10', holds = 'pruned' where id = (select min(id) from queue.failed) returning id")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(
+        control::retry(&pool, JobId(failed)).await.unwrap(),
+        Commanded::Done(State::Available)
+    );
+
+    control::prune(&pool, KEEP).await.unwrap();
+    let keys: Vec<(String, i64)> =
+        sqlx::query_as("select key, job from queue.unique_key order by length(key), key")
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+    let mut wanted: Vec<_> =
+        added.iter().zip(6..).map(|(a, i)| (format!("k{i}"), a.id.0)).collect();
+    wanted.push(("k10".to_owned(), failed));
+    assert_eq!(keys, wanted, "and nobody else's key was cleared");
+}
+
+#[tokio::test]
+async fn clearing_goes_on_where_it_was_broken_off_and_counts_each_job_once() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let days = two_days(&pool, 1_000).await;
+    for day in &days {
+        assert!(detach(&pool, day).await);
+        assert!(!detach(&pool, day).await, "only once");
+    }
+    let (first, more) = clear(&pool, &days[0], 3).await;
+    assert!(matches!(first, Some(1..1_000)) && more == Some(true), "{first:?}");
+    assert_eq!(told(&pool).await[&State::Completed], 1_000 - first.unwrap());
+    // A step that does not commit leaves all as it was.
+    let mut crash = pool.begin().await.unwrap();
+    sqlx::query("select queue.clear_day_v1($1, 3)")
+        .bind(&days[0])
+        .execute(&mut *crash)
+        .await
+        .unwrap();
+    assert_eq!(clear(&pool, &days[0], 3).await, (None, None), "one at a time");
+    crash.rollback().await.unwrap();
+    // Somebody stands in the way for longer than a step waits.
+    let mut holder = pool.begin().await.unwrap();
+    sqlx::query("select from queue.unique_key for update").execute(&mut *holder).await.unwrap();
+    let pruned = control::prune(&pool, KEEP).await.unwrap();
+    assert_eq!(
+        (pruned.partitions, pruned.jobs),
+        (0, 1_000),
+        "the other day does not wait for this one"
+    );
+    holder.rollback().await.unwrap();
+    let pruned = control::prune(&pool, KEEP).await.unwrap();
+    assert_eq!(pruned.jobs, 1_000 - first.unwrap());
+    assert_eq!(told(&pool).await, BTreeMap::from([(State::Available, 1)]));
+    for left in ["unique_key", "payload", "attempt", "gone"] {
+        let sql = format!("select count(*) from queue.{left}");
+        let rows: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&pool).await.unwrap();
+        assert_eq!(rows, 0, "{left}");
+    }
+    for day in &days {
+        let table: Option<String> = sqlx::query_scalar("select to_regclass('queue.' || $1)::text")
+            .bind(day)
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        assert_eq!(table, None);
+    }
+}
+
+/// A reader that began before the day left keeps its table from being dropped, and nothing else.
+#[tokio::test]
+async fn a_table_that_is_being_read_is_cleared_and_dropped_later() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let days = two_days(&pool, 400).await;
+    for day in &days {
+        assert!(detach(&pool, day).await);
+    }
+    let mut reader = pool.begin().await.unwrap();
+    sqlx::query(AssertSqlSafe(format!("select count(*) from queue.{}", days[0])))
+        .execute(&mut *reader)
+        .await
+        .unwrap();
+    assert_eq!(control::prune(&pool, KEEP).await.unwrap().jobs, 800);
+    assert_eq!(count(&pool, "select count(*) from queue.gone").await, 1);
+    assert_eq!(told(&pool).await, BTreeMap::from([(State::Available, 1)]));
+    reader.rollback().await.unwrap();
+    assert_eq!(control::prune(&pool, KEEP).await.unwrap().jobs, 0);
+    assert_eq!(count(&pool, "select count(*) from queue.gone").await, 0);
 }
 
 #[tokio::test]
