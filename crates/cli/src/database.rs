@@ -4,7 +4,7 @@ use std::{str::FromStr, time::Duration};
 
 use anyhow::{Context, bail};
 use bellwether_postgres::Server;
-use bellwether_queue::{Db, TIMEOUTS};
+use bellwether_queue::{Db, SETTINGS};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
     PgPool,
@@ -73,7 +73,7 @@ impl Database {
             if around.is_some() {
                 Db::pooled(pool(options, many))
             } else {
-                Db::direct(pool(options.options(TIMEOUTS), many))
+                Db::direct(pool(options.options(SETTINGS), many))
             }
         };
         let read = match given(args.database_read_url.as_ref()) {

@@ -304,7 +304,8 @@ impl Attempt {
     }
 
     /// Completes the job in the caller's transaction, so that effect, completion and follow-ups
-    /// happen together or not at all. [`Error::LeaseLost`] must roll the transaction back.
+    /// happen together or not at all. [`Error::LeaseLost`] ends the transaction: whatever the caller
+    /// makes of it, nothing of it is committed.
     pub async fn complete_in(&self, conn: &mut PgConnection) -> Result<(), Error> {
         let calls = self.calls();
         let done = sqlx::query_scalar!(
@@ -318,10 +319,12 @@ impl Attempt {
             &[calls.micros()] as &[Option<i64>],
             &[self.log_json()] as &[Option<Value>],
         )
-        .fetch_optional(conn)
+        .fetch_optional(&mut *conn)
         .await?;
         let Some(awaited) = done else {
             self.lose("complete_in");
+            // its error is what ends the transaction
+            sqlx::query!("select queue.refuse_v1($1)", self.job().0).execute(conn).await.ok();
             return Err(Error::LeaseLost(self.job()));
         };
         self.awaited.store(awaited, Ordering::Release);

@@ -48,8 +48,8 @@ impl NewBatch {
         self
     }
 
-    /// The job that runs once every member has ended. If another job holds its unique key, the
-    /// members join that job's batch.
+    /// The job that runs once every member has ended. If another job holds its unique key and waits
+    /// too, the members join that job's batch; if it waits no longer, [`start`] is refused.
     #[must_use]
     pub fn then(mut self, job: NewJob) -> Self {
         self.then = Some(job);
@@ -71,6 +71,8 @@ pub struct Started {
     pub id: BatchId,
     /// The members, in the order in which they were given.
     pub jobs: Vec<Enqueued>,
+    /// The job that follows.
+    pub then: Option<Enqueued>,
 }
 
 /// How far a batch has come.
@@ -82,7 +84,7 @@ pub struct Progress {
     pub total: u64,
     /// Of these, how many have completed.
     pub done: u64,
-    /// And how many have ended otherwise. A member that is retried after that still counts here.
+    /// And how many have ended otherwise. A member that is retried counts no longer, until it ends.
     pub failed: u64,
     pub state: BatchState,
     pub created_at: DateTime<Utc>,
@@ -110,11 +112,15 @@ impl BatchState {
 
 /// Adds a batch with its members and the job that follows, in the caller's transaction. A member
 /// whose unique key is taken stands for the job that holds it.
+///
+/// [`Error::FollowUpBegun`]: the unique key of the job that follows is held by a job that waits for
+/// nothing any more, so that it would not follow. Roll the transaction back, and give each batch's job
+/// a key of its own.
 pub async fn start(conn: &mut PgConnection, batch: &NewBatch) -> Result<Started, Error> {
     let jobs = add_all(&mut *conn, &batch.jobs).await?;
     let members: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
     let then = match &batch.then {
-        Some(then) => Some(add(&mut *conn, &then.clone().after(&members, batch.on_failure)).await?),
+        Some(then) => Some(follow(&mut *conn, then, &members, batch.on_failure).await?),
         None => None,
     };
     let id = sqlx::query_scalar!(
@@ -130,7 +136,27 @@ pub async fn start(conn: &mut PgConnection, batch: &NewBatch) -> Result<Started,
     .fetch_one(&mut *conn)
     .await?;
     join(conn, BatchId(id), &members).await?;
-    Ok(Started { id: BatchId(id), jobs })
+    Ok(Started { id: BatchId(id), jobs, then })
+}
+
+async fn follow(
+    conn: &mut PgConnection,
+    then: &NewJob,
+    members: &[JobId],
+    on_failure: OnFailure,
+) -> Result<Enqueued, Error> {
+    let added = add(&mut *conn, &then.clone().after(members, on_failure)).await?;
+    if added.duplicate {
+        // held until the members are on record: whoever releases it has to see them
+        let waits = sqlx::query_scalar!(
+            "select id from queue.pending where id = $1 for key share",
+            added.id.0
+        )
+        .fetch_optional(conn)
+        .await?;
+        waits.ok_or(Error::FollowUpBegun(added.id))?;
+    }
+    Ok(added)
 }
 
 /// Adds jobs to a batch, in the caller's transaction. The batch does not end before them if a member

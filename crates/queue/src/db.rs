@@ -1,31 +1,40 @@
 //! The database as the queue's statements reach it: straight, or through a transaction pooler.
 
+use std::{io, time::Duration};
+
 use futures_util::{
     FutureExt, StreamExt, TryStreamExt,
     future::BoxFuture,
     stream::{self, BoxStream},
 };
 use sqlx::{
-    Describe, Either, Execute, Executor, PgPool, Postgres, SqlStr, Transaction,
+    Connection, Describe, Either, Execute, Executor, PgConnection, PgPool, Postgres, SqlStr,
+    Transaction,
     error::BoxDynError,
     postgres::{PgArguments, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
+use tokio::time::timeout;
 
 /// Opens a transaction through a pooler. Statements inside a transaction are prepared by name, by
 /// every client from the same first name on, and outlive it on the server's connection: whoever is
 /// given that connection next begins by forgetting them. Settings of a session would be everybody's,
-/// so [`TIMEOUTS`] are set here. One round trip, as a plain `begin`.
+/// so [`SETTINGS`] are set here. One round trip, as a plain `begin`.
 const BEGIN_POOLED: &str = "begin; deallocate all; set local statement_timeout = '60s'; \
-    set local lock_timeout = '30s'; set local idle_in_transaction_session_timeout = '60s'";
+    set local lock_timeout = '30s'; set local idle_in_transaction_session_timeout = '60s'; set local jit = off";
 
 /// Settings to open a direct connection with (`PgConnectOptions::options`): whoever hangs, waits or
-/// forgets to end a transaction is ended himself before he keeps others from their work. Through a
-/// pooler every transaction has them.
-pub const TIMEOUTS: [(&str, &str); 3] = [
+/// forgets to end a transaction is ended himself before he keeps others from their work, and small
+/// statements are not compiled. Through a pooler every transaction has them.
+pub const SETTINGS: [(&str, &str); 4] = [
     ("statement_timeout", "60s"),
     ("lock_timeout", "30s"),
     ("idle_in_transaction_session_timeout", "60s"),
+    ("jit", "off"),
 ];
+
+/// How long a statement's answer is waited for: the server ends its work well before. Nothing else
+/// notices that a server, or the way to it, has gone without a word.
+const PATIENCE: Duration = Duration::from_secs(70);
 
 /// A pool of connections, and how statements may use it. Clones share the pool, and `&Db` is a
 /// [`sqlx::Executor`] wherever `&PgPool` is one.
@@ -40,12 +49,13 @@ pub const TIMEOUTS: [(&str, &str); 3] = [
 pub struct Db {
     pool: PgPool,
     pooled: bool,
+    patience: Duration,
 }
 
 impl Db {
     /// Every connection of the pool is one server process for as long as it lives.
     pub fn direct(pool: PgPool) -> Self {
-        Self { pool, pooled: false }
+        Self { pool, pooled: false, patience: PATIENCE }
     }
 
     /// The pool's connections lead to a transaction pooler. Hand in a pool that has opened none yet
@@ -54,7 +64,16 @@ impl Db {
     pub fn pooled(pool: PgPool) -> Self {
         let options = pool.connect_options().as_ref().clone();
         pool.set_connect_options(options.statement_cache_capacity(0).extra_float_digits(None));
-        Self { pool, pooled: true }
+        Self { pool, pooled: true, patience: PATIENCE }
+    }
+
+    /// How long the answer to a statement is waited for, 70 s unless told otherwise: longer than the
+    /// server's own `statement_timeout`. After that its connection is closed, and the statement ends
+    /// as `sqlx::Error::Io`, timed out: whether it took effect is not known.
+    #[must_use]
+    pub const fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Whether a transaction pooler stands in between.
@@ -64,7 +83,14 @@ impl Db {
 
     /// Begins a transaction; dropped without a commit it is rolled back.
     pub async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
-        if self.pooled { self.pool.begin_with(BEGIN_POOLED).await } else { self.pool.begin().await }
+        let begin = async {
+            if self.pooled {
+                self.pool.begin_with(BEGIN_POOLED).await
+            } else {
+                self.pool.begin().await
+            }
+        };
+        timeout(self.patience, begin).await.map_err(|_| silence())?
     }
 
     /// The pool itself, for its figures and settings. A statement sent to it past this type does
@@ -117,16 +143,40 @@ impl Execute<'_, Postgres> for Once {
     }
 }
 
-/// Everything a statement yields, once it is committed.
-async fn run(
-    db: Db,
-    statement: sqlx::Result<Once>,
-) -> sqlx::Result<Vec<Either<PgQueryResult, PgRow>>> {
-    let statement = statement?;
-    let mut tx = db.begin().await?;
-    let steps = tx.fetch_many(statement).try_collect().await?;
-    tx.commit().await?;
-    Ok(steps)
+type Steps = Vec<Either<PgQueryResult, PgRow>>;
+
+fn silence() -> sqlx::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the database has not answered for too long").into()
+}
+
+impl Db {
+    /// Waits for the answer on a connection of its own. One that still owes an answer is closed, not
+    /// given to somebody else.
+    async fn ask<T>(
+        &self,
+        ask: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
+    ) -> sqlx::Result<T> {
+        let mut conn = self.pool.acquire().await?;
+        if let Ok(answer) = timeout(self.patience, ask(&mut conn)).await {
+            return answer;
+        }
+        conn.close_on_drop();
+        Err(silence())
+    }
+
+    /// As [`Db::ask`], in a transaction that is committed before the answer is handed out.
+    async fn ask_pooled<T>(
+        &self,
+        ask: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
+    ) -> sqlx::Result<T> {
+        self.ask(async |conn| {
+            let mut tx = conn.begin_with(BEGIN_POOLED).await?;
+            let answer = ask(&mut tx).await?;
+            tx.commit().await?;
+            Ok(answer)
+        })
+        .await
+    }
 }
 
 impl<'c> Executor<'c> for &'_ Db {
@@ -140,10 +190,18 @@ impl<'c> Executor<'c> for &'_ Db {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        if !self.pooled {
-            return self.pool.fetch_many(query);
-        }
-        let steps = run(self.clone(), Once::of(query));
+        let db = self.clone();
+        let steps: BoxFuture<'e, sqlx::Result<Steps>> = if db.pooled {
+            let once = Once::of(query);
+            async move {
+                let once = once?;
+                db.ask_pooled(async |conn| conn.fetch_many(once).try_collect().await).await
+            }
+            .boxed()
+        } else {
+            async move { db.ask(async |conn| conn.fetch_many(query).try_collect().await).await }
+                .boxed()
+        };
         stream::once(steps)
             .flat_map(|steps| match steps {
                 Ok(steps) => stream::iter(steps).map(Ok).left_stream(),
@@ -157,15 +215,15 @@ impl<'c> Executor<'c> for &'_ Db {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        if !self.pooled {
-            return self.pool.fetch_optional(query);
+        let db = self.clone();
+        if !db.pooled {
+            return async move { db.ask(async |conn| conn.fetch_optional(query).await).await }
+                .boxed();
         }
-        let (db, once) = (self.clone(), Once::of(query));
+        let once = Once::of(query);
         async move {
-            let mut tx = db.begin().await?;
-            let row = tx.fetch_optional(once?).await?;
-            tx.commit().await?;
-            Ok(row)
+            let once = once?;
+            db.ask_pooled(async |conn| conn.fetch_optional(once).await).await
         }
         .boxed()
     }

@@ -17,6 +17,9 @@ pub enum Error {
     /// A job cannot wait for one that was never added, nor join a batch that does not exist.
     #[error("there is no job {0} to wait for")]
     UnknownJob(JobId),
+    /// The job that would follow a batch exists already, under the same unique key, and waits no longer.
+    #[error("job {0} holds the unique key of the batch's job and has begun: it would not follow")]
+    FollowUpBegun(JobId),
     /// This process was taken for dead by its peers and has to register anew.
     #[error("this process was declared dead by its peers")]
     ProcessDead,

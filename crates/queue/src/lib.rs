@@ -22,7 +22,7 @@ pub mod testing;
 pub mod trace;
 
 pub use attempt::{Attempt, NotGranted};
-pub use db::{Db, TIMEOUTS};
+pub use db::{Db, SETTINGS};
 pub use enqueue::{Enqueued, NewJob, OnFailure, add, add_all, enqueue};
 pub use error::Error;
 pub use failure::{Failure, Outcome, Verdict};

@@ -221,6 +221,8 @@ pub async fn advance(db: &Db, by: Duration) -> Result<(), Error> {
             update.execute(&mut *tx).await?;
         }
     }
+    // what has become due in the past is looked for there
+    sqlx::query!("select setval('queue.promoted_all', 0)").fetch_one(&mut *tx).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -241,9 +241,14 @@ async fn complete_in_without_the_lease_rolls_the_callers_work_back() {
     add(&pool, &note("stolen")).await;
     let attempt = attempts.recv().await.unwrap();
     sqlx::query("delete from queue.running").execute(&pool).await.unwrap();
+    sqlx::query("create table effect (n integer)").execute(&pool).await.unwrap();
     let mut tx = pool.begin().await.unwrap();
+    sqlx::query("insert into effect values (1)").execute(&mut *tx).await.unwrap();
     let error = attempt.complete_in(&mut tx).await.unwrap_err();
     assert!(matches!(error, Error::LeaseLost(_)), "{error}");
+    // A handler that takes no notice.
+    tx.commit().await.ok();
+    assert_eq!(count(&pool, "select count(*) from effect").await, 0);
     assert!(attempt.cancelled().is_cancelled(), "the handler is told");
     assert_eq!(count(&pool, "select count(*) from queue.done").await, 0);
     attempt.settle(Outcome::Complete);
@@ -401,4 +406,30 @@ async fn open_transactions_of_two_handlers_share_no_row() {
         tx.commit().await.unwrap();
     }
     assert_eq!(count(&pool, "select count(*) from queue.done").await, 3);
+}
+
+#[tokio::test]
+async fn a_process_row_that_somebody_holds_keeps_no_other_dead_process_from_being_rescued() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let mut dead = [ByHand::register(pool.clone()).await, ByHand::register(pool.clone()).await];
+    let ids = add_all(&pool, &[note("a"), note("b")]).await;
+    for hand in &mut dead {
+        hand.claim("notes", 1).await;
+    }
+    let mut frozen = pool.begin().await.unwrap();
+    sqlx::query("update queue.process set name = 'in between' where id = $1")
+        .bind(dead[0].process)
+        .execute(&mut *frozen)
+        .await
+        .unwrap();
+    let rescued: i32 = sqlx::query_scalar("select queue.rescue_v2($1)")
+        .bind(dead.iter().map(|hand| hand.process).collect::<Vec<_>>())
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(rescued, 1);
+    assert_eq!(state(&pool, ids[1]).await, State::Available);
+    assert_eq!(state(&pool, ids[0]).await, State::Running, "at the next sweep");
+    frozen.rollback().await.unwrap();
 }

@@ -4,7 +4,10 @@ mod support;
 
 use std::time::Duration;
 
-use bellwether_queue::limits::{self, Counts, LaneKey, Limit, Window};
+use bellwether_queue::{
+    inspect,
+    limits::{self, Counts, LaneKey, Limit, Window},
+};
 use sqlx::PgPool;
 use support::*;
 
@@ -206,4 +209,19 @@ async fn the_number_is_read_by_the_index_of_the_claim_however_many_jobs_there_ar
             );
         }
     }
+}
+
+#[tokio::test]
+async fn who_waits_longest_is_told_although_a_younger_wait_stands_first() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let mut hand = ByHand::register(pool.clone()).await;
+    add_all(&pool, &[note("given back"), note("waits"), note("waits")]).await;
+    let got = hand.claim("notes", 1).await;
+    run(&pool, "update queue.ready set available_at = available_at - interval '1 hour'").await;
+    hand.fail(got[0].id, "released", None).await;
+    let oldest = inspect::queues(&pool).await.unwrap()[0].oldest_age_s.unwrap();
+    assert!((3_600.0..3_700.0).contains(&oldest), "{oldest}");
+    let gauge = &inspect::queue_gauges(&pool).await.unwrap()[0];
+    assert!((3_600.0..3_700.0).contains(&gauge.oldest_available_s), "{gauge:?}");
 }

@@ -5,7 +5,7 @@ mod support;
 use bellwether_queue::{
     Db, Error, JobId, NewJob, OnFailure, Outcome, Process, State,
     batch::{self, BatchId, BatchState, NewBatch},
-    control::{self, Commanded},
+    control::{self, Commanded, Retention},
     inspect::{self, Family},
 };
 use support::*;
@@ -279,4 +279,111 @@ async fn a_family_is_over_when_children_of_children_are() {
     assert_eq!(failures, ["by design"]);
     assert!(!Family::of(JobId(404)).look(&pool).await.unwrap());
     process.close(std::time::Duration::from_secs(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_batch_whose_job_was_deleted_still_counts_its_members() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let mut hand = ByHand::register(pool.clone()).await;
+    let batch = NewBatch::new("b").jobs([note("a"), note("b")]).then(call("after"));
+    let started = start(&pool, &batch).await;
+    let deleted: bool = sqlx::query_scalar("select queue.delete_v1($1, null)")
+        .bind(started.then.unwrap().id.0)
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert!(deleted);
+    for got in hand.claim("notes", 2).await {
+        assert!(hand.complete(got.id, false).await);
+    }
+    settle(&pool).await;
+    assert_eq!(progress(&pool, started.id).await, (2, 2, 0, BatchState::Completed));
+}
+
+/// What `batch::start` does, step by step.
+#[tokio::test]
+async fn a_member_that_ends_while_the_batch_is_being_started_is_counted_once() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let mut hand = ByHand::register(pool.clone()).await;
+    let running = add(&pool, &note("unique k")).await;
+    hand.claim("notes", 1).await;
+    let mut tx = pool.begin().await.unwrap();
+    let members = [note("unique k"), note("other")];
+    let members: Vec<JobId> = bellwether_queue::add_all(&mut tx, &members)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|member| member.id)
+        .collect();
+    assert_eq!(members[0], running);
+    let then = call("after").after(&members, OnFailure::Ignore);
+    let then = bellwether_queue::add(&mut tx, &then).await.unwrap().id;
+    assert!(hand.complete(running.0, false).await);
+    sqlx::query("insert into queue.batch (id, name, on_failure) values ($1, 'b', 'ignore')")
+        .bind(then.0)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    sqlx::query("select queue.batch_add_v1($1, $2)")
+        .bind(then.0)
+        .bind(members.iter().map(|m| m.0).collect::<Vec<_>>())
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    sqlx::query("select queue.check_edges_v1()").execute(&pool).await.unwrap();
+    settle(&pool).await;
+    let batch = BatchId(then.0);
+    assert_eq!(progress(&pool, batch).await, (2, 1, 0, BatchState::Running));
+    hand.claim("notes", 1).await;
+    assert!(hand.complete(members[1].0, false).await);
+    settle(&pool).await;
+    assert_eq!(progress(&pool, batch).await, (2, 2, 0, BatchState::Completed));
+    assert_eq!(state(&pool, then).await, State::Available);
+}
+
+#[tokio::test]
+async fn a_job_that_has_begun_cannot_follow_a_batch() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let mut hand = ByHand::register(pool.clone()).await;
+    let begun = add(&pool, &note("unique then")).await;
+    let batch = NewBatch::new("b").job(call("member")).then(note("unique then"));
+    let refused = || async {
+        let mut tx = pool.begin().await.unwrap();
+        batch::start(&mut tx, &batch).await.unwrap_err()
+    };
+    assert!(matches!(refused().await, Error::FollowUpBegun(job) if job == begun));
+    hand.claim("notes", 1).await;
+    assert!(hand.complete(begun.0, false).await);
+    assert!(matches!(refused().await, Error::FollowUpBegun(job) if job == begun));
+    assert_eq!(counted(&pool).await.get("available").copied().unwrap_or(0), 0, "nothing was added");
+}
+
+#[tokio::test]
+async fn a_batch_that_paused_for_a_member_ends_when_that_is_no_longer_kept() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let mut hand = ByHand::register(pool.clone()).await;
+    let batch = NewBatch::new("b")
+        .jobs([note("a"), note("b")])
+        .on_failure(OnFailure::Pause)
+        .then(call("after"));
+    let started = start(&pool, &batch).await;
+    let got = hand.claim("notes", 2).await;
+    assert!(hand.complete(got[0].id, false).await);
+    hand.fail(got[1].id, "discarded", None).await;
+    assert_eq!(progress(&pool, started.id).await, (2, 1, 0, BatchState::Running));
+    sqlx::query("update queue.failed set finished_at = finished_at - interval '40 days'")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let keep = Retention { completed_days: 7, failed_days: 30 };
+    assert_eq!(control::prune(&pool, keep).await.unwrap().jobs, 1);
+    sqlx::query("select queue.check_edges_v1()").execute(&pool).await.unwrap();
+    settle(&pool).await;
+    assert_eq!(progress(&pool, started.id).await, (2, 1, 1, BatchState::Failed));
+    assert_eq!(state(&pool, started.then.unwrap().id).await, State::Cancelled);
 }

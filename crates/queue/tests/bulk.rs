@@ -10,6 +10,7 @@ use bellwether_queue::{
     control, inspect,
     limits::{self, Counts, LaneKey, Limit},
 };
+use bellwether_testing::wait_until;
 use serde_json::json;
 use sqlx::Executor;
 use support::*;
@@ -457,4 +458,26 @@ async fn a_unique_key_that_another_job_has_meanwhile_is_skipped() {
     assert_eq!(state(&db, old).await, State::Cancelled);
     holder.rollback().await.unwrap();
     assert_eq!(state(&db, busy).await, State::Cancelled);
+}
+
+#[tokio::test]
+async fn a_command_of_a_newer_release_keeps_no_other_from_its_turn() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    add_all(&pool, &notes(2)).await;
+    sqlx::query("insert into queue.bulk (action, filter, actor, upto, matched, next_at) values ('cancel', '{\"mood\": 7}', 'newer', 9, 2, now() - interval '1 hour')")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let filter = Filter { kind: Some("note".to_owned()), ..Filter::default() };
+    let mut tx = pool.begin().await.unwrap();
+    bulk::begin(&mut tx, Action::Cancel, &filter, "me").await.unwrap();
+    tx.commit().await.unwrap();
+    let process = Process::start(config(&db, "w", &[])).await.unwrap();
+    wait_until("the jobs to be cancelled", || async {
+        (counted(&pool).await.get("cancelled") == Some(&2)).then_some(())
+    })
+    .await;
+    assert_eq!(count(&pool, "select count(*) from queue.bulk where state = 'running'").await, 1);
+    process.close(Duration::from_secs(5)).await.unwrap();
 }

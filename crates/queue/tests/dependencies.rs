@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bellwether_queue::{
     Db, Error, JobId, NewJob, OnFailure, Outcome, Process, State,
+    bulk::{self, Action, Filter},
     control::{self, Commanded},
     inspect,
 };
@@ -376,4 +377,101 @@ async fn waiting_jobs_hold_their_key_their_time_and_their_place_in_the_counts() 
         0,
         "cascaded jobs give keys up"
     );
+}
+
+/// The end of the parent has its number before anybody looks, and is the youngest of all that are under
+/// way: no later one has ended that would show it.
+#[tokio::test]
+async fn an_end_that_nobody_younger_has_outrun_is_waited_for() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let mut hand = ByHand::register(pool.clone()).await;
+    let parent = add(&pool, &note("ends last")).await;
+    hand.claim("notes", 1).await;
+    let mut adding = pool.begin().await.unwrap();
+    let child = call("child").after(&[parent], OnFailure::Cascade);
+    let child = bellwether_queue::add(&mut adding, &child).await.unwrap().id;
+    let mut ending = pool.begin().await.unwrap();
+    complete_in(&mut ending, &hand, parent).await;
+    adding.commit().await.unwrap();
+    let look =
+        || async { sqlx::query("select queue.check_edges_v1()").execute(&pool).await.unwrap() };
+    look().await;
+    assert_eq!(count(&pool, "select count(*) from queue.unchecked").await, 1, "it looks again");
+    ending.commit().await.unwrap();
+    check_edges(&pool).await;
+    assert_eq!(state(&pool, child).await, State::Available);
+}
+
+#[tokio::test]
+async fn a_child_does_not_wait_its_turn_behind_thousands_that_need_no_release() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let mut hand = ByHand::register(pool.clone()).await;
+    let parents = add_all(&pool, &[note("runs for long"), note("ends meanwhile")]).await;
+    hand.claim("notes", 2).await;
+    let mut adding = pool.begin().await.unwrap();
+    let crowd: Vec<_> =
+        (0..10_000).map(|_| call("crowd").after(&parents[..1], OnFailure::Cascade)).collect();
+    bellwether_queue::add_all(&mut adding, &crowd).await.unwrap();
+    let child = call("child").after(&parents[1..], OnFailure::Cascade);
+    let child = bellwether_queue::add(&mut adding, &child).await.unwrap().id;
+    assert!(hand.complete(parents[1].0, false).await);
+    adding.commit().await.unwrap();
+    let process = Process::start(config(&db, "w", &[("notes", 1)])).await.unwrap();
+    until_state(&pool, child, State::Available).await;
+    process.close(Duration::from_secs(5)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_flow_that_is_retried_as_a_whole_keeps_its_order() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let mut hand = ByHand::register(pool.clone()).await;
+    let first = add_all(&pool, &[note("a"), note("b")]).await;
+    let second = add_after(&pool, &first, OnFailure::Cascade).await;
+    let third = add_after(&pool, &[second], OnFailure::Cascade).await;
+    for got in hand.claim("notes", 2).await {
+        hand.fail(got.id, "discarded", None).await;
+    }
+    release(&pool).await;
+    assert_eq!(state(&pool, third).await, State::Cancelled);
+
+    let filter = Filter { ids: Some(vec![first[0], first[1], second, third]), ..Filter::default() };
+    let mut tx = pool.begin().await.unwrap();
+    let begun = bulk::begin(&mut tx, Action::Retry, &filter, "me").await.unwrap();
+    tx.commit().await.unwrap();
+    let ended = bulk::go_on(&pool, begun.id, Duration::from_secs(20)).await.unwrap().unwrap();
+    assert_eq!(ended.changed, 4);
+    assert_eq!(state(&pool, second).await, State::Pending);
+    assert_eq!(state(&pool, third).await, State::Pending);
+    for (got, last) in hand.claim("notes", 2).await.into_iter().zip([false, true]) {
+        assert!(hand.complete(got.id, false).await);
+        release(&pool).await;
+        let goes = if last { State::Available } else { State::Pending };
+        assert_eq!(state(&pool, second).await, goes);
+    }
+    assert_eq!(state(&pool, third).await, State::Pending, "it waits for the second");
+    assert_eq!(count(&pool, "select count(*) from queue.waited").await, 0);
+}
+
+#[tokio::test]
+async fn a_child_that_is_retried_alone_waits_for_those_that_run_and_no_longer_for_those_that_failed()
+ {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let mut hand = ByHand::register(pool.clone()).await;
+    let parents = add_all(&pool, &[note("fails"), note("runs")]).await;
+    let child = add_after(&pool, &parents, OnFailure::Cascade).await;
+    hand.claim("notes", 2).await;
+    hand.fail(parents[0].0, "discarded", None).await;
+    release(&pool).await;
+    assert_eq!(control::retry(&pool, child).await.unwrap(), Commanded::Done(State::Pending));
+    check_edges(&pool).await;
+    assert_eq!(state(&pool, child).await, State::Pending);
+    assert_eq!(counted(&pool).await["pending"], 1);
+    assert!(hand.complete(parents[1].0, false).await);
+    release(&pool).await;
+    assert_eq!(state(&pool, child).await, State::Available);
+    assert_eq!(counted(&pool).await.get("cancelled").copied().unwrap_or(0), 0);
 }

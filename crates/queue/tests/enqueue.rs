@@ -3,6 +3,7 @@
 mod support;
 
 use bellwether_queue::{Holds, JobId, NewJob, State, control, inspect, schedule};
+use bellwether_testing::wait_until;
 use chrono::TimeDelta;
 use support::*;
 
@@ -170,4 +171,68 @@ async fn tags_parent_and_trace_are_kept() {
     let id = add(&pool, &job).await;
     let found = inspect::find(&pool, id).await.unwrap().unwrap().job;
     assert_eq!((found.tags, found.parent, found.trace), (job.tags, job.parent, job.trace));
+}
+
+/// A change and the job that reads it, in one transaction: the job that stands for it already must not
+/// run between the two.
+#[tokio::test]
+async fn a_job_that_stands_for_a_change_is_not_claimed_before_the_change_is_committed() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let mut hand = ByHand::register(pool.clone()).await;
+    let refresh = NewJob::of(&Refresh { what: "AAPL".into() }).unwrap();
+    let first = add(&pool, &refresh).await;
+    let mut change = pool.begin().await.unwrap();
+    let again = bellwether_queue::add(&mut change, &refresh).await.unwrap();
+    assert_eq!((again.id, again.duplicate), (first, true));
+    assert!(hand.claim("notes", 1).await.is_empty(), "it would read what was before");
+    change.commit().await.unwrap();
+    assert_eq!(hand.claim("notes", 1).await.len(), 1);
+    // From here on it is another's turn.
+    let next = add(&pool, &refresh).await;
+    assert_ne!(next, first);
+
+    // One that waits for its time is not made ready either.
+    let mut hold = pool.begin().await.unwrap();
+    sqlx::query("with r as (delete from queue.ready where id = $1 returning *)
+        insert into queue.scheduled (id, due_at, retry, lane, priority, kind, attempt, max_attempts, args, unique_key, holds, created_at)
+        select id, now(), false, lane, priority, kind, attempt, max_attempts, args, unique_key, holds, created_at from r")
+        .bind(next.0)
+        .execute(&mut *hold)
+        .await
+        .unwrap();
+    hold.commit().await.unwrap();
+    let mut change = pool.begin().await.unwrap();
+    assert_eq!(bellwether_queue::add(&mut change, &refresh).await.unwrap().id, next);
+    assert!(hand.claim("notes", 1).await.is_empty());
+    change.rollback().await.unwrap();
+    assert_eq!(hand.claim("notes", 1).await.len(), 1);
+}
+
+#[tokio::test]
+async fn whoever_names_a_job_that_is_just_being_claimed_gets_another() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let hand = ByHand::register(pool.clone()).await;
+    let refresh = NewJob::of(&Refresh { what: "AAPL".into() }).unwrap();
+    let first = add(&pool, &refresh).await;
+    let mut claim = pool.begin().await.unwrap();
+    let claimed: i64 =
+        sqlx::query_scalar("select id from queue.claim_v2($1, 1, 'notes', 1, '{refresh}')")
+            .bind(hand.process)
+            .fetch_one(&mut *claim)
+            .await
+            .unwrap();
+    assert_eq!(claimed, first.0);
+    let adding = tokio::spawn({
+        let pool = pool.clone();
+        async move { add(&pool, &refresh).await }
+    });
+    wait_until("the other to wait for the claim", || async {
+        let waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        (count(&pool, waiting).await > 0).then_some(())
+    })
+    .await;
+    claim.commit().await.unwrap();
+    assert_ne!(adding.await.unwrap(), first);
 }

@@ -5,6 +5,7 @@ mod support;
 use std::time::Duration;
 
 use bellwether_queue::limits::{self, Counts, LaneKey, Limit};
+use bellwether_testing::wait_until_within;
 use sqlx::{AssertSqlSafe, Postgres, Transaction};
 use support::*;
 
@@ -276,4 +277,53 @@ async fn a_mark_hides_what_comes_before_it_and_nothing_else() {
     limits::set_lane(&pool, "calls", "open", &[LaneKey::new("open")]).await.unwrap();
     let limited = got((vec![calls], vec![4], vec![ids[4].0]), "calls").await;
     assert_eq!(limited, [ids[5].0], "also in a lane with keys");
+}
+
+#[tokio::test]
+async fn due_jobs_are_looked_for_past_what_a_long_reader_keeps_and_late_ones_are_found_soon() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let mut hand = ByHand::register(pool.clone()).await;
+    sqlx::raw_sql(
+        r#"insert into queue.queue (name) values ('notes'), ('calls');
+        insert into queue.lane (queue, name) values ('notes', 'default');
+        insert into queue.scheduled (id, due_at, retry, lane, priority, kind, attempt, max_attempts, args, created_at)
+        select nextval('queue.job_id'), now() - interval '1 hour', true, 1, 4, 'note', 0, 5, '{"text": "x"}', now() from generate_series(1, 20000)"#,
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let mut reader = pool.begin().await.unwrap();
+    sqlx::raw_sql("set transaction isolation level repeatable read; select 1")
+        .execute(&mut *reader)
+        .await
+        .unwrap();
+    let promoted: i32 =
+        sqlx::query_scalar("select queue.promote_v1(30000)").fetch_one(&pool).await.unwrap();
+    assert_eq!(promoted, 20_000);
+    let mut tx = pool.begin().await.unwrap();
+    for sql in ["select queue.promote_v1()", "select queue.next_v2('calls')"] {
+        let buffers = touched(&mut tx, sql).await;
+        assert!(buffers < 50, "{sql} touches {buffers} buffers");
+    }
+    tx.rollback().await.unwrap();
+    reader.rollback().await.unwrap();
+
+    // One that was added with a time long past by the time it could be seen.
+    sqlx::raw_sql("delete from queue.ready").execute(&pool).await.unwrap();
+    let late = add(&pool, &note("late")).await;
+    sqlx::query("with r as (delete from queue.ready where id = $1 returning *)
+        insert into queue.scheduled (id, due_at, retry, lane, priority, kind, attempt, max_attempts, args, created_at)
+        select id, now() - interval '10 minutes', false, lane, priority, kind, attempt, max_attempts, args, created_at from r")
+        .bind(late.0)
+        .execute(&pool)
+        .await
+        .unwrap();
+    wait_until_within(Duration::from_secs(5), "the look from the start", || async {
+        let moved: i32 =
+            sqlx::query_scalar("select queue.promote_v1()").fetch_one(&pool).await.unwrap();
+        (moved == 1).then_some(())
+    })
+    .await;
+    assert_eq!(hand.claim("notes", 1).await[0].id, late.0);
 }

@@ -4,7 +4,7 @@ mod support;
 use std::{sync::Arc, time::Duration};
 
 use bellwether_queue::{
-    Config, Failure, Outcome, Process, State, TIMEOUTS,
+    Config, Failure, Outcome, Process, SETTINGS, State,
     limits::{self, Counts, LaneKey, Limit, Window},
 };
 use bellwether_testing::{Database, Pooler, wait_until, wait_until_within};
@@ -191,9 +191,9 @@ async fn every_transaction_has_the_timeouts_and_no_session_keeps_them() {
     let db = database().await;
     let pooler = pooler(&db).await;
     let pooled = client(&pooler);
-    let direct = db.options().options(TIMEOUTS);
+    let direct = db.options().options(SETTINGS);
     let direct = Db::direct(PgPoolOptions::new().connect_lazy_with(direct));
-    for (name, value) in TIMEOUTS {
+    for (name, value) in SETTINGS {
         for db in [&pooled, &direct] {
             let mut tx = db.begin().await.unwrap();
             let ask = || sqlx::query_scalar::<_, String>("select current_setting($1)").bind(name);

@@ -71,6 +71,8 @@ async fn what_belongs_to_a_job_goes_with_it() {
     let pruned = control::prune(&pool, KEEP).await.unwrap();
     assert_eq!((pruned.partitions, pruned.jobs), (2, 4));
     assert!(inspect::find(&pool, done).await.unwrap().is_none());
+    // who waited for one of them hears of it at the next look
+    sqlx::query("select queue.check_edges_v1()").execute(&pool).await.unwrap();
     for table in
         ["unique_key", "payload", "attempt", "batch_job", "batch", "done", "failed", "edge"]
     {

@@ -75,17 +75,20 @@ async fn step(db: &Db, id: Option<i64>) -> Result<Option<Duration>, Error> {
 
 async fn try_step(db: &Db, id: Option<i64>, most: usize) -> Result<Option<Duration>, Error> {
     let began = Instant::now();
+    let due = readable(db, id).await?;
+    if due.is_empty() {
+        return Ok(None);
+    }
     let mut tx = db.begin().await?;
     let row = sqlx::query!(
         "select id, action, filter, actor, upto, reached, matched, changed, skipped from queue.bulk
-        where state = 'running' and next_at <= clock_timestamp() and ($1::bigint is null or id = $1)
+        where state = 'running' and next_at <= clock_timestamp() and id = any ($1)
         order by next_at limit 1 for update skip locked",
-        id
+        &due
     )
     .fetch_optional(&mut *tx)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    // one that a newer release wrote is left to processes that can read it
     let Ok(filter) = serde_json::from_value::<Filter>(row.filter) else { return Ok(None) };
 
     let (jobs, reached) = next(&mut tx, &row.action, &filter, row.reached, row.upto, most).await?;
@@ -125,6 +128,24 @@ async fn try_step(db: &Db, id: Option<i64>, most: usize) -> Result<Option<Durati
     .await?;
     tx.commit().await?;
     Ok(Some(if ended { Duration::ZERO } else { rest }))
+}
+
+/// The commands that are due. Those that a newer release wrote are left to processes that can read
+/// them, and keep no other from its turn.
+async fn readable(db: &Db, id: Option<i64>) -> Result<Vec<i64>, Error> {
+    let due = sqlx::query!(
+        "select id, filter from queue.bulk
+        where state = 'running' and next_at <= clock_timestamp() and ($1::bigint is null or id = $1)
+        order by next_at limit 100",
+        id
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(due
+        .into_iter()
+        .filter(|row| serde_json::from_value::<Filter>(row.filter.clone()).is_ok())
+        .map(|row| row.id)
+        .collect())
 }
 
 async fn apply(

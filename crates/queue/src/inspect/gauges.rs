@@ -84,7 +84,7 @@ pub async fn queue_gauges(db: &Db) -> Result<Vec<QueueGauge>, Error> {
                 select min(r.available_at) as at
                 from generate_series(0, 9) p cross join lateral (
                     select available_at from queue.ready r
-                    where r.lane = l.id and r.priority = p order by r.id limit 1
+                    where r.lane = l.id and r.priority = p order by r.id limit 1000
                 ) r
             ) x where x.at is not null
         )

@@ -59,7 +59,7 @@ pub async fn queues(pool: &Db) -> Result<Vec<QueueView>, Error> {
                 cross join generate_series(0, 9) p
                 cross join lateral (
                     select available_at from queue.ready r
-                    where r.lane = l.id and r.priority = p order by r.id limit 1
+                    where r.lane = l.id and r.priority = p order by r.id limit 1000
                 ) x where l.queue = q.name
             ))::float8 as oldest,
             -- five whole minutes and the one that is not over: over as long as they are

@@ -113,7 +113,9 @@ async fn write_completed(
         if part.is_empty() {
             continue;
         }
-        match until_written(stop, || complete(shared, &part), "completions").await {
+        let mut again = false;
+        let write = || complete(shared, &part, std::mem::replace(&mut again, true));
+        match until_written(stop, write, "completions").await {
             Ok(won) => {
                 for attempt in &part {
                     if won.as_ref().is_some_and(|won| !won.contains(&attempt.job().0)) {

@@ -60,11 +60,11 @@ impl Watch {
                 Some(seen) if seen.beat == beat => seen,
                 _ => Seen { beat, since: now },
             };
+            // It stays dead until it is marked so, and listed no longer.
             if now - seen.since >= DEAD {
                 dead.push(id);
-            } else {
-                peers.insert(id, seen);
             }
+            peers.insert(id, seen);
         }
         self.peers = peers;
         dead
@@ -281,6 +281,11 @@ mod tests {
         assert!(!dead(&[(0, 1), (3, 1), (6, 1), (9, 1), (12, 1)]));
         assert!(dead(&[(0, 1), (3, 1), (6, 1), (9, 1), (12, 1), (15, 1)]));
         assert!(!dead(&[(0, 1), (3, 1), (6, 1), (9, 1), (12, 2), (15, 2)]));
+    }
+
+    #[test]
+    fn who_could_not_be_marked_dead_is_named_again_at_the_next_beat() {
+        assert!(dead(&[(0, 1), (3, 1), (6, 1), (9, 1), (12, 1), (15, 1), (18, 1)]));
     }
 
     #[test]

@@ -11,6 +11,8 @@ use crate::Error;
 const SWEEP: Duration = Duration::from_secs(1);
 /// Children in one step, so that no lock is held for long.
 const STEP: i32 = 1_000;
+/// Children whose parents are looked at in one step.
+const LOOKS: i32 = 100;
 /// Steps in one go: a long chain of cancellations lets the sweep come between.
 const STEPS: usize = 100;
 
@@ -32,7 +34,14 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
 }
 
 async fn look(shared: &Shared) -> Result<(), Error> {
-    sqlx::query!("select queue.check_edges_v1()").fetch_one(&shared.pool).await?;
+    for _ in 0..STEPS {
+        let looked = sqlx::query_scalar!(r#"select queue.check_edges_v1($1) as "n!""#, LOOKS)
+            .fetch_one(&shared.pool)
+            .await?;
+        if looked < LOOKS {
+            break;
+        }
+    }
     release(shared).await?;
     sqlx::query!("select queue.fold_batches_v1()").fetch_one(&shared.pool).await?;
     Ok(())

@@ -3,14 +3,17 @@
 use std::{sync::Arc, time::Duration};
 
 use sqlx::postgres::types::PgInterval;
+use uuid::Uuid;
 
 use super::shared::Shared;
 use crate::{Attempt, Error, Outcome, Verdict, attempt::Calls};
 
-/// Returns the jobs whose lease still held.
+/// Returns the jobs whose lease still held. `again`: they were sent before, and may have been written
+/// although no answer came.
 pub(super) async fn complete(
     shared: &Shared,
     attempts: &[Arc<Attempt>],
+    again: bool,
 ) -> Result<Vec<i64>, Error> {
     let mut won = Vec::with_capacity(attempts.len());
     // All of a batch carry one identity, but for the moment of registering anew.
@@ -40,12 +43,25 @@ pub(super) async fn complete(
         )
         .fetch_all(&shared.pool)
         .await?;
-        if done.iter().any(|row| row.touched) {
+        if again || done.iter().any(|row| row.touched) {
             shared.loosened.notify_one();
+        }
+        if again && done.len() < jobs.len() {
+            won.extend(written(shared, process, &jobs).await?);
         }
         won.extend(done.into_iter().map(|row| row.job));
     }
     Ok(won)
+}
+
+/// Those of these jobs that this process has completed.
+async fn written(shared: &Shared, process: Uuid, jobs: &[i64]) -> Result<Vec<i64>, Error> {
+    let ids = sqlx::query_scalar!(
+        "select d.id from queue.done d where d.id = any ($1) and d.process = $2",
+        jobs,
+        process
+    );
+    Ok(ids.fetch_all(&shared.pool).await?)
 }
 
 /// The job's new state; `None`: the lease was lost. `refused`: what is said in place of the attempt's

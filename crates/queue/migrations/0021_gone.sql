@@ -60,11 +60,11 @@ begin
             delete from queue.attempt a using gone g where a.job = g.id
         ), members as (
             delete from queue.batch_job m using gone g where m.job = g.id
-        ), cut as (
-            delete from queue.edge e using gone g where e.parent = g.id returning e.parent, e.child
-        ), loose as (
-            -- children that were waiting for a retry wait in vain
-            insert into queue.loosened (child, failed) select child, min(parent) from cut group by child
+        ), orphans as (
+            -- children that were waiting for a retry wait in vain: whoever looks at them finds that
+            insert into queue.unchecked (child) select distinct e.child from queue.edge e join gone g on e.parent = g.id
+        ), forgotten as (
+            delete from queue.waited w using gone g where w.child = g.id
         ), counted as (
             insert into queue.delta (lane, kind, was, became, n)
             select lane, kind, state, null, count(*) from gone group by 1, 2, 3

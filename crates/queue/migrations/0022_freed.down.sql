@@ -215,4 +215,5 @@ begin
     end loop;
 end $$;
 
+drop function queue.keep_waiting;
 drop function queue.free_gone;

@@ -1,4 +1,5 @@
--- A key is free from the moment its holder is pruned, although it is cleared away later.
+-- A key is free from the moment its holder is pruned, although it is cleared away later; and a job that
+-- is named again is not claimed before whoever names it has committed.
 
 -- Frees those of these unique keys that jobs of a day that is gone still hold. Returns whether there
 -- were any.
@@ -28,6 +29,21 @@ begin
     return any_;
 end $$;
 
+-- Holds those of these jobs that still wait to be claimed where they are, until the end of the
+-- caller's transaction, and returns them: whoever claims takes no notice of them until then. A job
+-- that reads current state and stands for a change too must not read it before that is committed.
+create function queue.keep_waiting(p_jobs bigint[]) returns setof bigint
+language plpgsql set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+begin
+    return query
+    select x.id from queue.lane l cross join generate_series(0, 9) p
+    cross join lateral (
+        select r.id from queue.ready r where r.lane = l.id and r.priority = p and r.id = any (p_jobs) for key share
+    ) x;
+    return query select s.id from queue.scheduled s where s.id = any (p_jobs) for key share;
+    return query select w.id from queue.pending w where w.id = any (p_jobs) for key share;
+end $$;
+
 -- Adds jobs, in the caller's transaction. One row comes back for each, in order: the new job, or
 -- the one that holds the unique key. The job at place `p_edge_of` waits for `p_edge_parent`.
 create or replace function queue.enqueue_v2(
@@ -45,6 +61,7 @@ declare
     ids bigint[];
     waits boolean[];
     failed boolean[];
+    claimable bigint[];
     unknown bigint;
     tries integer := 0;
 begin
@@ -150,9 +167,13 @@ begin
             and queue.free_gone(array(select p_kind[i] from unnest(rest) i), array(select p_key[i] from unnest(rest) i));
 
         -- The snapshot of the statement above cannot see the winner; this one can. A winner that has
-        -- given its key up meanwhile leaves its place to another try.
-        select array_agg(o.i), array_agg(k.job) into won, ids
+        -- given its key up meanwhile, or is about to, leaves its place to another try.
+        select array_agg(o.i), array_agg(k.job), array_agg(k.job) filter (where k.holds = 'claimed') into won, ids, claimable
         from unnest(rest) o(i) join queue.unique_key k on k.kind = p_kind[o.i] and k.key = p_key[o.i];
+        if claimable is not null then
+            claimable := array(select unnest(claimable) except select x from queue.keep_waiting(claimable) x);
+            select array_agg(u.i), array_agg(u.id) into won, ids from unnest(won, ids) u(i, id) where u.id <> all (claimable);
+        end if;
         return query select u.i, u.id, true from unnest(won, ids) u(i, id);
         exit when cardinality(won) = cardinality(rest);
         rest := array(select i from unnest(rest) i except select i from unnest(won) i);
@@ -160,7 +181,8 @@ begin
 end $$;
 
 -- Makes a job available now, with one more attempt if its attempts are spent; one that waits for
--- others waits no longer. Returns the state it has now and whether the command applied; no row: no
+-- others waits no longer. One that was called off while it waited waits again for those of them that
+-- are going to run: a flow that is retried as a whole keeps its order. Returns the state it has now and whether the command applied; no row: no
 -- such job.
 create or replace function queue.retry_v1(p_job bigint) returns table (state text, applied boolean)
 language plpgsql as $$
@@ -212,6 +234,13 @@ begin
             end if;
             delete from queue.failed x where x.id = p_job;
             perform queue.rejoin(p_job, false);
+            if f.state = 'cancelled' and f.attempt = 0 and queue.waits_again(p_job) then
+                insert into queue.pending (id, lane, priority, kind, max_attempts, args, unique_key, holds, tags, parent, trace, created_at)
+                values (f.id, f.lane, f.priority, f.kind, f.max_attempts, f.args, f.unique_key, f.holds, f.tags, f.parent, f.trace, f.created_at);
+                insert into queue.delta (lane, kind, was, became, n) values (f.lane, f.kind, f.state, 'pending', 1);
+                return query select 'pending', true;
+                return;
+            end if;
             insert into queue.ready (id, lane, priority, kind, attempt, max_attempts, args, unique_key, holds, tags, parent, trace, created_at, available_at, error)
             values (f.id, f.lane, f.priority, f.kind, f.attempt, greatest(f.max_attempts, f.attempt + 1), f.args, f.unique_key, f.holds, f.tags, f.parent, f.trace, f.created_at, t, f.error);
             insert into queue.delta (lane, kind, was, became, n) values (f.lane, f.kind, f.state, 'available', 1);
