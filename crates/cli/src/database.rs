@@ -99,12 +99,13 @@ impl Database {
         Ok(())
     }
 
-    /// Fails with one clear line unless every migration of this version is applied.
+    /// Fails with one clear line unless every migration of this version is applied. The schema of a
+    /// newer release serves this one too, while a deployment rolls or is taken back: that is only said.
     pub(crate) async fn check_schema(&self) -> anyhow::Result<()> {
         for (name, migrator) in migrators() {
             let applied = applied(&self.pool, migrator).await?;
             if let Some(newer) = applied.iter().find(|v| !migrator.version_exists(**v)) {
-                bail!(newer_schema(name, *newer));
+                tracing::warn!("{}", newer_schema(name, *newer));
             }
             let missing = migrator
                 .iter()
@@ -169,7 +170,8 @@ pub(crate) fn explain(name: &str, e: MigrateError) -> anyhow::Error {
 fn newer_schema(name: &str, version: i64) -> String {
     format!(
         "the database is of a newer release: it has {name} migration {version}, which this \
-         bellwether {} does not know; run that release, or go back with its `bellwether migrate down`",
+         bellwether {} does not know. It serves the release just before it as well; to go further \
+         back, run `bellwether migrate down` of that release first",
         env!("CARGO_PKG_VERSION")
     )
 }

@@ -47,12 +47,9 @@ pub(crate) async fn run(
     });
     // The port answers for its health while the database or its schema is still awaited.
     let result = tokio::select! {
-        ready = work::until_migrated(&database) => match ready {
-            Ok(()) => tokio::select! {
-                worked = work::run(&database, services, name, queues, args.concurrency, lifecycle.soft.clone(), args.grace) => worked,
-                () = lifecycle.hard.cancelled() => Ok(()),
-            },
-            Err(e) => Err(e),
+        () = work::until_migrated(&database) => tokio::select! {
+            worked = work::run(&database, services, name, queues, args.concurrency, lifecycle.soft.clone(), args.grace) => worked,
+            () = lifecycle.hard.cancelled() => Ok(()),
         },
         () = lifecycle.soft.cancelled() => Ok(()),
     };

@@ -1,10 +1,10 @@
 //! The commands that a person or a manifest calls.
 
-use bellwether_queue::MIGRATOR;
-use bellwether_testing::database;
+use bellwether_queue::{Db, JobId, MIGRATOR, State, inspect};
+use bellwether_testing::{database, wait_until};
 use serde_json::{Value, json};
 
-use crate::support::{bellwether, output, stderr, stdout};
+use crate::support::{Running, bellwether, output, stderr, stdout};
 
 #[tokio::test]
 async fn migrate_goes_up_says_where_it_stands_and_goes_down() {
@@ -24,23 +24,38 @@ async fn migrate_goes_up_says_where_it_stands_and_goes_down() {
     assert!(run(&["migrate", "up"]).status.success(), "{}", stderr(&down));
 }
 
+/// As while a deployment is taken back: what the newer release has added is in nobody's way.
 #[tokio::test]
-async fn a_database_of_a_newer_release_is_one_clear_line() {
+async fn a_database_of_a_newer_release_is_worked_and_not_migrated() {
     let db = database(&[&MIGRATOR, &bellwether_store::MIGRATOR]).await;
-    sqlx::query("insert into _sqlx_migrations (version, description, success, checksum, execution_time) values (9001, 'from the future', true, '', 0)")
-        .execute(&db.pool())
-        .await
-        .expect("a row");
-    for args in [
-        &["migrate", "up"][..],
-        &["enqueue", "prune"],
-        &["worker", "alert", "--http-addr", "127.0.0.1:0"],
-    ] {
-        let ended = output(bellwether(args).env("DATABASE_URL", &db.url));
-        assert_eq!(ended.status.code(), Some(1), "{args:?}");
-        let said = stderr(&ended);
-        assert!(said.contains("newer release") && said.contains("9001"), "{args:?}: {said}");
+    for table in ["_sqlx_migrations", "queue.migration"] {
+        sqlx::query(sqlx::AssertSqlSafe(format!("insert into {table} (version, description, success, checksum, execution_time) values (9001, 'from the future', true, '', 0)")))
+            .execute(&db.pool())
+            .await
+            .expect("a row");
     }
+    let run = |args: &[&str]| output(bellwether(args).env("DATABASE_URL", &db.url));
+    let migrated = run(&["migrate", "up"]);
+    assert_eq!(migrated.status.code(), Some(1));
+    let said = stderr(&migrated);
+    assert!(said.contains("newer release") && said.contains("9001"), "{said}");
+
+    assert!(run(&["wait", "--schema", "--timeout", "5s"]).status.success());
+    let added = run(&["enqueue", "prune"]);
+    assert!(added.status.success(), "{}", stderr(&added));
+    assert!(stderr(&added).contains("newer release"), "it says so: {}", stderr(&added));
+    let mut worker = bellwether(&["worker", "scraper", "--http-addr", "127.0.0.1:0"]);
+    worker.env("DATABASE_URL", &db.url);
+    let mut worker = Running::start(worker);
+    let job = JobId(stdout(&added).trim().parse().expect("stdout is the id"));
+    let pool = Db::direct(db.pool());
+    wait_until("the job to be done", || async {
+        let found = inspect::find(&pool, job).await.expect("it is asked").expect("it is there");
+        (found.job.state == State::Completed).then_some(())
+    })
+    .await;
+    worker.signal("TERM");
+    assert_eq!(worker.ended(std::time::Duration::from_secs(10)).await, Some(0));
 }
 
 #[tokio::test]

@@ -1,0 +1,129 @@
+//! A way to the database that goes without a word: no error, no end of the connection.
+
+mod support;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bellwether_queue::{Outcome, Process, State};
+use bellwether_testing::{Database, wait_until};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use support::*;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+/// A wire to the database that can be cut without either end being told.
+struct Wire {
+    port: u16,
+    /// Connections opened before so many cuts carry nothing any more.
+    cuts: Arc<AtomicUsize>,
+}
+
+impl Wire {
+    async fn to(db: &Database) -> Self {
+        let options = db.options();
+        let server = format!("{}:{}", options.get_host(), options.get_port());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let cuts = Arc::new(AtomicUsize::new(0));
+        let cut = Arc::clone(&cuts);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let server = TcpStream::connect(&server).await.unwrap();
+                let (from_client, to_client) = client.into_split();
+                let (from_server, to_server) = server.into_split();
+                let opened = cut.load(Ordering::SeqCst);
+                tokio::spawn(carry(from_client, to_server, Arc::clone(&cut), opened));
+                tokio::spawn(carry(from_server, to_client, Arc::clone(&cut), opened));
+            }
+        });
+        Self { port, cuts }
+    }
+
+    fn cut(&self) {
+        self.cuts.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn options(&self, db: &Database) -> PgConnectOptions {
+        db.options().host("127.0.0.1").port(self.port)
+    }
+}
+
+async fn carry(
+    mut from: impl AsyncReadExt + Unpin,
+    mut to: impl AsyncWriteExt + Unpin,
+    cuts: Arc<AtomicUsize>,
+    opened: usize,
+) {
+    let mut bytes = vec![0; 16_384];
+    while let Ok(n @ 1..) = from.read(&mut bytes).await {
+        if cuts.load(Ordering::SeqCst) > opened {
+            std::future::pending::<()>().await; // what is open stays open
+        }
+        if to.write_all(&bytes[..n]).await.is_err() {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_statement_whose_answer_never_comes_ends_and_its_connection_is_not_used_again() {
+    let db = database().await;
+    let wire = Wire::to(&db).await;
+    let pool =
+        PgPoolOptions::new().max_connections(1).connect_with(wire.options(&db)).await.unwrap();
+    let pool = Db::direct(pool).patience(Duration::from_secs(1));
+    let asking = tokio::spawn({
+        let pool = pool.clone();
+        async move { sqlx::query("select pg_sleep(0.5)").execute(&pool).await }
+    });
+    let straight = Db::direct(db.pool());
+    wait_until("the statement to be under way", || async {
+        let asked = "select count(*) from pg_stat_activity where query = 'select pg_sleep(0.5)' and state = 'active'";
+        (count(&straight, asked).await > 0).then_some(())
+    })
+    .await;
+    wire.cut();
+    let error = asking.await.unwrap().unwrap_err();
+    assert!(
+        matches!(&error, sqlx::Error::Io(e) if e.kind() == std::io::ErrorKind::TimedOut),
+        "{error}"
+    );
+    assert_eq!(count(&pool, "select 2::bigint").await, 2, "on a new connection");
+}
+
+#[tokio::test]
+async fn a_process_works_on_after_a_silence_and_reports_what_it_did_before() {
+    let db = database().await;
+    let straight = Db::direct(db.pool());
+    let wire = Wire::to(&db).await;
+    let pool = PgPoolOptions::new()
+        .max_connections(6)
+        .acquire_timeout(Duration::from_secs(2))
+        .connect_with(wire.options(&db))
+        .await
+        .unwrap();
+    let mut config = config(&db, "w", &[("notes", 2)]);
+    config.direct = wire.options(&db);
+    config.pool = Db::direct(pool).patience(Duration::from_secs(1));
+    let process = Process::start(config).await.unwrap();
+    let mut attempts = process.subscribe("notes");
+    let before = add(&straight, &note("before")).await;
+    let attempt = attempts.recv().await.unwrap();
+    wire.cut();
+    attempt.settle(Outcome::Complete);
+    until_state(&straight, before, State::Completed).await;
+    let after = add(&straight, &note("after")).await;
+    attempts.recv().await.unwrap().settle(Outcome::Complete);
+    until_state(&straight, after, State::Completed).await;
+    process.close(Duration::from_secs(5)).await.unwrap();
+    assert_eq!(process.lost_leases(), 0);
+    assert_eq!(count(&straight, "select count(*) from queue.attempt").await, 0);
+}
