@@ -72,8 +72,12 @@ bench jobs='50000':
     @scripts/with-postgres.sh cargo run --quiet --profile release-quick --package bellwether-queue --example throughput -- {{ jobs }}
 
 # A steady load beside readers that hold old snapshots, for so many seconds; bench/long-reader.md holds a run
-long-reader seconds='180' *rate:
-    @scripts/with-postgres.sh cargo run --quiet --profile release-quick --package bellwether-queue --example long_reader -- {{ seconds }} {{ rate }}
+long-reader seconds='180' *more:
+    @scripts/with-postgres.sh cargo run --quiet --profile release-quick --package bellwether-queue --example long_reader -- {{ seconds }} {{ more }}
+
+# A day of so many jobs is pruned beside a steady load; bench/retention.md holds a run
+retention jobs='1000000' *keyed:
+    @scripts/with-postgres.sh cargo run --quiet --profile release-quick --package bellwether-queue --example retention -- {{ jobs }} {{ keyed }}
 
 # Worker processes at work while everything goes wrong, for so many seconds; bench/chaos.md holds a run
 chaos seconds='600' *seed:

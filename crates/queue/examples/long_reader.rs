@@ -1,9 +1,13 @@
 //! A steady load beside readers that keep every dead row from being cleaned up.
 //!
-//! `just long-reader [seconds [jobs a second]]`: a third of the time alone, then as long beside three
-//! overlapping transactions of 40 s each that hold an old snapshot all the time, then alone again. It
-//! prints, every ten seconds, how many jobs wait, how long they waited, how many dead rows the claims'
-//! table has, and what a claim costs that begins from the start and one that begins at a mark.
+//! `just long-reader [seconds [jobs a second [seconds of a reader]]]`: a third of the time, a minute at
+//! most, alone; then beside three overlapping transactions (40 s each, unless told otherwise) that hold
+//! an old snapshot all the time; then alone again. It prints, every ten seconds, how many jobs wait, how
+//! long they waited, how long the claims took, how many dead rows their table has, and what the walk of
+//! a claim costs that begins from the start and of one that begins at a mark.
+
+#[path = "common/claims.rs"]
+mod claims;
 
 use std::{
     sync::{Arc, Mutex},
@@ -14,13 +18,13 @@ use bellwether_queue::{
     Attempt, Config, Db, Failure, Handlers, Job, MIGRATOR, NewJob, Process, QueueConfig,
 };
 use bellwether_testing::Postgres;
+use claims::{Claims, percentile};
 use sqlx::{Executor, PgPool, Row, postgres::PgPoolOptions};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// One insert of so many jobs at a time.
 const TOGETHER: u64 = 4;
-const READ: Duration = Duration::from_secs(40);
 const READERS: u32 = 3;
 const TELL: Duration = Duration::from_secs(10);
 
@@ -47,7 +51,10 @@ async fn main() -> Result<(), Error> {
     let mut args = std::env::args().skip(1);
     let seconds: u64 = args.next().map_or(Ok(180), |n| n.parse())?;
     let rate: u64 = args.next().map_or(Ok(800), |n| n.parse())?;
-    let third = Duration::from_secs(seconds / 3);
+    let read = Duration::from_secs(args.next().map_or(Ok(40), |n| n.parse())?);
+    let whole = Duration::from_secs(seconds);
+    let edge = (whole / 3).min(Duration::from_mins(1));
+    let claims = Claims::watch();
 
     let postgres = Postgres::start(50).await;
     let pool = PgPoolOptions::new().max_connections(16).connect(&postgres.url).await?;
@@ -68,22 +75,30 @@ async fn main() -> Result<(), Error> {
     process.work("ticks", handlers);
 
     println!(
-        "{:>9} {:>8} {:>10} {:>10} {:>12} {:>18} {:>14}",
-        "", "waiting", "p50 ms", "p95 ms", "dead rows", "claim, start ms", "at mark ms"
+        "{:>9} {:>8} {:>12} {:>12} {:>13} {:>13} {:>10} {:>17} {:>17}",
+        "",
+        "waiting",
+        "wait p50 ms",
+        "wait p95 ms",
+        "claim p50 ms",
+        "claim p95 ms",
+        "dead rows",
+        "from the start ms",
+        "from a mark ms"
     );
     let load = tokio::spawn(load(db, rate));
     let mut readers: Vec<tokio::task::JoinHandle<Result<(), sqlx::Error>>> = Vec::new();
     let began = Instant::now();
-    while began.elapsed() < third * 3 {
-        let beside = (third..third * 2).contains(&began.elapsed());
+    while began.elapsed() < whole {
+        let beside = (edge..whole.saturating_sub(edge)).contains(&began.elapsed());
         if beside && readers.is_empty() {
-            readers.extend((0..READERS).map(|n| tokio::spawn(read(pool.clone(), n))));
+            readers.extend((0..READERS).map(|n| tokio::spawn(hold(pool.clone(), read, n))));
         } else if !beside {
             readers.drain(..).for_each(|reader| reader.abort());
         }
         tokio::time::sleep(TELL).await;
         let waits = std::mem::take(&mut *waits.lock().expect("no holder panics"));
-        tell(&pool, beside, waits).await?;
+        tell(&pool, beside, waits, &claims.take()).await?;
     }
     load.abort();
     process.close(Duration::from_secs(10)).await?;
@@ -103,21 +118,25 @@ async fn load(db: Db, rate: u64) -> Result<(), bellwether_queue::Error> {
 }
 
 /// Holds one snapshot after the other, a third of their length apart from its neighbours.
-async fn read(pool: PgPool, n: u32) -> Result<(), sqlx::Error> {
-    let mut length = READ / READERS * (n + 1);
+async fn hold(pool: PgPool, read: Duration, n: u32) -> Result<(), sqlx::Error> {
+    let mut length = read / READERS * (n + 1);
     loop {
         let mut tx = pool.begin_with("begin isolation level repeatable read").await?;
         tx.execute("set local idle_in_transaction_session_timeout = 0").await?;
         tx.execute("select count(*) from queue.process").await?;
         tokio::time::sleep(length).await;
         tx.rollback().await?;
-        length = READ;
+        length = read;
     }
 }
 
-async fn tell(pool: &PgPool, beside: bool, mut waits: Vec<f64>) -> Result<(), Error> {
+async fn tell(
+    pool: &PgPool,
+    beside: bool,
+    mut waits: Vec<f64>,
+    claims: &[f64],
+) -> Result<(), Error> {
     waits.sort_by(f64::total_cmp);
-    let at = |percent: usize| waits.get(waits.len() * percent / 100).copied().unwrap_or(f64::NAN);
     let row = sqlx::query(
         "select (select count(*) from queue.ready) as waiting,
             (select n_dead_tup from pg_stat_user_tables where relid = 'queue.ready'::regclass) as dead,
@@ -144,11 +163,13 @@ async fn tell(pool: &PgPool, beside: bool, mut waits: Vec<f64>) -> Result<(), Er
         costs.push(least);
     }
     println!(
-        "{:>9} {:>8} {:>10.1} {:>10.1} {:>12} {:>18.2} {:>14.2}",
+        "{:>9} {:>8} {:>12.1} {:>12.1} {:>13.1} {:>13.1} {:>10} {:>17.2} {:>17.2}",
         if beside { "reader" } else { "alone" },
         row.get::<i64, _>("waiting"),
-        at(50),
-        at(95),
+        percentile(&waits, 50),
+        percentile(&waits, 95),
+        percentile(claims, 50),
+        percentile(claims, 95),
         row.get::<i64, _>("dead"),
         costs[0],
         costs[1],

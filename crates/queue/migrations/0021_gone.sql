@@ -44,27 +44,28 @@ begin
         more := false;
         return;
     end if;
-    -- Keys are locked in their order, as those do who take them: neither waits for the other in a ring.
+    -- Keys go in their order, as those take them who add jobs: neither waits for the other in a ring.
+    -- A table that is empty, as most are, is asked once and not for every job.
     execute format($sql$
         with gone as materialized (
             select id, lane, kind, unique_key, %s as state, args is null as large
             from queue.%I where ctid >= %L::tid and ctid < %L::tid
         ), keyed as materialized (
-            select u.kind, u.key from queue.unique_key u join gone g on u.kind = g.kind and u.key = g.unique_key and u.job = g.id
-            order by u.kind, u.key for update of u
+            select id, kind, unique_key from gone where unique_key is not null order by kind, unique_key
         ), keys as (
-            delete from queue.unique_key u using keyed k where u.kind = k.kind and u.key = k.key
+            delete from queue.unique_key u using keyed g where u.kind = g.kind and u.key = g.unique_key and u.job = g.id
         ), payloads as (
             delete from queue.payload p using gone g where g.large and p.job = g.id
         ), attempts as (
-            delete from queue.attempt a using gone g where a.job = g.id
+            delete from queue.attempt a using gone g where a.job = g.id and (select true from queue.attempt limit 1)
         ), members as (
-            delete from queue.batch_job m using gone g where m.job = g.id
+            delete from queue.batch_job m using gone g where m.job = g.id and (select true from queue.batch_job limit 1)
         ), orphans as (
             -- children that were waiting for a retry wait in vain: whoever looks at them finds that
-            insert into queue.unchecked (child) select distinct e.child from queue.edge e join gone g on e.parent = g.id
+            insert into queue.unchecked (child)
+            select distinct e.child from queue.edge e join gone g on e.parent = g.id where (select true from queue.edge limit 1)
         ), forgotten as (
-            delete from queue.waited w using gone g where w.child = g.id
+            delete from queue.waited w using gone g where w.child = g.id and (select true from queue.waited limit 1)
         ), counted as (
             insert into queue.delta (lane, kind, was, became, n)
             select lane, kind, state, null, count(*) from gone group by 1, 2, 3

@@ -1,0 +1,200 @@
+//! A day of history with a great many jobs is pruned beside a steady load.
+//!
+//! `just retention [jobs [of 100, how many with a unique key]]`: what claims, the list and the overview
+//! cost with an empty history and with the day in it; then how long it takes until the day's jobs are
+//! gone, how long what belonged to them is cleared away and in what steps, and what claims and waits
+//! were like before and meanwhile. Last, for comparison, the same number of rows deleted from a table
+//! without partitions, in one statement.
+
+#[path = "common/claims.rs"]
+mod claims;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use bellwether_queue::{
+    Attempt, Config, Db, Failure, Handlers, Job, MIGRATOR, NewJob, Process, QueueConfig,
+    inspect::{self, JobFilter},
+};
+use bellwether_testing::Postgres;
+use claims::{Claims, percentile};
+use sqlx::{AssertSqlSafe, Executor, PgPool, postgres::PgPoolOptions};
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// Jobs a second beside it, one at a time.
+const RATE: u32 = 100;
+const ALONE: Duration = Duration::from_secs(10);
+const DAY: &str = "2020-01-20";
+
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Tick {
+    n: u64,
+}
+
+impl Job for Tick {
+    const KIND: &'static str = "tick";
+    const QUEUE: &'static str = "ticks";
+    type Context = Arc<Mutex<Vec<f64>>>;
+    /// Notes how long it waited, in milliseconds.
+    #[expect(clippy::disallowed_methods, reason = "the server's clock is this machine's")]
+    async fn run(self, waits: Self::Context, attempt: &Attempt) -> Result<(), Failure> {
+        let wait = (chrono::Utc::now() - attempt.created_at()).as_seconds_f64() * 1_000.0;
+        waits.lock().expect("no holder panics").push(wait);
+        Ok(())
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let mut args = std::env::args().skip(1);
+    let jobs: i64 = args.next().map_or(Ok(1_000_000), |n| n.parse())?;
+    let keyed: i64 = args.next().map_or(Ok(100), |n| n.parse())?;
+    let postgres = Postgres::start(50).await;
+    let pool = PgPoolOptions::new().max_connections(16).connect(&postgres.url).await?;
+    MIGRATOR.run(&pool).await?;
+    let db = Db::direct(pool.clone());
+    let claims = Claims::watch();
+    let waits: Arc<Mutex<Vec<f64>>> = Arc::default();
+    let handlers = Arc::new(Handlers::new(Arc::clone(&waits)).with::<Tick>());
+    let process = Process::start(Config {
+        pool: db.clone(),
+        direct: postgres.url.parse()?,
+        listen: true,
+        name: "retention".into(),
+        version: "bench".into(),
+        queues: vec![QueueConfig { name: "ticks".into(), concurrency: 10 }],
+        registry: handlers.registry().clone(),
+    })
+    .await?;
+    process.work("ticks", handlers);
+    let load = tokio::spawn(load(db.clone()));
+    let meanwhile = |what: &str| {
+        let (claims, mut waits) =
+            (claims.take(), std::mem::take(&mut *waits.lock().expect("no holder panics")));
+        waits.sort_by(f64::total_cmp);
+        println!(
+            "{what:<34} claim p50 {:.1}, p95 {:.1}, longest {:.1} ms; wait p50 {:.1}, p95 {:.1}, longest {:.1} ms",
+            percentile(&claims, 50),
+            percentile(&claims, 95),
+            claims.last().copied().unwrap_or(f64::NAN),
+            percentile(&waits, 50),
+            percentile(&waits, 95),
+            waits.last().copied().unwrap_or(f64::NAN),
+        );
+    };
+
+    tokio::time::sleep(ALONE).await;
+    looks(&db, "empty history").await?;
+    meanwhile("empty history");
+    fill(&pool, jobs, keyed).await?;
+    claims.take();
+    waits.lock().expect("no holder panics").clear();
+    tokio::time::sleep(ALONE).await;
+    looks(&db, "full history").await?;
+    meanwhile("full history");
+
+    let day = DAY.replace('-', "");
+    let asked = Instant::now();
+    let detached: bool = sqlx::query_scalar("select queue.detach_day_v1($1)")
+        .bind(format!("done_{day}"))
+        .fetch_one(&pool)
+        .await?;
+    println!("{jobs} jobs gone after {:?} ({detached})", asked.elapsed());
+    let asked = Instant::now();
+    let mut steps = Vec::new();
+    loop {
+        let asked = Instant::now();
+        let (cleared, more): (Option<i64>, Option<bool>) =
+            sqlx::query_as("select jobs, more from queue.clear_day_v1($1)")
+                .bind(format!("done_{day}"))
+                .fetch_one(&pool)
+                .await?;
+        if cleared.is_some() {
+            steps.push(asked.elapsed().as_secs_f64() * 1_000.0);
+        }
+        if more == Some(false) {
+            break;
+        }
+    }
+    let took = asked.elapsed();
+    steps.sort_by(f64::total_cmp);
+    println!(
+        "cleared in {:.1} s, {:.2} s a million, {} steps: p50 {:.1}, longest {:.1} ms",
+        took.as_secs_f64(),
+        took.as_secs_f64() * 1e6 / jobs as f64,
+        steps.len(),
+        percentile(&steps, 50),
+        steps[steps.len() - 1],
+    );
+    meanwhile("while it was cleared");
+    load.abort();
+    process.close(Duration::from_secs(10)).await?;
+
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        "create table plain as select * from queue.done limit 0;
+        create index on plain (id);
+        insert into plain select i, now(), gen_random_uuid(), now(), 1, 4, 'tick', 1, 5, '{{\"n\": 1}}', null, null, null, null, null, now(), null
+        from generate_series(1, {jobs}) i"
+    )))
+    .execute(&pool)
+    .await?;
+    let asked = Instant::now();
+    pool.execute("delete from plain").await?;
+    println!("{jobs} rows of one table deleted in {:.1} s", asked.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// What a monitor asks, and how long it takes: the least of five.
+async fn looks(db: &Db, what: &str) -> Result<(), Error> {
+    let mut costs = [f64::INFINITY; 2];
+    for _ in 0..5 {
+        let asked = Instant::now();
+        inspect::list(db, &JobFilter { limit: 50, ..JobFilter::default() }).await?;
+        costs[0] = costs[0].min(asked.elapsed().as_secs_f64() * 1_000.0);
+        let asked = Instant::now();
+        inspect::queues(db).await?;
+        costs[1] = costs[1].min(asked.elapsed().as_secs_f64() * 1_000.0);
+    }
+    println!("{what:<34} list {:.1} ms, overview {:.1} ms", costs[0], costs[1]);
+    Ok(())
+}
+
+async fn load(db: Db) -> Result<(), bellwether_queue::Error> {
+    let mut every = tokio::time::interval(Duration::from_secs(1) / RATE);
+    for n in 0.. {
+        every.tick().await;
+        let mut tx = db.begin().await?;
+        bellwether_queue::add(&mut tx, &NewJob::of(&Tick { n })?).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// A day of completed jobs, each hundredth with an attempt that failed before.
+async fn fill(pool: &PgPool, jobs: i64, keyed: i64) -> Result<(), Error> {
+    let day = DAY.replace('-', "");
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        "set statement_timeout = 0;
+        create table queue.done_{day} partition of queue.done for values from ('{DAY}Z') to ('2020-01-21Z');
+        insert into queue.done (id, finished_at, process, claimed_at, lane, priority, kind, attempt, max_attempts, args, unique_key, holds, created_at)
+        select nextval('queue.job_id'), '{DAY} 12:00Z', '00000000-0000-0000-0000-000000000001', '{DAY} 12:00Z', 1, 4, 'tick', 1, 5, '{{\"n\": 1}}',
+            case when i % 100 < {keyed} then 'key of the occasion ' || i end, case when i % 100 < {keyed} then 'pruned' end, '{DAY} 12:00Z'
+        from generate_series(1, {jobs}) i;
+        insert into queue.unique_key (kind, key, job, holds)
+        select kind, unique_key, id, 'pruned' from queue.done_{day} where unique_key is not null;
+        insert into queue.attempt (job, number, started_at, ended_at, outcome)
+        select id, 1, '{DAY} 11:59Z', '{DAY} 11:59Z', 'failed' from queue.done_{day} where id % 100 = 0;
+        insert into queue.delta (lane, kind, was, became, n) values (1, 'tick', null, 'completed', {jobs});
+        reset statement_timeout"
+    )))
+    .execute(pool)
+    .await?;
+    for table in ["done", "unique_key", "attempt"] {
+        pool.execute(AssertSqlSafe(format!("vacuum analyze queue.{table}"))).await?;
+    }
+    pool.execute("checkpoint").await?;
+    Ok(())
+}
