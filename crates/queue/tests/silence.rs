@@ -19,7 +19,8 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// A wire to the database that can be cut without either end being told.
+/// A wire to the database that can be cut without either end being told: questions still arrive, and
+/// are never answered.
 struct Wire {
     port: u16,
     /// Connections opened before so many cuts carry nothing any more.
@@ -40,7 +41,7 @@ impl Wire {
                 let (from_client, to_client) = client.into_split();
                 let (from_server, to_server) = server.into_split();
                 let opened = cut.load(Ordering::SeqCst);
-                tokio::spawn(carry(from_client, to_server, Arc::clone(&cut), opened));
+                tokio::spawn(carry(from_client, to_server, Arc::clone(&cut), usize::MAX));
                 tokio::spawn(carry(from_server, to_client, Arc::clone(&cut), opened));
             }
         });
@@ -117,8 +118,17 @@ async fn a_process_works_on_after_a_silence_and_reports_what_it_did_before() {
     let mut attempts = process.subscribe("notes");
     let before = add(&straight, &note("before")).await;
     let attempt = attempts.recv().await.unwrap();
-    wire.cut();
+    // Its report has arrived when the way back is cut.
+    let mut holder = straight.begin().await.unwrap();
+    sqlx::query("select from queue.running for update").execute(&mut *holder).await.unwrap();
     attempt.settle(Outcome::Complete);
+    wait_until("the report to be under way", || async {
+        let waits = "select count(*) from pg_stat_activity where datname = current_database() and query like '%complete_v2%' and wait_event_type = 'Lock'";
+        (count(&straight, waits).await > 0).then_some(())
+    })
+    .await;
+    wire.cut();
+    holder.rollback().await.unwrap();
     until_state(&straight, before, State::Completed).await;
     let after = add(&straight, &note("after")).await;
     attempts.recv().await.unwrap().settle(Outcome::Complete);
