@@ -33,7 +33,7 @@ impl Before {
 
     async fn enqueue(&self, kind: &str, queue: &str, lane: &str, key: Option<&str>) -> (i64, bool) {
         sqlx::query_as(
-            "select id, duplicate from queue.enqueue_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            "select id, duplicate from queue.enqueue_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         )
         .bind(vec![kind])
         .bind(vec![queue])
@@ -54,7 +54,7 @@ impl Before {
 
     async fn claim(&mut self, queue: &str, limit: i32) -> Vec<(i64, Option<String>)> {
         self.lease += 1;
-        sqlx::query_as("select id, key from queue.claim_v1($1, $2, $3, $4, $5)")
+        sqlx::query_as("select id, key from queue.claim_v2($1, $2, $3, $4, $5)")
             .bind(self.process)
             .bind(self.lease)
             .bind(queue)
@@ -66,20 +66,20 @@ impl Before {
     }
 
     async fn complete(&self, job: i64) -> bool {
-        sqlx::query_scalar::<_, i64>("select job from queue.complete_v1($1, $2, $3, $4, $5) as job")
-            .bind(self.process)
-            .bind(vec![job])
-            .bind(vec![self.lease])
-            .bind(vec![true])
-            .bind(vec![None::<serde_json::Value>])
-            .fetch_optional(&self.pool)
-            .await
-            .unwrap()
-            .is_some()
+        sqlx::query_scalar::<_, i64>(
+            "select job from queue.complete_v2($1, $2, $3, '{t}', '{f}', '{null}', '{null}', '{null}')",
+        )
+        .bind(self.process)
+        .bind(vec![job])
+        .bind(vec![self.lease])
+        .fetch_optional(&self.pool)
+        .await
+        .unwrap()
+        .is_some()
     }
 
     async fn fail(&self, job: i64, outcome: &str) -> Option<String> {
-        sqlx::query_scalar("select queue.fail_v1($1, $2, $3, $4, 'x', '0 s', null, true)")
+        sqlx::query_scalar("select queue.fail_v2($1, $2, $3, $4, 'x', '0 s', null, true, false, null, null)")
             .bind(self.process)
             .bind(job)
             .bind(self.lease)
@@ -130,7 +130,7 @@ async fn both_releases_work_the_same_jobs_and_neither_takes_the_others() {
     assert!(before.complete(old[0].0).await && after.complete(new[0].id, false).await);
     assert_eq!(before.fail(old[1].0, "discarded").await.as_deref(), Some("discarded"));
     assert_eq!(before.fail(old[2].0, "released").await.as_deref(), Some("available"));
-    let rescued: i32 = sqlx::query_scalar("select queue.rescue_v1(array[$1::uuid])")
+    let rescued: i32 = sqlx::query_scalar("select queue.rescue_v2(array[$1::uuid])")
         .bind(after.process)
         .fetch_one(&pool)
         .await
@@ -210,7 +210,7 @@ async fn both_releases_share_one_ledger() {
         1,
         "five of six are spent"
     );
-    let row: (Option<i64>,) = sqlx::query_as("select requests from queue.room_v1(array[(select id from queue.limit_key)], clock_timestamp())")
+    let row: (Option<i64>,) = sqlx::query_as("select requests from queue.room_v2(array[(select id from queue.limit_key)], clock_timestamp())")
         .fetch_one(&pool)
         .await
         .unwrap();
