@@ -7,6 +7,18 @@ use sqlx::postgres::types::PgInterval;
 use super::shared::Shared;
 use crate::{Attempt, Error, Outcome, Verdict, attempt::Calls};
 
+/// No job waits longer for its next attempt: the database's calendar has an end.
+const LONGEST: Duration = Duration::from_hours(24 * 365 * 100);
+
+/// When the next attempt comes.
+enum Delay {
+    /// As the outcome has it.
+    None,
+    Of(Duration),
+    /// As the kind has it.
+    Backoff,
+}
+
 /// Returns the jobs whose lease still held.
 pub(super) async fn complete(
     shared: &Shared,
@@ -56,25 +68,40 @@ pub(super) async fn end(
     outcome: &Outcome,
     refused: Option<&str>,
 ) -> Result<Option<String>, Error> {
-    let retry = attempt.backoff();
-    let (name, error, delay) = match outcome {
-        Outcome::Complete => ("completed", None, None),
+    let (name, mut error, delay) = match outcome {
+        Outcome::Complete => ("completed", None, Delay::None),
         Outcome::Failed(failure) => {
             let message = Some(failure.message());
             match failure.verdict {
-                Verdict::Retry { after } => ("failed", message, after.or(retry)),
-                Verdict::Snooze { after } => ("snoozed", message, Some(after)),
-                Verdict::Throttle => ("throttled", message, None),
-                Verdict::Discard => ("discarded", message, None),
+                Verdict::Retry { after: None } => ("failed", message, Delay::Backoff),
+                Verdict::Retry { after: Some(after) } => ("failed", message, Delay::Of(after)),
+                Verdict::Snooze { after } => ("snoozed", message, Delay::Of(after)),
+                Verdict::Throttle => ("throttled", message, Delay::None),
+                Verdict::Discard => ("discarded", message, Delay::None),
             }
         }
-        Outcome::Panicked(message) => ("panicked", Some(format!("panicked: {message}")), retry),
-        Outcome::TimedOut => {
-            ("timed_out", Some(format!("ran longer than {} s", attempt.timeout().as_secs())), retry)
+        Outcome::Panicked(message) => {
+            ("panicked", Some(format!("panicked: {message}")), Delay::Backoff)
         }
-        Outcome::Undecodable(reason) => ("undecodable", Some(reason.clone()), None),
-        Outcome::Cancelled => ("cancelled", Some("called off while it ran".to_owned()), None),
-        Outcome::Released => ("released", Some("the worker shut down".to_owned()), None),
+        Outcome::TimedOut => {
+            let error = format!("ran longer than {} s", attempt.timeout().as_secs());
+            ("timed_out", Some(error), Delay::Backoff)
+        }
+        Outcome::Undecodable(reason) => ("undecodable", Some(reason.clone()), Delay::None),
+        Outcome::Cancelled => {
+            ("cancelled", Some("called off while it ran".to_owned()), Delay::None)
+        }
+        Outcome::Released => ("released", Some("the worker shut down".to_owned()), Delay::None),
+    };
+    let delay = match delay {
+        Delay::None => None,
+        Delay::Of(delay) => Some(delay),
+        Delay::Backoff => attempt.backoff().unwrap_or_else(|panic| {
+            let kind = attempt.kind();
+            tracing::warn!(job.id = %attempt.job(), job.kind = kind, "its backoff panicked: {panic}");
+            error = error.take().map(|e| format!("{e}; and its backoff panicked: {panic}"));
+            None
+        }),
     };
     let error = refused.map(str::to_owned).or(error);
     let log = if refused.is_some() { Vec::new() } else { attempt.log_lines() };
@@ -86,7 +113,7 @@ pub(super) async fn end(
         attempt.lease().number,
         name,
         error.map(|e| e.chars().filter(|c| *c != '\0').take(2_000).collect::<String>()),
-        delay.map(interval) as Option<PgInterval>,
+        delay.map(|d| interval(d.min(LONGEST))) as Option<PgInterval>,
         if log.is_empty() { None } else { Some(log) } as Option<Vec<String>>,
         calls.used,
         // a service that never answers is one that fails

@@ -1,0 +1,1 @@
+alter table queue.scheduled drop constraint scheduled_priority_check;
