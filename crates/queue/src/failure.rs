@@ -136,3 +136,23 @@ pub enum Outcome {
     /// The worker is shutting down: available again, the attempt is given back.
     Released,
 }
+
+impl Outcome {
+    /// As it stands in `queue.attempt`, for a log line or a label.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Complete => "completed",
+            Self::Failed(failure) => match failure.verdict {
+                Verdict::Retry { .. } => "failed",
+                Verdict::Snooze { .. } => "snoozed",
+                Verdict::Throttle => "throttled",
+                Verdict::Discard => "discarded",
+            },
+            Self::Panicked(_) => "panicked",
+            Self::TimedOut => "timed_out",
+            Self::Undecodable(_) => "undecodable",
+            Self::Cancelled => "cancelled",
+            Self::Released => "released",
+        }
+    }
+}

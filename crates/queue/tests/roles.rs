@@ -7,24 +7,16 @@ use bellwether_testing::{Database, unique};
 use sqlx::{AssertSqlSafe, Executor, postgres::PgPoolOptions};
 use support::*;
 
-const APP: &str = "
-    grant usage on schema queue to app;
-    grant select, insert on all tables in schema queue to app;
-    grant update, delete on queue.unique_key to app;
-    grant usage, select on all sequences in schema queue to app;
-    alter default privileges in schema queue grant select, insert on tables to app;
-";
-const OPERATOR: &str = "
-    grant usage on schema queue to app;
-    grant select, insert, update, delete on all tables in schema queue to app;
-    grant usage, select on all sequences in schema queue to app;
-    alter default privileges in schema queue grant select, insert, update, delete on tables to app;
-";
-const READER: &str = "
-    grant usage on schema queue to app;
-    grant select on all tables in schema queue to app;
-    alter default privileges in schema queue grant select on tables to app;
-";
+const APPLICATION: &str = "-- an application";
+const OPERATOR: &str = "-- an operator";
+const MONITOR: &str = "-- a monitor";
+
+/// The statements that README gives under this heading.
+fn grants(heading: &str) -> &'static str {
+    let mut blocks = include_str!("../README.md").split("```");
+    let found = blocks.find(|block| block.trim_start_matches("sql").trim().starts_with(heading));
+    found.expect("README says what to grant").trim_start_matches("sql")
+}
 
 /// The database as a role sees it that has been granted this.
 struct Role {
@@ -33,9 +25,9 @@ struct Role {
 }
 
 impl Role {
-    async fn new(db: &Database, grants: &str) -> Self {
+    async fn new(db: &Database, heading: &str) -> Self {
         let name = unique("role").replace('-', "_");
-        let grants = grants.replace("to app", &format!("to {name}"));
+        let grants = grants(heading).replace("to app", &format!("to {name}"));
         let sql = format!("create role {name}; {grants}");
         db.pool().execute(AssertSqlSafe(sql)).await.unwrap();
         let options = db.options().options([("role", &name)]);
@@ -65,7 +57,7 @@ async fn sql_enqueue(db: &Db) -> sqlx::Result<JobId> {
 async fn an_application_adds_jobs_with_what_it_is_granted_and_does_nothing_else_to_them() {
     let db = database().await;
     let pool = Db::direct(db.pool());
-    let app = Role::new(&db, APP).await;
+    let app = Role::new(&db, APPLICATION).await;
     let first = sql_enqueue(&app.db).await.unwrap();
     assert_eq!(sql_enqueue(&app.db).await.unwrap(), first, "a duplicate is told");
     for job in [
@@ -88,7 +80,7 @@ async fn an_application_adds_jobs_with_what_it_is_granted_and_does_nothing_else_
 async fn an_application_takes_a_key_whose_holder_left_history_a_moment_ago() {
     let db = database().await;
     let pool = Db::direct(db.pool());
-    let app = Role::new(&db, APP).await;
+    let app = Role::new(&db, APPLICATION).await;
     // a day that begins after the grants
     let day: String = sqlx::query_scalar(
         "select 'done_' || to_char(clock_timestamp() at time zone 'UTC', 'YYYYMMDD')",
@@ -113,7 +105,7 @@ async fn an_application_takes_a_key_whose_holder_left_history_a_moment_ago() {
 }
 
 #[tokio::test]
-async fn an_operator_commands_and_a_reader_looks() {
+async fn an_operator_commands_and_a_monitor_looks() {
     let db = database().await;
     let pool = Db::direct(db.pool());
     let id = add(&pool, &note("x")).await;
@@ -122,13 +114,13 @@ async fn an_operator_commands_and_a_reader_looks() {
     control::retry(&operator.db, id).await.unwrap();
     assert!(control::pause(&operator.db, "notes").await.unwrap());
 
-    let reader = Role::new(&db, READER).await;
-    let found = inspect::find(&reader.db, id).await.unwrap().unwrap();
+    let monitor = Role::new(&db, MONITOR).await;
+    let found = inspect::find(&monitor.db, id).await.unwrap().unwrap();
     assert_eq!(found.job.state, State::Available);
-    assert!(inspect::why(&reader.db, id).await.unwrap().is_some());
-    assert_eq!(inspect::queues(&reader.db).await.unwrap().len(), 1);
-    assert!(reader.add(&note("y")).await.is_err());
-    assert!(control::cancel(&reader.db, id).await.is_err());
+    assert!(inspect::why(&monitor.db, id).await.unwrap().is_some());
+    assert_eq!(inspect::queues(&monitor.db).await.unwrap().len(), 1);
+    assert!(monitor.add(&note("y")).await.is_err());
+    assert!(control::cancel(&monitor.db, id).await.is_err());
     operator.end(&db).await;
-    reader.end(&db).await;
+    monitor.end(&db).await;
 }

@@ -19,6 +19,14 @@ enum Delay {
     Backoff,
 }
 
+const fn asked(verdict: Verdict) -> Delay {
+    match verdict {
+        Verdict::Retry { after: None } => Delay::Backoff,
+        Verdict::Retry { after: Some(after) } | Verdict::Snooze { after } => Delay::Of(after),
+        Verdict::Throttle | Verdict::Discard => Delay::None,
+    }
+}
+
 /// Returns the jobs whose lease still held.
 pub(super) async fn complete(
     shared: &Shared,
@@ -68,30 +76,16 @@ pub(super) async fn end(
     outcome: &Outcome,
     refused: Option<&str>,
 ) -> Result<Option<String>, Error> {
-    let (name, mut error, delay) = match outcome {
-        Outcome::Complete => ("completed", None, Delay::None),
-        Outcome::Failed(failure) => {
-            let message = Some(failure.message());
-            match failure.verdict {
-                Verdict::Retry { after: None } => ("failed", message, Delay::Backoff),
-                Verdict::Retry { after: Some(after) } => ("failed", message, Delay::Of(after)),
-                Verdict::Snooze { after } => ("snoozed", message, Delay::Of(after)),
-                Verdict::Throttle => ("throttled", message, Delay::None),
-                Verdict::Discard => ("discarded", message, Delay::None),
-            }
-        }
-        Outcome::Panicked(message) => {
-            ("panicked", Some(format!("panicked: {message}")), Delay::Backoff)
-        }
+    let (mut error, delay) = match outcome {
+        Outcome::Complete => (None, Delay::None),
+        Outcome::Failed(failure) => (Some(failure.message()), asked(failure.verdict)),
+        Outcome::Panicked(message) => (Some(format!("panicked: {message}")), Delay::Backoff),
         Outcome::TimedOut => {
-            let error = format!("ran longer than {} s", attempt.timeout().as_secs());
-            ("timed_out", Some(error), Delay::Backoff)
+            (Some(format!("ran longer than {} s", attempt.timeout().as_secs())), Delay::Backoff)
         }
-        Outcome::Undecodable(reason) => ("undecodable", Some(reason.clone()), Delay::None),
-        Outcome::Cancelled => {
-            ("cancelled", Some("called off while it ran".to_owned()), Delay::None)
-        }
-        Outcome::Released => ("released", Some("the worker shut down".to_owned()), Delay::None),
+        Outcome::Undecodable(reason) => (Some(reason.clone()), Delay::None),
+        Outcome::Cancelled => (Some("called off while it ran".to_owned()), Delay::None),
+        Outcome::Released => (Some("the worker shut down".to_owned()), Delay::None),
     };
     let delay = match delay {
         Delay::None => None,
@@ -111,7 +105,7 @@ pub(super) async fn end(
         attempt.lease().process,
         attempt.job().0,
         attempt.lease().number,
-        name,
+        outcome.as_str(),
         error.map(|e| e.chars().filter(|c| *c != '\0').take(2_000).collect::<String>()),
         delay.map(|d| interval(d.min(LONGEST))) as Option<PgInterval>,
         if log.is_empty() { None } else { Some(log) } as Option<Vec<String>>,
