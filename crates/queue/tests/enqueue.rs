@@ -178,23 +178,21 @@ async fn tags_parent_and_trace_are_kept() {
 async fn a_job_that_could_never_be_claimed_is_refused_and_the_field_is_named() {
     let db = database().await;
     let pool = Db::direct(db.pool());
-    let long = "x".repeat(401);
-    let cases: [(&str, &dyn Fn(&mut NewJob)); 10] = [
-        ("priority", &|j| j.priority = 12),
-        ("max_attempts", &|j| j.max_attempts = 0),
-        ("max_attempts", &|j| j.max_attempts = 26),
-        ("max_attempts", &|j| j.max_attempts = 40_000),
-        ("kind", &|j| j.kind = String::new()),
-        ("queue", &|j| j.queue = "mail-out".into()),
-        ("queue", &|j| j.queue = "cancel".into()),
-        ("lane", &|j| j.lane = "Fast lane".into()),
-        ("unique_key", &|j| j.unique_key = Some(String::new())),
-        ("unique_key", &|j| j.unique_key = Some(long.clone())),
-    ];
     let later = schedule::now(&pool).await.unwrap() + TimeDelta::hours(1);
-    for (wanted, spoil) in cases {
-        let mut job = note("x").at(later);
-        spoil(&mut job);
+    let job = || note("x").at(later);
+    let long = "x".repeat(401);
+    for (wanted, job) in [
+        ("priority", job().priority(12)),
+        ("max_attempts", NewJob { max_attempts: 0, ..job() }),
+        ("max_attempts", NewJob { max_attempts: 26, ..job() }),
+        ("max_attempts", NewJob { max_attempts: 40_000, ..job() }),
+        ("kind", NewJob { kind: String::new(), ..job() }),
+        ("queue", NewJob { queue: "mail-out".into(), ..job() }),
+        ("queue", NewJob { queue: "cancel".into(), ..job() }),
+        ("lane", NewJob { lane: "Fast lane".into(), ..job() }),
+        ("unique_key", NewJob { unique_key: Some(String::new()), ..job() }),
+        ("unique_key", NewJob { unique_key: Some(long.clone()), ..job() }),
+    ] {
         let mut tx = pool.begin().await.unwrap();
         let refused = bellwether_queue::add_all(&mut tx, &[note("good"), job]).await.unwrap_err();
         assert!(matches!(&refused, Error::Job { field, .. } if *field == wanted), "{refused}");
