@@ -114,7 +114,7 @@ async fn going_back_keeps_every_job_and_cancels_what_the_older_release_cannot_ho
 #[tokio::test]
 async fn a_job_of_a_priority_that_none_has_is_claimable_afterwards() {
     let db = bellwether_testing::database(&[]).await;
-    MIGRATOR.run_to(21, &db.pool()).await.unwrap();
+    MIGRATOR.run_to(22, &db.pool()).await.unwrap();
     let pool = Db::direct(db.pool());
     let job = note("x").at(bellwether_testing::at("9999-01-01T00:00:00Z"));
     let id = add(&pool, &job).await;

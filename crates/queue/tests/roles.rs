@@ -69,6 +69,9 @@ async fn an_application_adds_jobs_with_what_it_is_granted_and_does_nothing_else_
     ] {
         app.add(&job).await.unwrap();
     }
+    let refresh = NewJob::of(&Refresh { what: "AAPL".into() }).unwrap();
+    let one = app.add(&refresh).await.unwrap();
+    assert_eq!(app.add(&refresh).await.unwrap(), one, "also one that waits to be claimed");
     let child = app.add(&note("child").after(&[first], OnFailure::Cascade)).await.unwrap();
     assert_eq!(inspect::find(&app.db, child).await.unwrap().unwrap().job.state, State::Pending);
     assert!(control::cancel(&app.db, first).await.is_err());

@@ -7,26 +7,6 @@ use sqlx::postgres::types::PgInterval;
 use super::shared::Shared;
 use crate::{Attempt, Error, Outcome, Verdict, attempt::Calls};
 
-/// No job waits longer for its next attempt: the database's calendar has an end.
-const LONGEST: Duration = Duration::from_hours(24 * 365 * 100);
-
-/// When the next attempt comes.
-enum Delay {
-    /// As the outcome has it.
-    None,
-    Of(Duration),
-    /// As the kind has it.
-    Backoff,
-}
-
-const fn asked(verdict: Verdict) -> Delay {
-    match verdict {
-        Verdict::Retry { after: None } => Delay::Backoff,
-        Verdict::Retry { after: Some(after) } | Verdict::Snooze { after } => Delay::Of(after),
-        Verdict::Throttle | Verdict::Discard => Delay::None,
-    }
-}
-
 /// Returns the jobs whose lease still held.
 pub(super) async fn complete(
     shared: &Shared,
@@ -118,6 +98,26 @@ pub(super) async fn end(
     .fetch_one(&shared.pool)
     .await?;
     Ok(state)
+}
+
+/// No job waits longer for its next attempt: the database's calendar has an end.
+const LONGEST: Duration = Duration::from_hours(24 * 365 * 100);
+
+/// When the next attempt comes.
+enum Delay {
+    /// As the outcome has it.
+    None,
+    Of(Duration),
+    /// As the kind has it.
+    Backoff,
+}
+
+const fn asked(verdict: Verdict) -> Delay {
+    match verdict {
+        Verdict::Retry { after: None } => Delay::Backoff,
+        Verdict::Retry { after: Some(after) } | Verdict::Snooze { after } => Delay::Of(after),
+        Verdict::Throttle | Verdict::Discard => Delay::None,
+    }
 }
 
 pub(crate) fn interval(d: Duration) -> PgInterval {
