@@ -75,7 +75,8 @@ impl Process {
     /// # Panics
     /// If the process was not configured for the queue.
     pub fn work<C: Clone + Send + Sync + 'static>(&self, queue: &str, handlers: Arc<Handlers<C>>) {
-        let mut attempts = self.fetch(queue, handlers.registry());
+        let attempts = self.fetch(queue, handlers.registry());
+        let mut attempts = attempts.unwrap_or_else(|why| panic!("{why}"));
         tokio::spawn(async move {
             while let Some(attempt) = attempts.recv().await {
                 let handlers = Arc::clone(&handlers);

@@ -457,5 +457,6 @@ async fn a_process_that_is_dropped_gives_its_jobs_back_and_says_goodbye() {
 async fn a_queue_that_the_process_was_not_configured_for_is_named() {
     let db = database().await;
     let process = Process::start(config(&db, "w", &[("notes", 1)])).await.unwrap();
+    assert!(process.subscribe("calls").recv().await.is_none(), "it ends at once");
     process.work("calls", Arc::new(handlers()));
 }

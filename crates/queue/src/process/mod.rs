@@ -162,20 +162,26 @@ impl Process {
 
     /// The claimed attempts of a queue, of every kind in [`Config::registry`]. Never holds more than
     /// the queue's free slots; ends after [`Process::stop_claiming`]. To be called once for a queue:
-    /// two subscribers would each claim for all its slots.
-    ///
-    /// # Panics
-    /// If the process was not configured for the queue.
+    /// two subscribers would each claim for all its slots. For a queue that the process was not
+    /// configured for it ends at once, and an error is logged.
     pub fn subscribe(&self, queue: &str) -> mpsc::Receiver<Arc<Attempt>> {
-        self.fetch(queue, &self.tasks.shared.registry)
+        self.fetch(queue, &self.tasks.shared.registry).unwrap_or_else(|why| {
+            tracing::error!("{why}");
+            mpsc::channel(1).1
+        })
     }
 
-    pub(crate) fn fetch(&self, queue: &str, registry: &Registry) -> mpsc::Receiver<Arc<Attempt>> {
+    /// An error: the process was not configured for the queue.
+    pub(crate) fn fetch(
+        &self,
+        queue: &str,
+        registry: &Registry,
+    ) -> Result<mpsc::Receiver<Arc<Attempt>>, String> {
         let Tasks { shared, fetchers, claiming, .. } = &self.tasks;
-        let Some(slots) = shared.slots.get(queue) else {
+        let slots = shared.slots.get(queue).ok_or_else(|| {
             let known: BTreeSet<_> = shared.slots.keys().collect();
-            panic!("this process was not configured for the queue {queue:?}, but for {known:?}");
-        };
+            format!("this process was not configured for the queue {queue:?}, but for {known:?}")
+        })?;
         let (tx, rx) = mpsc::channel(1024);
         fetchers.spawn(fetcher::run(
             Arc::clone(shared),
@@ -185,7 +191,7 @@ impl Process {
             tx,
             claiming.clone(),
         ));
-        rx
+        Ok(rx)
     }
 
     /// Claims nothing more and makes no more ticks; attempts under way go on. Idempotent.
