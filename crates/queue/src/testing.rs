@@ -236,7 +236,12 @@ impl<C: Clone + Send + Sync + 'static> Inline<C> {
     /// What a process does in the background for jobs that wait for others, and for batches.
     async fn release(&self) -> Result<(), Error> {
         let pool = &self.shared.pool;
-        sqlx::query!("select queue.check_edges_v1()").fetch_one(pool).await?;
+        let look = async || {
+            sqlx::query_scalar!(r#"select queue.check_edges_v1() as "looked!""#)
+                .fetch_one(pool)
+                .await
+        };
+        while look().await? > 0 {}
         let step = async || {
             sqlx::query_scalar!(r#"select queue.release_v1($1) as "n!""#, RELEASED)
                 .fetch_one(pool)
