@@ -22,7 +22,7 @@ impl Job for Ask {
 
     async fn run(self, begun: Instant, attempt: &Attempt) -> Result<(), Failure> {
         // Just before the request's bytes leave: a permit that has grown old is exchanged here.
-        attempt.take_permit().await.map_err(Failure::retry)?.map_err(Failure::throttle)?;
+        attempt.take_permit().await??;
         println!("asked after {} s under {:?}", begun.elapsed().as_secs(), attempt.key());
         Ok(())
     }

@@ -10,7 +10,6 @@ use bellwether_queue::{
 };
 use chrono::TimeDelta;
 use common::{Error, Place};
-use serde_json::json;
 
 /// Fails as often as it is told.
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -45,8 +44,8 @@ async fn main() -> Result<(), Error> {
     let process = place.work(Handlers::new(()).with::<Report>()).await?;
 
     // Times are the database's: no clock of a client decides when a job is due.
-    let mut later = NewJob::of(&Report { failures: 0 })?;
-    later.due_at = Some(schedule::now(db).await? + TimeDelta::milliseconds(500));
+    let soon = schedule::now(db).await? + TimeDelta::milliseconds(500);
+    let later = NewJob::of(&Report { failures: 0 })?.at(soon);
     let mut tx = db.begin().await?;
     let later = add(&mut tx, &later).await?;
     let flaky = enqueue(&mut tx, &Report { failures: 2 }).await?;
@@ -59,15 +58,9 @@ async fn main() -> Result<(), Error> {
     println!("hopeless: {}, because {}", hopeless.state, hopeless.error.unwrap_or_default());
 
     // Five fields as in a crontab, in a zone by name. Every process may tick; a tick happens once.
-    let nightly = Schedule {
-        name: "example-nightly".into(),
-        cron: "30 2 * * mon-fri".into(),
-        zone: "Europe/Zurich".into(),
-        kind: Report::KIND.into(),
-        args: json!({"failures": 0}),
-        slot: None,
-        missed: Missed::One, // of the ticks that nobody was there to make, the last
-    };
+    let report = Report { failures: 0 };
+    let nightly = Schedule::of("example-nightly", "30 2 * * mon-fri", "Europe/Zurich", &report)?
+        .missed(Missed::One); // of the ticks that nobody was there to make, the last
     schedule::define(db, &nightly).await?;
     let listed = schedule::list(db).await?;
     let listed = listed.iter().find(|one| one.name == nightly.name).ok_or("it is not there")?;
@@ -79,6 +72,7 @@ async fn main() -> Result<(), Error> {
     tx.commit().await?;
     let by_hand = by_hand.ok_or("there is no such schedule")?;
     println!("by hand: {}", place.ended(by_hand.id).await?.job.state);
+    schedule::remove(db, &nightly.name).await?; // a row goes on until somebody removes it
     process.close(Duration::from_secs(5)).await?;
     Ok(())
 }

@@ -8,7 +8,7 @@ mod common;
 use std::time::Duration;
 
 use bellwether_queue::{
-    Attempt, Db, Failure, Handlers, Job, State, Verdict, enqueue,
+    Attempt, Db, Failure, Handlers, Job, State, enqueue,
     testing::{Inline, assert_enqueued, refute_enqueued},
 };
 use common::{Error, Place};
@@ -27,8 +27,7 @@ impl Job for Remind {
 
     async fn run(self, (): (), attempt: &Attempt) -> Result<(), Failure> {
         if attempt.number() == 1 {
-            let tomorrow = Verdict::Retry { after: Some(Duration::from_hours(24)) };
-            return Err(Failure::new(tomorrow, "no answer yet"));
+            return Err(Failure::retry_after(Duration::from_hours(24), "no answer yet"));
         }
         Ok(())
     }

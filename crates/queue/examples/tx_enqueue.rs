@@ -19,17 +19,17 @@ impl Job for Welcome {
     type Context = Db;
 
     async fn run(self, db: Db, attempt: &Attempt) -> Result<(), Failure> {
-        let mut tx = db.begin().await.map_err(Failure::retry)?;
+        let mut tx = db.begin().await?;
         sqlx::query("insert into example_mail (text) values ('Welcome, ' || $1)")
             .bind(&self.name)
             .execute(&mut *tx)
-            .await
-            .map_err(Failure::retry)?;
+            .await?;
         // The mail, the end of this job and the next job: together or not at all.
         let survey = Survey { name: self.name };
-        attempt.enqueue(&mut tx, &survey).await.map_err(Failure::retry)?;
-        attempt.complete_in(&mut tx).await.map_err(Failure::retry)?;
-        tx.commit().await.map_err(Failure::retry)
+        attempt.enqueue(&mut tx, &survey).await?;
+        attempt.complete_in(&mut tx).await?;
+        tx.commit().await?;
+        Ok(())
     }
 }
 

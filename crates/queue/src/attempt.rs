@@ -1,6 +1,7 @@
 //! One attempt at a job: what its handler may ask and write while it owns the job.
 
 use std::{
+    panic::catch_unwind,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -19,6 +20,7 @@ use crate::{
     Enqueued, Error, Job, JobId, NewJob, Outcome, enqueue,
     limits::Usage,
     process::{Shared, Slot, permit as counted},
+    run::panic_text,
     trace,
 };
 
@@ -361,8 +363,10 @@ impl Attempt {
         self.awaited.load(Ordering::Acquire)
     }
 
-    pub(crate) fn backoff(&self) -> Option<Duration> {
-        (self.claimed.backoff)(self.claimed.number)
+    /// The kind's own wait before the next attempt, or what it panicked with.
+    pub(crate) fn backoff(&self) -> Result<Option<Duration>, String> {
+        let Claimed { backoff, number, .. } = self.claimed;
+        catch_unwind(|| backoff(number)).map_err(|panic| panic_text(&*panic))
     }
 
     pub(crate) fn log_lines(&self) -> Vec<String> {

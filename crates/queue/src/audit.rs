@@ -1,4 +1,8 @@
 //! The audit: what people did to jobs, queues, limits and schedules.
+//!
+//! Of this crate only [`crate::bulk`] writes entries by itself: it is told who asks. Commands of
+//! [`crate::control`], [`crate::limits`] and [`crate::schedule`] are not; whoever offers them to
+//! people adds the entry in the same transaction.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;

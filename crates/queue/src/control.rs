@@ -29,7 +29,8 @@ pub async fn cancel(db: impl PgExecutor<'_>, id: JobId) -> Result<Commanded, Err
 }
 
 /// Makes a scheduled, retryable, completed, discarded or cancelled job available now, with one more
-/// attempt if its attempts are spent, and a pending one without waiting any longer. A job whose unique key a newer job holds is not applicable.
+/// attempt if its attempts are spent, and a pending one without waiting any longer. A job whose unique
+/// key a newer job holds is not applicable.
 pub async fn retry(db: impl PgExecutor<'_>, id: JobId) -> Result<Commanded, Error> {
     let row = sqlx::query!(
         r#"select state as "state!", applied as "applied!" from queue.retry_v1($1)"#,
@@ -72,8 +73,8 @@ async fn set_paused(db: impl PgExecutor<'_>, queue: &str, paused: bool) -> Resul
     Ok(done.is_some())
 }
 
-/// Sets how many attempts each process runs at a time; takes effect within 2 s. `None`: as each
-/// process was started. `false`: no such queue.
+/// Sets how many attempts each process runs at a time, at most 1,000: more is taken for that. Takes
+/// effect within 2 s. `None`: as each process was started. `false`: no such queue.
 pub async fn set_concurrency(
     db: impl PgExecutor<'_>,
     queue: &str,

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use crate::{Error, Holds, Job, JobId, trace};
+use crate::{Error, Holds, Job, JobId, name, trace};
 
 /// What becomes of a job that waits for another, when the other ends without having completed.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -30,11 +30,15 @@ impl OnFailure {
     }
 }
 
-/// A job that is about to be added.
+/// A job that is about to be added. One that could never be claimed is refused with [`Error::Job`],
+/// which names the field.
 #[derive(Clone, Debug)]
 pub struct NewJob {
+    /// Not empty.
     pub kind: String,
+    /// `[a-z][a-z0-9_]{0,39}`, and not `cancel`. A queue that nobody has named yet begins to exist.
     pub queue: String,
+    /// `[a-z][a-z0-9_./-]{0,79}`; likewise.
     pub lane: String,
     pub args: Value,
     /// 0 (first) to 9 (last).
@@ -43,7 +47,7 @@ pub struct NewJob {
     pub max_attempts: u16,
     /// Not before this time; `None`: at once.
     pub due_at: Option<DateTime<Utc>>,
-    /// Names the occasion, within the kind.
+    /// Names the occasion, within the kind: 1 to 400 characters.
     pub unique_key: Option<String>,
     pub holds: Holds,
     pub tags: Vec<String>,
@@ -65,6 +69,7 @@ pub struct Enqueued {
 }
 
 impl NewJob {
+    /// With its kind's policy, to be added at once.
     pub fn of<J: Job>(job: &J) -> Result<Self, Error> {
         let args =
             serde_json::to_value(job).map_err(|source| Error::Args { kind: J::KIND, source })?;
@@ -83,6 +88,27 @@ impl NewJob {
             trace: None,
             waits_for: Vec::new(),
         })
+    }
+
+    /// Not before this time, by the database's clock ([`schedule::now`](crate::schedule::now)).
+    #[must_use]
+    pub const fn at(mut self, due_at: DateTime<Utc>) -> Self {
+        self.due_at = Some(due_at);
+        self
+    }
+
+    /// 0 (first) to 9 (last).
+    #[must_use]
+    pub const fn priority(mut self, priority: u8) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// A word to find the job by; a job may have several.
+    #[must_use]
+    pub fn tag(mut self, tag: impl Into<String>) -> Self {
+        self.tags.push(tag.into());
+        self
     }
 
     /// Lets the job wait, `pending`, until all of these have ended. Those that have ended already
@@ -110,6 +136,9 @@ pub async fn add(conn: &mut PgConnection, job: &NewJob) -> Result<Enqueued, Erro
 /// Adds many jobs in one statement; the answers come in the jobs' order. A job whose unique key is
 /// taken is answered with the holder's id, and the others are added all the same.
 pub async fn add_all(conn: &mut PgConnection, jobs: &[NewJob]) -> Result<Vec<Enqueued>, Error> {
+    for job in jobs {
+        check(job)?;
+    }
     let column = |f: fn(&NewJob) -> String| jobs.iter().map(f).collect::<Vec<_>>();
     let kinds = column(|j| j.kind.clone());
     let queues = column(|j| j.queue.clone());
@@ -117,7 +146,7 @@ pub async fn add_all(conn: &mut PgConnection, jobs: &[NewJob]) -> Result<Vec<Enq
     let holds = column(|j| j.holds.as_str().to_owned());
     let args: Vec<Value> = jobs.iter().map(|j| j.args.clone()).collect();
     let priorities: Vec<i16> = jobs.iter().map(|j| i16::from(j.priority)).collect();
-    let max_attempts: Vec<i16> = jobs.iter().map(|j| j.max_attempts as i16).collect();
+    let max_attempts: Vec<i16> = jobs.iter().map(|j| j.max_attempts.cast_signed()).collect();
     let due: Vec<Option<DateTime<Utc>>> = jobs.iter().map(|j| j.due_at).collect();
     let keys: Vec<Option<String>> = jobs.iter().map(|j| j.unique_key.clone()).collect();
     let tags: Vec<Option<Value>> =
@@ -163,6 +192,27 @@ pub async fn add_all(conn: &mut PgConnection, jobs: &[NewJob]) -> Result<Vec<Enq
     .map_err(|e| unknown_or(e, &edge_parent))?;
     rows.sort_unstable_by_key(|row| row.ord);
     Ok(rows.into_iter().map(|r| Enqueued { id: JobId(r.id), duplicate: r.duplicate }).collect())
+}
+
+/// What the tables would refuse without a word of which field, or take and never claim.
+fn check(job: &NewJob) -> Result<(), Error> {
+    let long = |key: &String| key.is_empty() || key.chars().nth(400).is_some();
+    let (field, reason) = if job.kind.is_empty() {
+        ("kind", "it has a name".to_owned())
+    } else if !name::is_queue(&job.queue) {
+        ("queue", format!("{}, not {:?}", name::QUEUE, job.queue))
+    } else if !name::is_lane(&job.lane) {
+        ("lane", format!("{}, not {:?}", name::LANE, job.lane))
+    } else if job.priority > 9 {
+        ("priority", format!("it is 0 (first) to 9 (last), not {}", job.priority))
+    } else if !(1..=25).contains(&job.max_attempts) {
+        ("max_attempts", format!("they are 1 to 25, not {}", job.max_attempts))
+    } else if job.unique_key.as_ref().is_some_and(long) {
+        ("unique_key", name::UNIQUE_KEY.to_owned())
+    } else {
+        return Ok(());
+    };
+    Err(Error::Job { kind: job.kind.clone(), field, reason })
 }
 
 /// Names the job that does not exist, where that is what the database refused.

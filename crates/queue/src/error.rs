@@ -29,6 +29,12 @@ pub enum Error {
     /// A schedule's expression or time zone cannot be read.
     #[error("schedule {name}: {reason}")]
     Schedule { name: String, reason: String },
+    /// A job could never be claimed as it is asked for: nothing was added.
+    #[error("the {field} of a {kind} job: {reason}")]
+    Job { kind: String, field: &'static str, reason: String },
+    /// No queue or lane can have this name.
+    #[error("{name:?}: {reason}")]
+    Name { name: String, reason: &'static str },
     /// A limit key or a lane could never work as it is asked for.
     #[error("limit {key}: {reason}")]
     Limit { key: String, reason: String },
@@ -40,8 +46,9 @@ impl Error {
         matches!(self, Self::LeaseLost(_))
     }
 
-    /// Whether a transaction gave way to another: deadlock, serialization, lock timeout.
-    pub(crate) fn met_another(&self) -> bool {
+    /// Whether a transaction gave way to another: deadlock (40P01), serialization (40001), lock
+    /// timeout (55P03). Nobody is at fault; do it again a little later.
+    pub fn met_another(&self) -> bool {
         self.code().is_some_and(|code| ["40P01", "40001", "55P03"].contains(&code.as_ref()))
     }
 

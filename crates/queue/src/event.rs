@@ -1,4 +1,7 @@
 //! Events: what people watching should look at again.
+//!
+//! The queue tells of jobs (`job`) and of limit keys (`limit`) by itself; an application adds kinds of
+//! its own with [`emit`].
 
 use sqlx::PgExecutor;
 
@@ -11,13 +14,15 @@ pub struct Position {
     pub id: i64,
 }
 
-/// `type` is one of job, quote, article, sentiment, signal, alert, limit; `subject` names what
-/// changed: an id, a symbol, a key, or `queue/kind` for jobs.
+/// Something changed.
 #[derive(Clone, Debug)]
 pub struct Event {
     pub position: Position,
+    /// `job`, `limit`, or an application's own.
     pub kind: String,
+    /// What changed: `queue/kind` of a job, the name of a limit key, an application's own.
     pub subject: String,
+    /// By the database's clock.
     pub at: chrono::DateTime<chrono::Utc>,
 }
 

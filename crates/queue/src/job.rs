@@ -32,7 +32,7 @@ pub enum State {
     Running,
     /// Failed, and waits for its next attempt.
     Retryable,
-    /// Done. Final.
+    /// Done. Final until somebody retries it.
     Completed,
     /// Its attempts are spent, or it was told to stop. Final until somebody retries it.
     Discarded,
@@ -116,18 +116,23 @@ impl Holds {
 
 /// A kind of job: its arguments are the type, its policy the constants, its work `run`.
 pub trait Job: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
-    /// Names the kind in every row, log line and metric. It outlives the Rust type's name: jobs
-    /// written by the last release still carry it.
+    /// Names the kind in every row, log line and metric; not empty. It outlives the Rust type's
+    /// name: jobs written by the last release still carry it.
     const KIND: &'static str;
-    /// The queue whose workers run it.
+    /// The queue whose workers run it: `[a-z][a-z0-9_]{0,39}`, and not `cancel`. Another name does
+    /// not compile where the kind is registered, and is [`Error::Job`](crate::Error::Job) where a
+    /// job is added.
     const QUEUE: &'static str;
-    /// The lane in which it waits; a lane's limit keys are configuration ([`crate::limits`]).
+    /// The lane in which it waits, `[a-z][a-z0-9_./-]{0,79}`; a lane's limit keys are configuration
+    /// ([`crate::limits`]).
     const LANE: &'static str = "default";
     /// 0 (first) to 9 (last).
     const PRIORITY: u8 = 4;
     /// Attempts before the job is discarded, 1 to 25.
     const MAX_ATTEMPTS: u16 = 5;
-    /// How long one attempt may take.
+    /// How long one attempt may take. After that it has `timed_out`, and its handler is dropped at
+    /// its next `await`: one that computes without awaiting goes on to its end beside the next
+    /// attempt.
     const TIMEOUT: Duration = Duration::from_mins(2);
     /// How long its unique key keeps other jobs out.
     const HOLDS: Holds = Holds::UntilPruned;
@@ -135,14 +140,16 @@ pub trait Job: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static
     /// What the job needs besides its arguments: pools, clients, the clock.
     type Context: Clone + Send + Sync + 'static;
 
-    /// Names the occasion for this job. A second job of the kind for the same occasion is not
-    /// added.
+    /// Names the occasion for this job, in 1 to 400 characters. A second job of the kind for the
+    /// same occasion is not added. While another transaction that has added one is open, adding the
+    /// second waits for its end.
     fn unique_key(&self) -> Option<String> {
         None
     }
 
     /// The wait before the next attempt after `attempt` (1 for the first) has failed; `None` is
-    /// the default of `attempt`⁴ seconds, with jitter.
+    /// the default of `attempt`⁴ seconds, within a tenth more or less. A wait of the kind's own is
+    /// taken as it is: many jobs that fail together come back together, unless it is random.
     fn backoff(_attempt: u16) -> Option<Duration> {
         None
     }

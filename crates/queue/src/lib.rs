@@ -13,6 +13,8 @@ mod failure;
 pub mod inspect;
 mod job;
 pub mod limits;
+mod migrator;
+mod name;
 mod process;
 mod registry;
 mod retention;
@@ -27,15 +29,8 @@ pub use enqueue::{Enqueued, NewJob, OnFailure, add, add_all, enqueue};
 pub use error::Error;
 pub use failure::{Failure, Outcome, Verdict};
 pub use job::{Holds, Job, JobId, State};
+pub use migrator::{MIGRATOR, migrate};
 pub use process::{Config, Process, QueueConfig};
 pub use registry::{ArgsError, Handler, Handlers, Kind, Registry};
-
-/// The queue's own tables and functions, in schema `queue`; they are recorded apart from the
-/// application's migrations, in `queue.migration`.
-pub static MIGRATOR: std::sync::LazyLock<sqlx::migrate::Migrator> =
-    std::sync::LazyLock::new(|| {
-        let mut migrator = sqlx::migrate!("./migrations");
-        migrator.create_schema("queue");
-        migrator.dangerous_set_table_name("queue.migration");
-        migrator
-    });
+/// Of the versions that this crate's types belong to.
+pub use {schemars, sqlx};

@@ -10,13 +10,19 @@ const STEP: i32 = 5_000;
 const TRIES: u32 = 3;
 const BETWEEN_TRIES: Duration = Duration::from_millis(300);
 
-/// How long history is kept.
+/// How long history is kept. The default: a week, and what failed 30 days.
 #[derive(Clone, Copy, Debug)]
 pub struct Retention {
     /// Days that completed jobs are kept, at least 1.
     pub completed_days: u16,
     /// Days that discarded and cancelled jobs and attempts are kept, at least 1.
     pub failed_days: u16,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { completed_days: 7, failed_days: 30 }
+    }
 }
 
 /// What pruning removed.
@@ -34,6 +40,9 @@ pub struct Pruned {
 /// ticks, ended processes and bulk commands, batches, the audit of more than 400 days ago, the ledger's
 /// rows that no window can reach any more, and limit keys that no lane names and nobody has used for 35
 /// days.
+///
+/// Nothing is pruned unless this is called: once a day, for example by a job on a schedule. Two calls
+/// at once do no harm.
 ///
 /// Each step is a transaction of its own and may be repeated or broken off anywhere. None waits for a
 /// lock that claims or completions hold for longer than 100 ms: what cannot be had is left for the

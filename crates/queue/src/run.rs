@@ -13,7 +13,9 @@ impl<C: Clone + Send + Sync + 'static> Handlers<C> {
     /// Runs the attempt's kind and says how it ended: a panic, a run longer than the kind allows,
     /// and arguments that do not fit it are outcomes as well. A handler that is told to stop
     /// ([`Attempt::cancelled`]) has five seconds, then it is dropped at its next `await`. The
-    /// outcome is yours to report with [`Attempt::settle`].
+    /// outcome is yours to report with [`Attempt::settle`]. A kind that is not among these is
+    /// [`Outcome::Released`], and claimed again at once by whoever claims it: hand in attempts of
+    /// these kinds only.
     pub async fn run(&self, attempt: &Arc<Attempt>) -> Outcome {
         let Some(handler) = self.get(attempt.kind()) else {
             return Outcome::Released;
@@ -28,7 +30,7 @@ impl<C: Clone + Send + Sync + 'static> Handlers<C> {
             ended = run => match ended {
                 Ok(Ok(())) => Outcome::Complete,
                 Ok(Err(failure)) => self.failed(attempt, failure),
-                Err(panic) => Outcome::Panicked(text(&*panic)),
+                Err(panic) => Outcome::Panicked(panic_text(&*panic)),
             },
             () = tokio::time::sleep(attempt.timeout()) => Outcome::TimedOut,
             () = told_to_stop => Outcome::Released,
@@ -40,7 +42,7 @@ impl<C: Clone + Send + Sync + 'static> Handlers<C> {
     fn failed(&self, attempt: &Attempt, failure: Failure) -> Outcome {
         if failure.verdict == Verdict::Discard
             && let Err(misfit @ ArgsError::Invalid { .. }) =
-                self.registry().job(attempt.kind(), attempt.args().clone())
+                self.registry().check(attempt.kind(), attempt.args())
         {
             return Outcome::Undecodable(misfit.to_string());
         }
@@ -58,7 +60,7 @@ fn stopped(attempt: &Attempt, ended: Outcome) -> Outcome {
     }
 }
 
-fn text(payload: &(dyn Any + Send)) -> String {
+pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| payload.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a panic without a text".to_owned())
@@ -66,9 +68,15 @@ fn text(payload: &(dyn Any + Send)) -> String {
 
 impl Process {
     /// Works a queue with these handlers until [`Process::close`], each attempt on a tokio task of
-    /// its own. For more than this (layers, metrics, a supervisor) take [`Process::subscribe`].
+    /// its own. Jobs of kinds that they do not have are left in the queue. To be called once for a
+    /// queue: all kinds of a queue share one context. For more than this (layers, metrics, a
+    /// supervisor) take [`Process::subscribe`].
+    ///
+    /// # Panics
+    /// If the process was not configured for the queue.
     pub fn work<C: Clone + Send + Sync + 'static>(&self, queue: &str, handlers: Arc<Handlers<C>>) {
-        let mut attempts = self.subscribe(queue);
+        let attempts = self.fetch(queue, handlers.registry());
+        let mut attempts = attempts.unwrap_or_else(|why| panic!("{why}"));
         tokio::spawn(async move {
             while let Some(attempt) = attempts.recv().await {
                 let handlers = Arc::clone(&handlers);

@@ -1,22 +1,46 @@
 //! Schedules: jobs added by the clock, once per tick however many processes tick.
+//!
+//! A schedule is a row: it goes on until it is removed ([`remove`], [`keep_only`]), also when no code
+//! names it any more. Every [`Process`](crate::Process) ticks, for the kinds that it knows.
+//!
+//! ```no_run
+//! # use bellwether_queue::{Attempt, Db, Error, Failure, Job};
+//! # #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+//! # struct Report { period: String }
+//! # impl Job for Report {
+//! #     const KIND: &'static str = "report";
+//! #     const QUEUE: &'static str = "reports";
+//! #     type Context = ();
+//! #     async fn run(self, _: (), _: &Attempt) -> Result<(), Failure> { Ok(()) }
+//! # }
+//! use bellwether_queue::schedule::{self, Missed, Schedule};
+//!
+//! # async fn define(db: Db) -> Result<(), Error> {
+//! let monday = Report { period: "week".into() };
+//! let weekly = Schedule::of("weekly-report", "0 8 * * mon", "Europe/Zurich", &monday)?;
+//! schedule::define(&db, &weekly.missed(Missed::One)).await?;
+//! schedule::keep_only(&db, &["weekly-report"]).await?; // those of earlier releases go
+//! # Ok(())
+//! # }
+//! ```
 
 mod clock;
+mod tick;
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use metrics::counter;
 use serde_json::Value;
 use sqlx::{PgConnection, PgExecutor, postgres::types::PgInterval};
-use tracing::{Instrument, field::Empty};
 
 use self::clock::Clock;
-use crate::{Db, Enqueued, Error, NewJob, Registry, enqueue, process::interval, trace};
+pub(crate) use self::tick::{Silent, tick, tick_at};
+use crate::{Db, Enqueued, Error, Job, NewJob, Registry, enqueue, process::interval};
 
 /// What happens to ticks that nobody was there to make.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Missed {
-    /// They are left out.
+    /// They are left out. A tick counts as missed once its time is 60 s past.
     Skip,
     /// The last of them is made.
     One,
@@ -28,16 +52,52 @@ pub enum Missed {
 #[derive(Clone, Debug)]
 pub struct Schedule {
     pub name: String,
-    /// Five fields, as in crontab.
+    /// Five fields, as in crontab: minute, hour, day of the month, month, weekday (0 or 7 is Sunday;
+    /// `mon-fri` and `sat-sun` are ranges). Where both the day of the month and the weekday are
+    /// certain ones, either will do.
+    ///
+    /// Where clocks change, the expression decides: one for every hour (its hour field begins with
+    /// `*`) fires in each hour that passes, also in the one that comes twice in autumn, and not in
+    /// the one that is left out in spring. One for certain hours fires once a day: in autumn the
+    /// first time, and where its time is left out in spring, as long after midnight as on other
+    /// days.
     pub cron: String,
     /// A zone by name, for example `America/New_York`.
     pub zone: String,
+    /// A process that does not know the kind leaves the schedule to those that do.
     pub kind: String,
     pub args: Value,
     /// Take the unique key of the current slot of this length ([`slot_key`]), so that a job added
     /// by hand for the slot and the schedule's own are one.
     pub slot: Option<Duration>,
     pub missed: Missed,
+}
+
+impl Schedule {
+    /// Adds this job, with its kind's policy; a tick that nobody made is left out.
+    pub fn of<J: Job>(
+        name: impl Into<String>,
+        cron: impl Into<String>,
+        zone: impl Into<String>,
+        job: &J,
+    ) -> Result<Self, Error> {
+        let NewJob { kind, args, .. } = NewJob::of(job)?;
+        let (name, cron, zone) = (name.into(), cron.into(), zone.into());
+        Ok(Self { name, cron, zone, kind, args, slot: None, missed: Missed::Skip })
+    }
+
+    #[must_use]
+    pub fn missed(mut self, missed: Missed) -> Self {
+        self.missed = missed;
+        self
+    }
+
+    /// Takes the unique key of the current slot of this length ([`slot_key`]).
+    #[must_use]
+    pub fn slot(mut self, length: Duration) -> Self {
+        self.slot = Some(length);
+        self
+    }
 }
 
 /// A schedule as people see it.
@@ -75,9 +135,19 @@ pub async fn now(db: impl PgExecutor<'_>) -> Result<DateTime<Utc>, Error> {
     Ok(sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(db).await?)
 }
 
+/// When an expression fires next after `t`, in a zone by name; `None`: never again.
+pub fn next_after(
+    cron: &str,
+    zone: &str,
+    t: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, Error> {
+    Ok(Clock::parse(cron, cron, zone)?.next_after(t))
+}
+
 /// Makes the schedule exist with this definition; a pause and its history stay. Its first tick is
 /// the first after its definition, and again after a change of its expression or zone.
-pub async fn define(pool: &Db, schedule: &Schedule) -> Result<(), Error> {
+/// [`Error::Schedule`]: its expression or zone cannot be read.
+pub async fn define(db: impl PgExecutor<'_>, schedule: &Schedule) -> Result<(), Error> {
     Clock::parse(&schedule.name, &schedule.cron, &schedule.zone)?;
     sqlx::query!(
         "insert into queue.schedule (name, cron, zone, kind, args, slot, missed)
@@ -94,11 +164,32 @@ pub async fn define(pool: &Db, schedule: &Schedule) -> Result<(), Error> {
         schedule.slot.map(interval) as Option<PgInterval>,
         schedule.missed.as_str()
     )
-    .execute(pool)
+    .execute(db)
     .await?;
     Ok(())
 }
 
+/// Ends a schedule and forgets its ticks; the jobs that it has added stay. `false`: no such schedule.
+pub async fn remove(db: impl PgExecutor<'_>, name: &str) -> Result<bool, Error> {
+    let done = sqlx::query!("delete from queue.schedule where name = $1", name).execute(db).await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Ends every schedule but these, and returns their names. For the end of a deployment: a process
+/// of the release before that does so when it starts would end those that are new.
+pub async fn keep_only(db: impl PgExecutor<'_>, names: &[&str]) -> Result<Vec<String>, Error> {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut gone = sqlx::query_scalar!(
+        "delete from queue.schedule where name <> all ($1) returning name",
+        &names
+    )
+    .fetch_all(db)
+    .await?;
+    gone.sort_unstable();
+    Ok(gone)
+}
+
+/// Every schedule, by name.
 pub async fn list(pool: &Db) -> Result<Vec<ScheduleView>, Error> {
     let rows = sqlx::query!(
         r#"select s.name, s.cron, s.zone, s.kind, s.args, s.paused, clock_timestamp() as "now!",
@@ -180,83 +271,6 @@ pub async fn pause(db: impl PgExecutor<'_>, name: &str, paused: bool) -> Result<
     .execute(db)
     .await?;
     Ok(done.rows_affected() > 0)
-}
-
-/// Makes the ticks that are due. Any number of processes may do so at once: the tick's row admits
-/// one, and its job is added in the same transaction.
-pub(crate) async fn tick(pool: &Db, registry: &Registry) -> Result<(), Error> {
-    let rows = sqlx::query!(
-        r#"select name, cron, zone, kind, args, missed, since, clock_timestamp() as "now!",
-            extract(epoch from slot)::float8 as slot
-        from queue.schedule where not paused"#
-    )
-    .fetch_all(pool)
-    .await?;
-    for row in rows {
-        counter!("bellwether_schedule_ticks_total", "schedule" => row.name.clone()).increment(0);
-        // A kind of a newer release is left to processes that know it.
-        let Ok(job) = registry.job(&row.kind, row.args) else { continue };
-        // Nor may one that cannot be read keep the others from their ticks.
-        let clock = match Clock::parse(&row.name, &row.cron, &row.zone) {
-            Ok(clock) => clock,
-            Err(e) => {
-                tracing::debug!("{e}");
-                continue;
-            }
-        };
-        let missed = Missed::from_str(&row.missed);
-        let (due, last) = clock.due(missed, row.since, row.now);
-        let Some(last) = last else { continue };
-        for fire_at in due {
-            let mut job = job.clone();
-            job.unique_key = match row.slot {
-                Some(seconds) => Some(slot_key(Duration::from_secs_f64(seconds), fire_at)),
-                None => Some(format!("tick/{}/{}", row.name, fire_at.format("%FT%TZ"))),
-            };
-            make(pool, &row.name, fire_at, &job).await?;
-        }
-        sqlx::query!(
-            "update queue.schedule set since = $2 where name = $1 and since < $2",
-            row.name,
-            last
-        )
-        .execute(pool)
-        .await?;
-    }
-    Ok(())
-}
-
-async fn make(pool: &Db, name: &str, fire_at: DateTime<Utc>, job: &NewJob) -> Result<(), Error> {
-    let mut tx = pool.begin().await?;
-    let made = sqlx::query!(
-        "insert into queue.tick (schedule, fire_at) values ($1, $2) on conflict do nothing",
-        name,
-        fire_at
-    )
-    .execute(&mut *tx)
-    .await?;
-    if made.rows_affected() == 1 {
-        let span = tracing::info_span!(
-            "schedule.tick",
-            schedule = name,
-            otel.kind = "producer",
-            trace_id = Empty
-        );
-        let here = trace::place(&span, None);
-        let added = trace::within(here, enqueue::add(&mut tx, job)).instrument(span).await?;
-        sqlx::query!(
-            "update queue.tick set job = $3 where schedule = $1 and fire_at = $2",
-            name,
-            fire_at,
-            added.id.0
-        )
-        .execute(&mut *tx)
-        .await?;
-    }
-    tx.commit().await?;
-    counter!("bellwether_schedule_ticks_total", "schedule" => name.to_owned())
-        .increment(made.rows_affected());
-    Ok(())
 }
 
 impl Missed {

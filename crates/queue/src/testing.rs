@@ -2,6 +2,28 @@
 //! the test says so. No sleeps, no background tasks, no stand-ins: jobs go through the same
 //! statements as in production, on a database of the test's own.
 //!
+//! **The database is the test's own.** [`advance`] moves every time that the queue has written, of
+//! every job: on a database that anybody else works on it makes jobs run early and windows empty
+//! that are not.
+//!
+//! `#[sqlx::test]` gives each test its own, at `DATABASE_URL` (with sqlx's features `macros` and
+//! `migrate`):
+//!
+//! ```no_run
+//! use bellwether_queue::{Db, MIGRATOR, sqlx};
+//!
+//! #[sqlx::test(migrations = false)]
+//! async fn a_new_user_is_welcomed(pool: sqlx::PgPool) -> sqlx::Result<()> {
+//!     MIGRATOR.run(&pool).await?;
+//!     let db = Db::direct(pool);
+//!     // …
+//! #   let _ = db;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! What was enqueued, and what becomes of it:
+//!
 //! ```no_run
 //! # use bellwether_queue::{Attempt, Db, Failure, Handlers, Job, State, enqueue, testing};
 //! # use serde_json::json;
@@ -31,20 +53,23 @@
 
 use std::{collections::BTreeSet, panic::Location, sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgExecutor, postgres::types::PgInterval};
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Attempt, Config, Db, Error, Handlers, Job, JobId, NewJob, Outcome, QueueConfig, State, enqueue,
-    inspect,
-    process::{Arrays, Report, Shared, claim, interval, write},
+    Attempt, Config, Db, Error, Handlers, Job, JobId, NewJob, Outcome, State, enqueue, inspect,
+    process::{Arrays, Kinds, Report, Shared, claim, interval, write},
     schedule,
 };
 
 /// A drain that has run this many attempts will not end by itself.
 const ENDLESS: usize = 10_000;
+
+/// Jobs that waited for others and are released in one step.
+const RELEASED: i32 = 1_000;
 
 /// What the passing of time leaves alone: the calendar and what is named by its dates, and records
 /// of processes, whose beats are counted and not timed.
@@ -70,6 +95,7 @@ pub struct Inline<C> {
     shared: Arc<Shared>,
     reports: mpsc::UnboundedReceiver<Report>,
     handlers: Handlers<C>,
+    kinds: Kinds,
     queues: BTreeSet<&'static str>,
 }
 
@@ -77,24 +103,21 @@ impl<C: Clone + Send + Sync + 'static> Inline<C> {
     /// Nothing runs before it is told to.
     pub async fn new(db: &Db, handlers: Handlers<C>) -> Result<Self, Error> {
         let queues: BTreeSet<_> = handlers.registry().kinds().map(|kind| kind.queue).collect();
-        let config = Config {
-            pool: db.clone(),
-            direct: db.pool().connect_options().as_ref().clone(),
-            listen: false,
-            name: "inline".to_owned(),
-            version: "test".to_owned(),
-            queues: queues
-                .iter()
-                .map(|name| QueueConfig { name: (*name).to_owned(), concurrency: 1 })
-                .collect(),
-            registry: handlers.registry().clone(),
-        };
+        let config = Config::new(db.clone(), handlers.registry()).named("inline", "test");
+        let config =
+            queues.iter().fold(config.listen(false), |config, name| config.queue(*name, 1));
         let (shared, reports) = Shared::register(config).await?;
-        Ok(Self { shared, reports, handlers, queues })
+        let kinds = Kinds::of(handlers.registry());
+        Ok(Self { shared, reports, handlers, kinds, queues })
     }
 
-    /// Adds the job and runs one attempt at it, before jobs that waited already only if its
-    /// priority says so. Returns that attempt.
+    /// Adds the job and runs one attempt at it. Jobs of its queue that come first (added before with
+    /// its priority, or more urgent) are run first, and how they ended is told to nobody. Returns the
+    /// job's own attempt.
+    ///
+    /// # Panics
+    /// If the job cannot run now: it waits for a limit, its queue is paused, or its unique key
+    /// belongs to a job that has ended.
     pub async fn run<J: Job>(&mut self, job: &J) -> Result<Ran, Error> {
         let mut tx = self.shared.pool.begin().await?;
         let added = enqueue::add(&mut tx, &NewJob::of(job)?).await?;
@@ -110,13 +133,16 @@ impl<C: Clone + Send + Sync + 'static> Inline<C> {
         panic!("job {} of kind {} cannot run now: it is {state:?}", added.id, J::KIND);
     }
 
-    /// Runs the attempt that a worker of the queue would run next; `None`: nothing can run now.
+    /// Runs the attempt that a worker of the queue would run next; `None`: nothing can run now. Jobs
+    /// that wait for others go on once those have ended, as they would beside a worker.
     pub async fn step(&mut self, queue: &str) -> Result<Option<Ran>, Error> {
         self.beat().await?;
+        self.release().await?;
         let Some(slots) = self.shared.slots.get(queue) else { return Ok(None) };
         let lease = self.shared.lease(self.shared.next_lease());
         let asked = Instant::now();
-        let Some(claimed) = claim(&self.shared, lease, queue, 1, &Arrays::default()).await?.pop()
+        let Some(claimed) =
+            claim(&self.shared, &self.kinds, lease, queue, 1, &Arrays::default()).await?.pop()
         else {
             return Ok(None);
         };
@@ -137,6 +163,7 @@ impl<C: Clone + Send + Sync + 'static> Inline<C> {
                 left = write(&self.shared, left, &CancellationToken::new()).await;
             }
         }
+        self.release().await?;
         let found = inspect::find(&self.shared.pool, attempt.job()).await?;
         Ok(Some(Ran {
             job: attempt.job(),
@@ -147,9 +174,12 @@ impl<C: Clone + Send + Sync + 'static> Inline<C> {
         }))
     }
 
-    /// Runs everything that can run now in every queue of the handlers, and what that adds, until
-    /// nothing is left. Jobs that wait for a time or a limit stay: [`Inline::advance`] and drain
-    /// again. Panics after 10,000 attempts.
+    /// Runs everything that can run now in every queue of the handlers, and what that adds or was
+    /// waited for by, until nothing is left. Jobs that wait for a time or a limit stay:
+    /// [`Inline::advance`] and drain again.
+    ///
+    /// # Panics
+    /// After 10,000 attempts: such jobs go on adding jobs.
     pub async fn drain(&mut self) -> Result<Vec<Ran>, Error> {
         let mut ran = Vec::new();
         loop {
@@ -175,12 +205,51 @@ impl<C: Clone + Send + Sync + 'static> Inline<C> {
         advance(&self.shared.pool, by).await
     }
 
-    /// Adds the job of a schedule as if its time had come.
+    /// Makes the schedule's next tick, as if its time had come; the tick after that, when called
+    /// again. The job is due at once, and carries the unique key of the tick or of its slot; where
+    /// another job has it, that one's number is returned. A pause is no obstacle.
+    ///
+    /// # Panics
+    /// If there is no such schedule.
     pub async fn tick(&self, schedule: &str) -> Result<JobId, Error> {
-        let mut tx = self.shared.pool.begin().await?;
-        let added = schedule::run_now(&mut tx, &self.shared.registry, schedule).await?;
-        tx.commit().await?;
-        Ok(added.unwrap_or_else(|| panic!("there is no schedule {schedule}")).id)
+        self.tick_or_next(schedule, None).await
+    }
+
+    /// As [`Inline::tick`], for the tick of this time; one that was made already is not made again.
+    ///
+    /// # Panics
+    /// If there is no such schedule.
+    pub async fn tick_at(&self, schedule: &str, at: DateTime<Utc>) -> Result<JobId, Error> {
+        self.tick_or_next(schedule, Some(at)).await
+    }
+
+    async fn tick_or_next(
+        &self,
+        schedule: &str,
+        at: Option<DateTime<Utc>>,
+    ) -> Result<JobId, Error> {
+        let Shared { pool, registry, .. } = &*self.shared;
+        let job = schedule::tick_at(pool, registry, schedule, at).await?;
+        Ok(job.unwrap_or_else(|| panic!("there is no schedule {schedule}")))
+    }
+
+    /// What a process does in the background for jobs that wait for others, and for batches.
+    async fn release(&self) -> Result<(), Error> {
+        let pool = &self.shared.pool;
+        let look = async || {
+            sqlx::query_scalar!(r#"select queue.check_edges_v1() as "looked!""#)
+                .fetch_one(pool)
+                .await
+        };
+        while look().await? > 0 {}
+        let step = async || {
+            sqlx::query_scalar!(r#"select queue.release_v1($1) as "n!""#, RELEASED)
+                .fetch_one(pool)
+                .await
+        };
+        while step().await? > 0 {}
+        sqlx::query!("select queue.fold_batches_v1()").fetch_one(pool).await?;
+        Ok(())
     }
 
     /// What a heartbeat does, here before each claim.
@@ -197,6 +266,9 @@ impl<C: Clone + Send + Sync + 'static> Inline<C> {
 }
 
 /// As [`Inline::advance`], for tests that run real workers.
+///
+/// **For a database of the test's own only.** It rewrites every time in schema `queue`, of every job
+/// that was ever added, and nothing takes that back.
 pub async fn advance(db: &Db, by: Duration) -> Result<(), Error> {
     let tables: Vec<(String, Vec<String>)> = sqlx::query_as(
         "select c.relname::text, array_agg(a.attname::text)
@@ -227,14 +299,58 @@ pub async fn advance(db: &Db, by: Duration) -> Result<(), Error> {
     Ok(())
 }
 
+/// A job that waits, with how it was added.
+#[derive(Clone, Debug)]
+pub struct Waiting<J> {
+    pub id: JobId,
+    pub job: J,
+    pub state: State,
+    pub queue: String,
+    pub lane: String,
+    pub priority: u8,
+    pub max_attempts: u16,
+    /// `None`: at once.
+    pub due_at: Option<DateTime<Utc>>,
+    pub unique_key: Option<String>,
+    pub tags: Vec<String>,
+    /// The job whose attempt added it.
+    pub parent: Option<JobId>,
+}
+
 /// Jobs of a kind that wait, in whatever state, oldest first. In a transaction it sees what that
 /// transaction has added.
+pub async fn jobs<J: Job>(db: impl PgExecutor<'_>) -> Vec<Waiting<J>> {
+    let rows = sqlx::query!(
+        r#"select id as "id!", state as "state!", args as "args!", queue as "queue!", lane as "lane!",
+            priority as "priority!", max_attempts as "max_attempts!", due_at, unique_key, tags, parent
+        from queue.job
+        where kind = $1 and state in ('pending', 'scheduled', 'available', 'parked', 'retryable')
+        order by id"#,
+        J::KIND
+    )
+    .fetch_all(db)
+    .await
+    .unwrap_or_else(|e| panic!("cannot look at the queue: {e}"));
+    let jobs = rows.into_iter().map(|row| Waiting {
+        id: JobId(row.id),
+        job: serde_json::from_value(row.args)
+            .unwrap_or_else(|e| panic!("job {} is no {}: {e}", row.id, J::KIND)),
+        state: row.state.parse().expect("the view has the states' own names"),
+        queue: row.queue,
+        lane: row.lane,
+        priority: row.priority as u8,
+        max_attempts: row.max_attempts as u16,
+        due_at: row.due_at,
+        unique_key: row.unique_key,
+        tags: row.tags.unwrap_or_default(),
+        parent: row.parent.map(JobId),
+    });
+    jobs.collect()
+}
+
+/// The arguments of [`jobs`].
 pub async fn enqueued<J: Job>(db: impl PgExecutor<'_>) -> Vec<J> {
-    let jobs = waiting(db, J::KIND).await.into_iter();
-    jobs.map(|(id, args)| {
-        serde_json::from_value(args).unwrap_or_else(|e| panic!("job {id} is no {}: {e}", J::KIND))
-    })
-    .collect()
+    jobs(db).await.into_iter().map(|waiting| waiting.job).collect()
 }
 
 /// Panics unless a job of the kind waits whose arguments contain these; returns the oldest one's

@@ -4,7 +4,9 @@ mod support;
 use std::{panic::AssertUnwindSafe, time::Duration};
 
 use bellwether_queue::{
-    Attempt, Failure, Handlers, Job, State, enqueue,
+    Attempt, Failure, Handlers, Job, NewJob, OnFailure, State,
+    batch::{self, BatchState, NewBatch},
+    enqueue,
     limits::{self, Counts, LaneKey, Limit, Window},
     schedule::{self, Missed, Schedule},
     testing::{self, Inline, assert_enqueued, enqueued, refute_enqueued},
@@ -199,6 +201,79 @@ async fn a_schedule_is_run_by_hand() {
     schedule::define(&pool, &nightly).await.unwrap();
     let id = inline.tick("nightly").await.unwrap();
     assert_eq!(inline.drain().await.unwrap()[0].job, id);
+    let next = inline.tick("nightly").await.unwrap();
+    assert_ne!(next, id, "the tick of the night after");
+    let ticks: Vec<String> = sqlx::query_scalar(
+        "select to_char(fire_at at time zone 'UTC', 'HH24:MI') from queue.tick order by job",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    assert_eq!(ticks, ["03:20", "03:20"]);
+}
+
+#[tokio::test]
+async fn a_tick_of_a_certain_time_stands_for_its_slot_and_is_made_once() {
+    let db = database().await;
+    let (pool, inline) = inline(&db).await;
+    let half_hour = Duration::from_mins(30);
+    let round = Schedule::of("round", "*/30 * * * *", "UTC", &tree(0)).unwrap().slot(half_hour);
+    schedule::define(&pool, &round).await.unwrap();
+    let noon = bellwether_testing::at("2026-03-02T12:00:00Z");
+    let mut by_hand = NewJob::of(&tree(0)).unwrap();
+    by_hand.unique_key = Some(schedule::slot_key(half_hour, noon + TimeDelta::minutes(7)));
+    let by_hand = add(&pool, &by_hand).await;
+    assert_eq!(inline.tick_at("round", noon).await.unwrap(), by_hand);
+    let later = inline.tick_at("round", noon + TimeDelta::minutes(30)).await.unwrap();
+    assert_ne!(later, by_hand);
+    assert_eq!(inline.tick_at("round", noon + TimeDelta::minutes(30)).await.unwrap(), later);
+    assert_eq!(enqueued::<Tree>(&pool).await.len(), 2);
+}
+
+#[tokio::test]
+async fn jobs_that_wait_for_others_and_the_job_of_a_batch_run_inline() {
+    let db = database().await;
+    let (pool, mut inline) = inline(&db).await;
+    let parent = add(&pool, &NewJob::of(&tree(0)).unwrap()).await;
+    let child = NewJob::of(&tree(1)).unwrap().after(&[parent], OnFailure::Cascade);
+    let child = add(&pool, &child).await;
+    let doomed =
+        add(&pool, &NewJob { max_attempts: 1, ..NewJob::of(&failing("rot")).unwrap() }).await;
+    let orphan = NewJob::of(&tree(5)).unwrap().after(&[doomed], OnFailure::Cascade);
+    let orphan = add(&pool, &orphan).await;
+    let grove = NewBatch::new("grove")
+        .jobs((0..3).map(|_| NewJob::of(&tree(0)).unwrap()))
+        .then(NewJob::of(&tree(0)).unwrap().tag("last"));
+    let mut tx = pool.begin().await.unwrap();
+    let grove = batch::start(&mut tx, &grove).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let ran: Vec<_> = inline.drain().await.unwrap().iter().map(|one| one.job.0).collect();
+    let place = |id: i64| ran.iter().position(|one| *one == id);
+    assert!(place(parent.0) < place(child.0) && place(child.0).is_some(), "{ran:?}");
+    assert_eq!(place(orphan.0), None);
+    assert_eq!(state(&pool, orphan).await, State::Cancelled);
+    assert!(grove.jobs.iter().all(|one| place(one.id.0) < place(grove.id.0)), "{ran:?}");
+    let progress = batch::progress(&pool, grove.id).await.unwrap().unwrap();
+    assert_eq!((progress.state, progress.done), (BatchState::Completed, 3));
+}
+
+#[tokio::test]
+async fn a_job_that_waits_is_seen_with_how_it_was_added() {
+    let db = database().await;
+    let (pool, _) = inline(&db).await;
+    let tomorrow = schedule::now(&pool).await.unwrap() + TimeDelta::hours(24);
+    let job = NewJob::of(&tree(3)).unwrap().at(tomorrow).priority(2).tag("oak");
+    let id = add(&pool, &NewJob { unique_key: Some("k".into()), ..job }).await;
+    let waits = testing::jobs::<Tree>(&pool).await.pop().unwrap();
+    assert_eq!((waits.id, &waits.job, waits.state), (id, &tree(3), State::Scheduled));
+    assert_eq!((waits.queue.as_str(), waits.lane.as_str()), ("notes", "default"));
+    assert_eq!((waits.priority, waits.max_attempts), (2, 2));
+    assert_eq!(waits.due_at.map(|at| at.timestamp()), Some(tomorrow.timestamp()));
+    assert_eq!(
+        (waits.unique_key.as_deref(), waits.tags.as_slice()),
+        (Some("k"), &["oak".to_owned()][..])
+    );
 }
 
 /// A column that time should move and does not would make a test wait for nothing.

@@ -5,7 +5,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use bellwether_queue::{Db, JobId, MIGRATOR, OnFailure};
-use sqlx::PgPool;
+use sqlx::{Connection, PgPool};
 use support::*;
 
 /// The newest migration of the release before.
@@ -109,4 +109,35 @@ async fn going_back_keeps_every_job_and_cancels_what_the_older_release_cannot_ho
     assert_eq!(claimed, child.0 + 1);
     MIGRATOR.run(&db.pool()).await.unwrap();
     assert_eq!(counted(&pool).await["running"], 2);
+}
+
+#[tokio::test]
+async fn a_job_of_a_priority_that_none_has_is_claimable_afterwards() {
+    let db = bellwether_testing::database(&[]).await;
+    MIGRATOR.run_to(22, &db.pool()).await.unwrap();
+    let pool = Db::direct(db.pool());
+    let job = note("x").at(bellwether_testing::at("9999-01-01T00:00:00Z"));
+    let id = add(&pool, &job).await;
+    sqlx::query("update queue.scheduled set priority = 12").execute(&pool).await.unwrap();
+    MIGRATOR.run(&db.pool()).await.unwrap();
+    let due = "update queue.scheduled set due_at = clock_timestamp()";
+    sqlx::query(due).execute(&pool).await.unwrap();
+    let mut hand = ByHand::register(pool.clone()).await;
+    assert_eq!(hand.claim("notes", 1).await[0].id, id.0);
+}
+
+#[tokio::test]
+async fn a_program_of_the_release_before_starts_on_the_schema_of_the_next() {
+    let db = database().await;
+    sqlx::query(
+        "insert into queue.migration (version, description, success, checksum, execution_time)
+        values (9001, 'of the next release', true, '', 0)",
+    )
+    .execute(&db.pool())
+    .await
+    .unwrap();
+    let mut conn = db.pool().acquire().await.unwrap().detach();
+    assert!(MIGRATOR.run(&mut conn).await.is_err(), "whoever is strict is told");
+    conn.close().await.unwrap(); // and with it the lock
+    bellwether_queue::migrate(&db.pool()).await.unwrap();
 }

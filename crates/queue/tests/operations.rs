@@ -153,6 +153,10 @@ async fn a_job_is_added_from_any_language_by_one_function() {
         (State::Pending, "default", "default")
     );
     assert_eq!((job.priority, job.max_attempts), (4, 5));
+    // a driver has no other word for none
+    let none = "select id from queue.enqueue('note', after => null, tags => null, due_at => null)";
+    let id: i64 = sqlx::query_scalar(none).fetch_one(&pool).await.unwrap();
+    assert_eq!(state(&pool, JobId(id)).await, State::Available);
     for wrong in [
         "queue.enqueue('')",
         "queue.enqueue('note', priority => 10)",

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use bellwether_queue::{Outcome, Process, State, control, inspect, limits};
+use bellwether_queue::{Handlers, NewJob, Outcome, Process, State, control, inspect, limits};
 use bellwether_testing::{wait_until, wait_until_within};
 use support::*;
 
@@ -411,4 +411,52 @@ async fn neither_an_urgent_job_nor_a_late_one_waits_for_the_end_of_a_backlog() {
     }
     assert!(seen < 17_000, "{seen} of 18,000 went first");
     process.close(Duration::from_secs(5)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_kind_that_the_handlers_lack_is_left_in_its_queue() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    // the process knows it: others of its handlers may work it, in another queue
+    let process = Process::start(config(&db, "w", &[("notes", 1)])).await.unwrap();
+    process.work("notes", Arc::new(Handlers::new(()).with::<Note>()));
+    let strange = add(&pool, &NewJob::of(&Refresh { what: "x".into() }).unwrap()).await;
+    for i in 0..3 {
+        let id = add(&pool, &note(&i.to_string())).await;
+        until_state(&pool, id, State::Completed).await;
+    }
+    assert_eq!(state(&pool, strange).await, State::Available);
+    assert_eq!(count(&pool, "select count(*) from queue.attempt").await, 0, "nobody claimed it");
+    let why = inspect::why(&pool, strange).await.unwrap().unwrap().reason;
+    assert!(why.contains("or no worker of the queue notes knows the kind refresh"), "{why}");
+    process.close(Duration::from_secs(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_process_that_is_dropped_gives_its_jobs_back_and_says_goodbye() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let id = add(&pool, &note("x")).await;
+    let process = Process::start(config(&db, "w", &[("notes", 1)])).await.unwrap();
+    let attempt = process.subscribe("notes").recv().await.unwrap();
+    drop(process);
+    attempt.cancelled().cancelled().await;
+    until_state(&pool, id, State::Available).await;
+    wait_until("its goodbye", || async {
+        let sql = "select count(*) from queue.process where ended_at is not null";
+        (count(&pool, sql).await == 1).then_some(())
+    })
+    .await;
+    let outcome: String =
+        sqlx::query_scalar("select outcome from queue.attempt").fetch_one(&pool).await.unwrap();
+    assert_eq!(outcome, "released", "no attempt is spent");
+}
+
+#[tokio::test]
+#[should_panic(expected = "was not configured for the queue \"calls\", but for {\"notes\"}")]
+async fn a_queue_that_the_process_was_not_configured_for_is_named() {
+    let db = database().await;
+    let process = Process::start(config(&db, "w", &[("notes", 1)])).await.unwrap();
+    assert!(process.subscribe("calls").recv().await.is_none(), "it ends at once");
+    process.work("calls", Arc::new(handlers()));
 }

@@ -2,9 +2,12 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use bellwether_queue::{Failure, Outcome, Process, State, inspect};
+use bellwether_queue::{
+    Attempt, Failure, Handlers, Job, NewJob, Outcome, Process, State, Verdict, inspect,
+};
+use serde::{Deserialize, Serialize};
 use support::*;
 
 #[tokio::test]
@@ -89,4 +92,83 @@ async fn words_that_the_database_refuses_do_not_keep_the_outcome() {
     let job = inspect::find(&pool, id).await.unwrap().unwrap().job;
     assert!(job.error.as_ref().unwrap().contains("its report was refused"), "{:?}", job.error);
     process.close(Duration::from_secs(1)).await.unwrap();
+}
+
+/// Fails, and panics wherever the queue asks it for something.
+#[derive(Clone, Serialize, Deserialize, schemars::JsonSchema)]
+struct Clumsy {
+    discard: bool,
+}
+
+impl Job for Clumsy {
+    const KIND: &'static str = "clumsy";
+    const QUEUE: &'static str = "notes";
+    type Context = ();
+    fn unique_key(&self) -> Option<String> {
+        panic!("it has no name")
+    }
+    fn backoff(attempt: u16) -> Option<Duration> {
+        Some(Duration::MAX * (attempt + 1).into())
+    }
+    async fn run(self, (): (), _attempt: &Attempt) -> Result<(), Failure> {
+        Err(if self.discard { Failure::discard("it fell") } else { Failure::retry("it fell") })
+    }
+}
+
+#[tokio::test]
+async fn a_kind_that_panics_when_it_is_asked_keeps_no_report_from_being_written() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let handlers = Arc::new(Handlers::new(()).with::<Clumsy>().with::<Note>());
+    let process = Process::start(config(&db, "w", &[("notes", 1)])).await.unwrap();
+    process.work("notes", handlers);
+    let clumsy = |discard: bool| NewJob {
+        kind: Clumsy::KIND.into(),
+        args: serde_json::json!({"discard": discard}),
+        ..note("x")
+    };
+    let ids = add_all(&pool, &[clumsy(false), clumsy(true), note("after them")]).await;
+    until_state(&pool, ids[2], State::Completed).await;
+    until_state(&pool, ids[0], State::Retryable).await;
+    until_state(&pool, ids[1], State::Discarded).await;
+    let failed = inspect::find(&pool, ids[0]).await.unwrap().unwrap();
+    let error = failed.job.error.unwrap();
+    assert!(error.starts_with("it fell; and its backoff panicked: "), "{error}");
+    let wait = failed.job.due_at.unwrap() - failed.attempts[0].ended_at.unwrap();
+    assert!(wait.num_seconds() <= 2, "the default backoff: {wait}");
+    let discarded = inspect::find(&pool, ids[1]).await.unwrap().unwrap();
+    assert_eq!(discarded.attempts[0].outcome, "discarded", "its arguments fit");
+    process.close(Duration::from_secs(1)).await.unwrap();
+    assert_eq!(process.lost_leases(), 0);
+}
+
+#[tokio::test]
+async fn a_wait_past_the_end_of_the_calendar_is_a_very_long_one() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let ids = add_all(&pool, &[note("snooze"), note("retry")]).await;
+    let process = Process::start(config(&db, "w", &[("notes", 2)])).await.unwrap();
+    work(&process, "notes", async |attempt| {
+        let forever = Duration::MAX;
+        Outcome::Failed(match attempt.args()["text"].as_str() {
+            Some("snooze") => Failure::snooze(forever, "not now"),
+            _ => Failure::retry_after(forever, "not now"),
+        })
+    });
+    until_state(&pool, ids[0], State::Scheduled).await;
+    until_state(&pool, ids[1], State::Retryable).await;
+    process.close(Duration::from_secs(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_lost_race_in_the_database_is_snoozed_and_all_else_is_tried_again() {
+    let db = database().await;
+    for (code, lost_a_race) in [("40P01", true), ("40001", true), ("55P03", true), ("22023", false)]
+    {
+        let raise = format!("do $$ begin raise exception 'no' using errcode = '{code}'; end $$");
+        let error = sqlx::query(sqlx::AssertSqlSafe(raise)).execute(&db.pool()).await.unwrap_err();
+        let verdict = Failure::from(error).verdict;
+        assert_eq!(matches!(verdict, Verdict::Snooze { .. }), lost_a_race, "{code}: {verdict:?}");
+        assert_eq!(matches!(verdict, Verdict::Retry { after: None }), !lost_a_race);
+    }
 }

@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use bellwether_queue::{
-    Process,
+    Job, Process,
     schedule::{self, Missed, Schedule, slot_key},
 };
 use bellwether_testing::at;
@@ -194,4 +194,69 @@ async fn the_next_time_follows_the_zone_across_a_clock_change_and_crontabs_weekd
             assert_eq!(next.format("%a %H:%M").to_string(), "Sun 12:00");
         }
     }
+}
+
+#[tokio::test]
+async fn a_schedule_whose_job_is_refused_keeps_none_after_it_from_ticking() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    for name in ["a", "b", "c"] {
+        schedule::define(&pool, &hourly(name, Missed::One)).await.unwrap();
+    }
+    asleep(&pool).await;
+    sqlx::raw_sql(
+        "update queue.schedule set args = '{\"text\": 7}' where name = 'a';
+        create function refuse() returns trigger language plpgsql as
+            $$ begin raise exception 'not this one' using errcode = '22023'; end $$;
+        create trigger refuse before insert on queue.tick for each row when (new.schedule = 'b') execute function refuse()",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let process = Process::start(config(&db, "a", &[("calls", 1)])).await.unwrap();
+    bellwether_testing::wait_until("the tick of the last", || async {
+        (ticks(&pool, "c").await == 1).then_some(())
+    })
+    .await;
+    assert_eq!(ticks(&pool, "a").await + ticks(&pool, "b").await, 0);
+    process.close(Duration::ZERO).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_schedule_that_is_removed_or_not_kept_ticks_no_more() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    for name in ["a", "b", "c"] {
+        schedule::define(&pool, &hourly(name, Missed::One)).await.unwrap();
+    }
+    assert!(schedule::remove(&pool, "a").await.unwrap());
+    assert!(!schedule::remove(&pool, "a").await.unwrap());
+    assert_eq!(schedule::keep_only(&pool, &["c", "of a later release"]).await.unwrap(), ["b"]);
+    let left: Vec<String> =
+        schedule::list(&pool).await.unwrap().into_iter().map(|s| s.name).collect();
+    assert_eq!(left, ["c"]);
+    // a definition is its transaction's
+    let mut tx = pool.begin().await.unwrap();
+    schedule::define(&mut *tx, &hourly("d", Missed::One)).await.unwrap();
+    tx.rollback().await.unwrap();
+    assert_eq!(schedule::list(&pool).await.unwrap().len(), 1);
+}
+
+#[test]
+fn a_schedule_of_a_job_adds_that_job() {
+    let tick = Note { text: "tick".into() };
+    let made = Schedule::of("every", "0 * * * *", "UTC", &tick).unwrap();
+    let made = made.slot(Duration::from_hours(1)).missed(Missed::All);
+    assert_eq!((made.kind.as_str(), &made.args), (Note::KIND, &json!({"text": "tick"})));
+    assert_eq!((made.slot, made.missed), (Some(Duration::from_hours(1)), Missed::All));
+}
+
+#[test]
+fn the_next_fire_after_a_moment_needs_no_database() {
+    let next = |cron, t| schedule::next_after(cron, "Europe/Zurich", at(t)).unwrap();
+    assert_eq!(next("0 9 * * 0-7", "2026-03-02T09:00:00Z"), Some(at("2026-03-03T08:00:00Z")));
+    assert_eq!(next("0 9 * * sat-sun", "2026-03-02T09:00:00Z"), Some(at("2026-03-07T08:00:00Z")));
+    assert_eq!(next("0 9 1 * mon", "2026-03-02T09:00:00Z"), Some(at("2026-03-09T08:00:00Z")));
+    assert_eq!(next("0 0 30 2 *", "2026-03-02T09:00:00Z"), None, "there is no such day");
+    assert!(schedule::next_after("0 9 * * *", "Mars/Base", at("2026-03-02T09:00:00Z")).is_err());
 }

@@ -44,7 +44,7 @@ where
 fn failed(registry: &Registry, attempt: &Attempt, failure: Failure) -> Outcome {
     if failure.verdict == Verdict::Discard
         && let Err(misfit @ ArgsError::Invalid { .. }) =
-            registry.job(attempt.kind(), attempt.args().clone())
+            registry.check(attempt.kind(), attempt.args())
     {
         return Outcome::Undecodable(misfit.to_string());
     }

@@ -12,8 +12,6 @@ use std::{
 use bellwether_queue::{Attempt, Outcome, trace::TraceContext};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::ending::word;
-
 /// Shared by the layers and by the tokio task that runs the handler. Whoever lets go last, for
 /// whatever reason, gives the job back if nothing was reported before; so a job is given back only
 /// once its handler has stopped running.
@@ -61,7 +59,7 @@ impl Claim {
             return;
         }
         let kind = self.attempt.kind().to_owned();
-        let ending = word(&outcome);
+        let ending = outcome.as_str();
         metrics::counter!("bellwether_job_attempts_total", "kind" => kind.clone(), "outcome" => ending)
             .increment(1);
         metrics::histogram!("bellwether_job_run_seconds", "kind" => kind, "outcome" => ending)

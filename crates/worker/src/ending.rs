@@ -14,7 +14,7 @@ pub(crate) struct Ending(pub(crate) Outcome);
 
 impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(word(&self.0))
+        f.write_str(self.0.as_str())
     }
 }
 
@@ -49,24 +49,6 @@ pub(crate) fn after_stop(attempt: &Attempt, ending: Outcome) -> Outcome {
         _ if attempt.called_off() => Outcome::Cancelled,
         Outcome::Failed(Failure { verdict: Verdict::Retry { .. }, .. }) => Outcome::Released,
         other => other,
-    }
-}
-
-/// The ending's name in metrics and logs, the same as in the attempt's row.
-pub(crate) fn word(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Complete => "completed",
-        Outcome::Failed(failure) => match failure.verdict {
-            Verdict::Retry { .. } => "failed",
-            Verdict::Discard => "discarded",
-            Verdict::Snooze { .. } => "snoozed",
-            Verdict::Throttle => "throttled",
-        },
-        Outcome::Panicked(_) => "panicked",
-        Outcome::TimedOut => "timed_out",
-        Outcome::Undecodable(_) => "undecodable",
-        Outcome::Cancelled => "cancelled",
-        Outcome::Released => "released",
     }
 }
 
@@ -147,7 +129,7 @@ mod tests {
             (Outcome::Released, "released"),
         ];
         for (outcome, name) in endings {
-            assert_eq!(word(&outcome), name);
+            assert_eq!(outcome.as_str(), name);
         }
     }
 

@@ -61,7 +61,7 @@ where
             let outcome = ending::outcome(run.await.map_err(Into::into));
             log(&claim, &outcome);
             let span = Span::current();
-            span.record("outcome", ending::word(&outcome));
+            span.record("outcome", outcome.as_str());
             if is_error(&outcome) {
                 span.record("otel.status_code", "ERROR");
             }

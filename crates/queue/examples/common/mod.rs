@@ -1,19 +1,16 @@
 //! A database for an example, and a worker in it.
 
-use std::{collections::BTreeSet, str::FromStr, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use bellwether_queue::{
-    Config, Db, Handlers, JobId, MIGRATOR, Process, QueueConfig, inspect::JobDetail,
-};
+use bellwether_queue::{Config, Db, Handlers, JobId, Process, inspect::JobDetail};
 use bellwether_testing::Postgres;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgPoolOptions;
 
 pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// The database at `DATABASE_URL`; without one, a PostgreSQL that goes with the example.
 pub(crate) struct Place {
     pub(crate) db: Db,
-    options: PgConnectOptions,
     _postgres: Option<Postgres>,
 }
 
@@ -34,10 +31,9 @@ impl Place {
     }
 
     async fn at(url: &str, postgres: Option<Postgres>) -> Result<Self, Error> {
-        let options = PgConnectOptions::from_str(url)?;
-        let pool = PgPoolOptions::new().connect_with(options.clone()).await?;
-        MIGRATOR.run(&pool).await?;
-        Ok(Self { db: Db::direct(pool), options, _postgres: postgres })
+        let pool = PgPoolOptions::new().connect(url).await?;
+        bellwether_queue::migrate(&pool).await?;
+        Ok(Self { db: Db::direct(pool), _postgres: postgres })
     }
 
     /// Works every queue that the handlers know, one job at a time.
@@ -46,18 +42,9 @@ impl Place {
         C: Clone + Send + Sync + 'static,
     {
         let queues: BTreeSet<_> = handlers.registry().kinds().map(|kind| kind.queue).collect();
-        let config = Config {
-            pool: self.db.clone(),
-            direct: self.options.clone(),
-            listen: true,
-            name: format!("example:{}", std::process::id()),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            queues: queues
-                .iter()
-                .map(|name| QueueConfig { name: (*name).to_owned(), concurrency: 1 })
-                .collect(),
-            registry: handlers.registry().clone(),
-        };
+        let config = Config::new(self.db.clone(), handlers.registry())
+            .named(format!("example:{}", std::process::id()), env!("CARGO_PKG_VERSION"));
+        let config = queues.iter().fold(config, |config, queue| config.queue(*queue, 1));
         let process = Process::start(config).await?;
         let handlers = Arc::new(handlers);
         for queue in queues {

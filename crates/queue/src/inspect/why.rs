@@ -112,7 +112,11 @@ async fn waiting(pool: &Db, job: &JobView) -> Result<Why, Error> {
     } else if capped {
         format!("the queue {} runs as many jobs as its cap allows", job.queue)
     } else if ahead == 0 {
-        "it is next, and every slot is taken".to_owned()
+        // which kinds its workers know is nowhere written
+        format!(
+            "it is next: every slot is taken, or no worker of the queue {} knows the kind {}",
+            job.queue, job.kind
+        )
     } else {
         format!("{ahead} jobs are ahead of it")
     };

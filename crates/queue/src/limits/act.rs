@@ -71,7 +71,8 @@ pub async fn reset(db: &mut PgConnection, key: &str) -> Result<bool, Error> {
     changed(db, key, id).await
 }
 
-/// Gives a window another amount for `wait` (`None`: its own again). `false`: no such window.
+/// Gives a window another amount for `wait` (`None`: its own again). `no` is its place in
+/// [`Limit::windows`](super::Limit::windows), from 0. `false`: no such window.
 pub async fn override_window(
     db: &mut PgConnection,
     key: &str,

@@ -3,7 +3,7 @@
 use sqlx::{PgConnection, postgres::types::PgInterval};
 
 use super::{Counts, LaneKey, Limit, Period, Window};
-use crate::{Db, Error, process::interval};
+use crate::{Db, Error, name, process::interval};
 
 /// Makes the key exist with these windows. What was granted before stays counted; a park, an open
 /// breaker and the overrides of windows that stay stay in force. [`Error::Limit`] says what could
@@ -70,6 +70,9 @@ pub async fn define(pool: &Db, limit: &Limit) -> Result<(), Error> {
 
 fn check(limit: &Limit) -> Result<(), Error> {
     let share = limit.reserve.map_or(0.0, |r| r.share);
+    if limit.key.is_empty() || limit.key.chars().nth(120).is_some() {
+        return Err(refuse(limit, "a key has 1 to 120 characters".to_owned()));
+    }
     if !(0.0..1.0).contains(&share) {
         return Err(refuse(limit, format!("a reserve of {share} is not in 0 to below 1")));
     }
@@ -176,8 +179,11 @@ fn refuse(limit: &Limit, reason: String) -> Error {
 }
 
 /// Sets the keys of a lane, best first; no keys: the lane is free. [`Error::Limit`]: a key that is
-/// not defined, or a reservation that no window of it could ever hold.
+/// not defined, or a reservation that no window of it could ever hold. [`Error::Name`]: the queue or
+/// the lane has a name that none can have.
 pub async fn set_lane(pool: &Db, queue: &str, lane: &str, keys: &[LaneKey]) -> Result<(), Error> {
+    name::check_queue(queue)?;
+    name::check_lane(lane)?;
     let mut tx = pool.begin().await?;
     sqlx::query!("insert into queue.queue (name) values ($1) on conflict do nothing", queue)
         .execute(&mut *tx)

@@ -154,6 +154,7 @@ impl Default for Breaker {
 /// One quota.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Limit {
+    /// 1 to 120 characters.
     pub key: String,
     pub counts: Counts,
     pub windows: Vec<Window>,

@@ -13,7 +13,7 @@ use super::{
     slots::Slots,
 };
 use crate::{
-    Attempt, Error, JobId,
+    Attempt, Error, JobId, Registry,
     attempt::{Claimed, Lease},
     limits::Usage,
 };
@@ -35,9 +35,23 @@ const SATURATED: Duration = Duration::from_millis(100);
 const STRANGE: u32 = 3;
 const REST: u32 = 20;
 
+/// What a worker can run: claims hand out nothing else.
+pub(crate) struct Kinds {
+    names: Vec<String>,
+    registry: Registry,
+}
+
+impl Kinds {
+    pub(crate) fn of(registry: &Registry) -> Self {
+        let names = registry.kinds().map(|kind| kind.name.to_owned()).collect();
+        Self { names, registry: registry.clone() }
+    }
+}
+
 pub(crate) async fn run(
     shared: Arc<Shared>,
     queue: String,
+    kinds: Kinds,
     slots: Arc<Slots>,
     out: mpsc::Sender<Arc<Attempt>>,
     stop: CancellationToken,
@@ -63,7 +77,7 @@ pub(crate) async fn run(
         let lease = shared.lease(shared.next_lease());
         let asked = Instant::now();
         let from = marks.begin(backlog, asked.into_std());
-        let claimed = claim(&shared, lease, &queue, wanted, &from).await;
+        let claimed = claim(&shared, &kinds, lease, &queue, wanted, &from).await;
         let took = asked.elapsed();
         counts::claim(&queue, asked, &claimed);
         match claimed {
@@ -230,6 +244,7 @@ async fn wait_for_work(
 
 pub(crate) async fn claim(
     shared: &Shared,
+    kinds: &Kinds,
     lease: Lease,
     queue: &str,
     wanted: usize,
@@ -245,7 +260,7 @@ pub(crate) async fn claim(
         lease.number,
         queue,
         wanted as i32,
-        &shared.kinds,
+        &kinds.names,
         &from.0,
         &from.1,
         &from.2,
@@ -259,7 +274,7 @@ pub(crate) async fn claim(
     Ok(rows
         .into_iter()
         .map(|row| {
-            let kind = shared.registry.get(&row.kind).expect("claims name the registry's kinds");
+            let kind = kinds.registry.get(&row.kind).expect("claims name the registry's kinds");
             Claimed {
                 job: JobId(row.id),
                 lane: row.lane,

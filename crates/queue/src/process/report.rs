@@ -72,25 +72,26 @@ pub(super) async fn end(
     outcome: &Outcome,
     refused: Option<&str>,
 ) -> Result<Option<String>, Error> {
-    let retry = attempt.backoff();
-    let (name, error, delay) = match outcome {
-        Outcome::Complete => ("completed", None, None),
-        Outcome::Failed(failure) => {
-            let message = Some(failure.message());
-            match failure.verdict {
-                Verdict::Retry { after } => ("failed", message, after.or(retry)),
-                Verdict::Snooze { after } => ("snoozed", message, Some(after)),
-                Verdict::Throttle => ("throttled", message, None),
-                Verdict::Discard => ("discarded", message, None),
-            }
-        }
-        Outcome::Panicked(message) => ("panicked", Some(format!("panicked: {message}")), retry),
+    let (mut error, delay) = match outcome {
+        Outcome::Complete => (None, Delay::None),
+        Outcome::Failed(failure) => (Some(failure.message()), asked(failure.verdict)),
+        Outcome::Panicked(message) => (Some(format!("panicked: {message}")), Delay::Backoff),
         Outcome::TimedOut => {
-            ("timed_out", Some(format!("ran longer than {} s", attempt.timeout().as_secs())), retry)
+            (Some(format!("ran longer than {} s", attempt.timeout().as_secs())), Delay::Backoff)
         }
-        Outcome::Undecodable(reason) => ("undecodable", Some(reason.clone()), None),
-        Outcome::Cancelled => ("cancelled", Some("called off while it ran".to_owned()), None),
-        Outcome::Released => ("released", Some("the worker shut down".to_owned()), None),
+        Outcome::Undecodable(reason) => (Some(reason.clone()), Delay::None),
+        Outcome::Cancelled => (Some("called off while it ran".to_owned()), Delay::None),
+        Outcome::Released => (Some("the worker shut down".to_owned()), Delay::None),
+    };
+    let delay = match delay {
+        Delay::None => None,
+        Delay::Of(delay) => Some(delay),
+        Delay::Backoff => attempt.backoff().unwrap_or_else(|panic| {
+            let kind = attempt.kind();
+            tracing::warn!(job.id = %attempt.job(), job.kind = kind, "its backoff panicked: {panic}");
+            error = error.take().map(|e| format!("{e}; and its backoff panicked: {panic}"));
+            None
+        }),
     };
     let error = refused.map(str::to_owned).or(error);
     let log = if refused.is_some() { Vec::new() } else { attempt.log_lines() };
@@ -100,9 +101,9 @@ pub(super) async fn end(
         attempt.lease().process,
         attempt.job().0,
         attempt.lease().number,
-        name,
+        outcome.as_str(),
         error.map(|e| e.chars().filter(|c| *c != '\0').take(2_000).collect::<String>()),
-        delay.map(interval) as Option<PgInterval>,
+        delay.map(|d| interval(d.min(LONGEST))) as Option<PgInterval>,
         if log.is_empty() { None } else { Some(log) } as Option<Vec<String>>,
         calls.used,
         // a service that never answers is one that fails
@@ -113,6 +114,26 @@ pub(super) async fn end(
     .fetch_one(&shared.pool)
     .await?;
     Ok(state)
+}
+
+/// No job waits longer for its next attempt: the database's calendar has an end.
+const LONGEST: Duration = Duration::from_hours(24 * 365 * 100);
+
+/// When the next attempt comes.
+enum Delay {
+    /// As the outcome has it.
+    None,
+    Of(Duration),
+    /// As the kind has it.
+    Backoff,
+}
+
+const fn asked(verdict: Verdict) -> Delay {
+    match verdict {
+        Verdict::Retry { after: None } => Delay::Backoff,
+        Verdict::Retry { after: Some(after) } | Verdict::Snooze { after } => Delay::Of(after),
+        Verdict::Throttle | Verdict::Discard => Delay::None,
+    }
 }
 
 pub(crate) fn interval(d: Duration) -> PgInterval {

@@ -17,7 +17,7 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{Config, slots::Slots};
-use crate::{Attempt, Db, Error, JobId, Outcome, Registry, attempt::Lease};
+use crate::{Attempt, Db, Error, JobId, Outcome, Registry, attempt::Lease, name};
 
 /// A permit is used only while the last beat got through this recently; peers wait 15 s before
 /// they take a process for dead.
@@ -30,7 +30,6 @@ pub(crate) struct Shared {
     pub(crate) direct: PgConnectOptions,
     pub(crate) listen: bool,
     pub(crate) registry: Registry,
-    pub(crate) kinds: Vec<String>,
     pub(crate) slots: HashMap<String, Arc<Slots>>,
     name: String,
     version: String,
@@ -57,6 +56,9 @@ impl Shared {
     pub(crate) async fn register(
         config: Config,
     ) -> Result<(Arc<Self>, mpsc::UnboundedReceiver<Report>), Error> {
+        for queue in &config.queues {
+            name::check_queue(&queue.name)?;
+        }
         super::counts::begin();
         let (reports, rx) = mpsc::unbounded_channel();
         let slots = config
@@ -68,7 +70,6 @@ impl Shared {
             pool: config.pool,
             direct: config.direct,
             listen: config.listen,
-            kinds: config.registry.kinds().map(|k| k.name.to_owned()).collect(),
             registry: config.registry,
             slots,
             name: config.name,

@@ -5,7 +5,7 @@
 //! that is left out in spring. One for certain hours fires once a day: in autumn the first time, and
 //! where its time is left out in spring, as long after midnight as on other days.
 
-use std::str::FromStr;
+use std::{collections::BTreeSet, str::FromStr};
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, TimeZone, Utc, offset::LocalResult};
 use chrono_tz::Tz;
@@ -19,10 +19,13 @@ const SKIP_AFTER: TimeDelta = TimeDelta::seconds(60);
 const FOLD: TimeDelta = TimeDelta::hours(3);
 /// Fires that one look yields at most.
 const MOST: usize = 1_000;
+const WEEKDAYS: [&str; 7] =
+    ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 
 /// A crontab expression with its zone, ready to say when it fires.
 pub(super) struct Clock {
-    cron: cron::Schedule,
+    /// It fires when one of these does.
+    crons: Vec<cron::Schedule>,
     zone: Tz,
     every_hour: bool,
 }
@@ -34,19 +37,30 @@ impl Clock {
         let [minute, hour, day, month, weekday] = fields[..] else {
             return Err(error(format!("{expression:?} has {} fields, not 5", fields.len())));
         };
-        // The crate wants seconds first, and counts weekdays from 1 (Sunday) where crontab counts
-        // from 0.
-        let six =
-            format!("0 {minute} {hour} {day} {month} {}", crontab_weekday(weekday).map_err(error)?);
-        let cron = cron::Schedule::from_str(&six)
-            .map_err(|e| error(format!("{expression:?} is not a crontab expression: {e}")))?;
+        let weekdays = weekdays(weekday).map_err(error)?;
+        // As crontab has it: where both name certain days, either will do.
+        let days = if day.starts_with(['*', '?']) || weekday.starts_with(['*', '?']) {
+            vec![(day, weekdays.as_str())]
+        } else {
+            vec![(day, "*"), ("*", weekdays.as_str())]
+        };
+        let crons = days.into_iter().map(|(day, weekdays)| {
+            // The crate wants seconds first.
+            cron::Schedule::from_str(&format!("0 {minute} {hour} {day} {month} {weekdays}"))
+                .map_err(|e| error(format!("{expression:?} is not a crontab expression: {e}")))
+        });
+        let crons = crons.collect::<Result<_, _>>()?;
         let zone = zone.parse().map_err(|_| error(format!("{zone:?} is not a time zone")))?;
-        Ok(Self { cron, zone, every_hour: hour.starts_with('*') })
+        Ok(Self { crons, zone, every_hour: hour.starts_with('*') })
     }
 
     pub(super) fn next_after(&self, t: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.crons.iter().filter_map(|cron| self.next_of(cron, t)).min()
+    }
+
+    fn next_of(&self, cron: &cron::Schedule, t: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let mut best: Option<DateTime<Utc>> = None;
-        for wall in self.cron.after(&(self.wall(t) - FOLD)) {
+        for wall in cron.after(&(self.wall(t) - FOLD)) {
             if best.is_some_and(|best| wall > self.wall(best) + FOLD) {
                 break;
             }
@@ -75,7 +89,11 @@ impl Clock {
 
     /// The last fire up to and including `t`.
     fn last_before(&self, t: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let mut back = self.cron.after(&(self.wall(t) + FOLD + TimeDelta::seconds(1)));
+        self.crons.iter().filter_map(|cron| self.last_of(cron, t)).max()
+    }
+
+    fn last_of(&self, cron: &cron::Schedule, t: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let mut back = cron.after(&(self.wall(t) + FOLD + TimeDelta::seconds(1)));
         let mut best: Option<DateTime<Utc>> = None;
         while let Some(wall) = back.next_back() {
             if best.is_some_and(|best| wall < self.wall(best) - FOLD) {
@@ -90,20 +108,28 @@ impl Clock {
 
     /// Fires in `(since, until]`, oldest first, at most 1,000.
     fn between(&self, since: DateTime<Utc>, until: DateTime<Utc>) -> Vec<DateTime<Utc>> {
-        let end = self.wall(until) + FOLD;
-        let mut fires: Vec<DateTime<Utc>> = self
-            .cron
-            .after(&(self.wall(since) - FOLD))
-            .take_while(|wall| *wall <= end)
-            // More than are wanted, by a fold of minutes on either side: what follows is later still.
-            .take(MOST + 600)
-            .flat_map(|wall| self.moments(wall.naive_utc()).into_iter().flatten())
-            .filter(|at| *at > since && *at <= until)
-            .collect();
+        let mut fires: Vec<DateTime<Utc>> =
+            self.crons.iter().flat_map(|cron| self.between_of(cron, since, until)).collect();
         fires.sort_unstable();
         fires.dedup();
         fires.truncate(MOST);
         fires
+    }
+
+    /// At least the first 1,000, in no order.
+    fn between_of(
+        &self,
+        cron: &cron::Schedule,
+        since: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> impl Iterator<Item = DateTime<Utc>> {
+        let end = self.wall(until) + FOLD;
+        cron.after(&(self.wall(since) - FOLD))
+            .take_while(move |wall| *wall <= end)
+            // More than are wanted, by a fold of minutes on either side: what follows is later still.
+            .take(MOST + 600)
+            .flat_map(|wall| self.moments(wall.naive_utc()).into_iter().flatten())
+            .filter(move |at| *at > since && *at <= until)
     }
 
     /// What the clock on the wall shows, as if it were in UTC.
@@ -132,33 +158,41 @@ impl Clock {
     }
 }
 
-/// Crontab's weekdays (0 or 7 is Sunday, names allowed) as names, which both count alike.
-fn crontab_weekday(field: &str) -> Result<String, String> {
-    const NAMES: [&str; 8] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
-    let mut out = String::new();
+/// Crontab's weekdays (0 or 7 is Sunday, names allowed) as a list of names: the crate counts from 1,
+/// and its ranges end on Saturday.
+fn weekdays(field: &str) -> Result<String, String> {
+    let mut days = BTreeSet::new();
     for part in field.split(',') {
-        let (range, step) = part.split_once('/').map_or((part, None), |(r, s)| (r, Some(s)));
-        let day = |text: &str| match text.parse::<usize>() {
-            Ok(n) => NAMES
-                .get(n)
-                .map(|name| (*name).to_owned())
-                .ok_or_else(|| format!("weekday {n} is not between 0 and 7")),
-            Err(_) => Ok(text.to_owned()),
+        let (range, step) = part.split_once('/').unwrap_or((part, "1"));
+        let step: usize =
+            step.parse().ok().filter(|step| *step > 0).ok_or_else(|| {
+                format!("a step is a number of days and at least 1, not {step:?}")
+            })?;
+        let (from, to) = match range.split_once('-') {
+            Some((from, to)) => (weekday(from)?, weekday(to)?),
+            None if matches!(range, "*" | "?") => (0, 6),
+            // from that day on, where there is a step
+            None if part.contains('/') => (weekday(range)?, 6),
+            None => (weekday(range)?, weekday(range)?),
         };
-        let range = match range.split_once('-') {
-            Some((from, to)) => format!("{}-{}", day(from)?, day(to)?),
-            None => day(range)?,
-        };
-        if !out.is_empty() {
-            out.push(',');
-        }
-        out.push_str(&range);
-        if let Some(step) = step {
-            out.push('/');
-            out.push_str(step);
-        }
+        // friday to monday, or to a sunday that is called 0
+        let to = if to < from { to + 7 } else { to };
+        days.extend((from..=to).step_by(step).map(|day| day % 7));
     }
-    Ok(out)
+    if days.len() == 7 {
+        return Ok("*".to_owned());
+    }
+    let names: Vec<&str> = days.into_iter().map(|day| &WEEKDAYS[day][..3]).collect();
+    Ok(names.join(","))
+}
+
+fn weekday(text: &str) -> Result<usize, String> {
+    if let Ok(n) = text.parse::<usize>() {
+        return if n <= 7 { Ok(n) } else { Err(format!("weekday {n} is not between 0 and 7")) };
+    }
+    let name = text.to_ascii_lowercase();
+    let is_short = |day: &&str| name.len() >= 3 && day.starts_with(&name);
+    WEEKDAYS.iter().position(is_short).ok_or_else(|| format!("there is no weekday {text:?}"))
 }
 
 #[cfg(test)]
@@ -211,6 +245,45 @@ mod tests {
         }
         assert_eq!(clock.last_before(at(until)), fires.last().copied());
         fires.iter().map(|t| t.format("%H:%M").to_string()).collect()
+    }
+
+    #[test]
+    fn weekdays_are_those_of_crontab_however_they_are_written() {
+        for (field, wanted) in [
+            ("*", "*"),
+            ("0-7", "*"),
+            ("1-7", "*"),
+            ("*/2", "sun,tue,thu,sat"),
+            ("0", "sun"),
+            ("7", "sun"),
+            ("5-7", "sun,fri,sat"),
+            ("sat-sun", "sun,sat"),
+            ("6-0", "sun,sat"),
+            ("fri-MON", "sun,mon,fri,sat"),
+            ("1-5/2", "mon,wed,fri"),
+            ("2/2", "tue,thu,sat"),
+            ("Monday,thurs,0", "sun,mon,thu"),
+        ] {
+            assert_eq!(weekdays(field).unwrap(), wanted, "{field}");
+        }
+        for bad in ["8", "1-9", "mo", "someday", "1/0", "1/x", "", "1-", "*-3"] {
+            assert!(weekdays(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_certain_day_of_the_month_and_a_certain_weekday_are_either_of_them() {
+        // 2026-03-02 is a Monday.
+        let (since, now) = ("2026-03-01T00:00:00Z", "2026-03-16T12:00:00Z");
+        let either = due("0 9 10 * mon", Missed::All, since, now);
+        assert_eq!(either, ["02 09:00", "09 09:00", "10 09:00", "16 09:00"]);
+        assert_eq!(due("0 9 10 * *", Missed::All, since, now), ["10 09:00"]);
+        assert_eq!(
+            due("0 9 2-9 * */2", Missed::All, since, now),
+            ["03 09:00", "05 09:00", "07 09:00", "08 09:00"]
+        );
+        assert_eq!(due("0 9 10 * mon", Missed::One, since, "2026-03-13T12:00:00Z"), ["10 09:00"]);
+        fires("30 1 8 3 sun", "2026-02-27T00:00:00Z", "2026-03-20T00:00:00Z");
     }
 
     #[test]
