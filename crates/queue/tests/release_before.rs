@@ -79,14 +79,16 @@ impl Before {
     }
 
     async fn fail(&self, job: i64, outcome: &str) -> Option<String> {
-        sqlx::query_scalar("select queue.fail_v2($1, $2, $3, $4, 'x', '0 s', null, true, false, null, null)")
-            .bind(self.process)
-            .bind(job)
-            .bind(self.lease)
-            .bind(outcome)
-            .fetch_one(&self.pool)
-            .await
-            .unwrap()
+        sqlx::query_scalar(
+            "select queue.fail_v2($1, $2, $3, $4, 'x', '0 s', null, true, false, null, null)",
+        )
+        .bind(self.process)
+        .bind(job)
+        .bind(self.lease)
+        .bind(outcome)
+        .fetch_one(&self.pool)
+        .await
+        .unwrap()
     }
 }
 
