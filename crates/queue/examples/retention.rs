@@ -1,21 +1,25 @@
 //! A day of history with a great many jobs is pruned beside a steady load.
 //!
-//! `just retention [jobs [of 100, how many with a unique key]]`: what claims, the list and the overview
-//! cost with an empty history and with the day in it; then how long it takes until the day's jobs are
-//! gone, how long what belonged to them is cleared away and in what steps, and what claims and waits
-//! were like before and meanwhile. Last, for comparison, the same number of rows deleted from a table
-//! without partitions, in one statement.
+//! `just retention [jobs [of 100, how many with a unique key [seconds before]]]`: what claims, the list
+//! and the overview cost with an empty history and with the day in it; then how long it takes until the
+//! day's jobs are gone, how long what belonged to them is cleared away, and what claims and waits were
+//! like before and meanwhile. Last, for comparison, the same number of rows deleted from a table without
+//! partitions, in one statement.
 
 #[path = "common/claims.rs"]
 mod claims;
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use bellwether_queue::{
     Attempt, Config, Db, Failure, Handlers, Job, MIGRATOR, NewJob, Process, QueueConfig,
+    control::{self, Retention},
     inspect::{self, JobFilter},
 };
 use bellwether_testing::Postgres;
@@ -26,7 +30,6 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Jobs a second beside it, one at a time.
 const RATE: u32 = 100;
-const ALONE: Duration = Duration::from_secs(10);
 const DAY: &str = "2020-01-20";
 
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -52,6 +55,7 @@ async fn main() -> Result<(), Error> {
     let mut args = std::env::args().skip(1);
     let jobs: i64 = args.next().map_or(Ok(1_000_000), |n| n.parse())?;
     let keyed: i64 = args.next().map_or(Ok(100), |n| n.parse())?;
+    let before = Duration::from_secs(args.next().map_or(Ok(10), |n| n.parse())?);
     let postgres = Postgres::start(50).await;
     let pool = PgPoolOptions::new().max_connections(16).connect(&postgres.url).await?;
     MIGRATOR.run(&pool).await?;
@@ -86,14 +90,14 @@ async fn main() -> Result<(), Error> {
         );
     };
 
-    tokio::time::sleep(ALONE).await;
-    looks(&db, "empty history").await?;
+    tokio::time::sleep(before).await;
+    looks(&postgres.url, "empty history").await?;
     meanwhile("empty history");
     fill(&pool, jobs, keyed).await?;
     claims.take();
     waits.lock().expect("no holder panics").clear();
-    tokio::time::sleep(ALONE).await;
-    looks(&db, "full history").await?;
+    tokio::time::sleep(before).await;
+    looks(&postgres.url, "full history").await?;
     meanwhile("full history");
 
     let day = DAY.replace('-', "");
@@ -104,30 +108,19 @@ async fn main() -> Result<(), Error> {
         .await?;
     println!("{jobs} jobs gone after {:?} ({detached})", asked.elapsed());
     let asked = Instant::now();
-    let mut steps = Vec::new();
-    loop {
-        let asked = Instant::now();
-        let (cleared, more): (Option<i64>, Option<bool>) =
-            sqlx::query_as("select jobs, more from queue.clear_day_v1($1)")
-                .bind(format!("done_{day}"))
-                .fetch_one(&pool)
-                .await?;
-        if cleared.is_some() {
-            steps.push(asked.elapsed().as_secs_f64() * 1_000.0);
-        }
-        if more == Some(false) {
-            break;
-        }
-    }
+    let watched = tokio::spawn(longest_lock(pool.clone()));
+    let pruned = control::prune(&db, Retention::default()).await?;
     let took = asked.elapsed();
-    steps.sort_by(f64::total_cmp);
+    watched.abort();
     println!(
-        "cleared in {:.1} s, {:.2} s a million, {} steps: p50 {:.1}, longest {:.1} ms",
+        "{} jobs cleared in {:.1} s, {:.2} s a million",
+        pruned.jobs,
         took.as_secs_f64(),
         took.as_secs_f64() * 1e6 / jobs as f64,
-        steps.len(),
-        percentile(&steps, 50),
-        steps[steps.len() - 1],
+    );
+    println!(
+        "longest wait for a lock that was seen: {:.1} ms",
+        LONGEST.load(Ordering::SeqCst) as f64 / 1e3
     );
     meanwhile("while it was cleared");
     load.abort();
@@ -147,19 +140,40 @@ async fn main() -> Result<(), Error> {
     Ok(())
 }
 
-/// What a monitor asks, and how long it takes: the least of five.
-async fn looks(db: &Db, what: &str) -> Result<(), Error> {
-    let mut costs = [f64::INFINITY; 2];
-    for _ in 0..5 {
+/// What a monitor asks, and how long it takes on a connection that has asked it before: the median.
+async fn looks(url: &str, what: &str) -> Result<(), Error> {
+    let db = Db::direct(PgPoolOptions::new().max_connections(1).connect(url).await?);
+    let mut costs = [Vec::new(), Vec::new()];
+    for _ in 0..50 {
         let asked = Instant::now();
-        inspect::list(db, &JobFilter { limit: 50, ..JobFilter::default() }).await?;
-        costs[0] = costs[0].min(asked.elapsed().as_secs_f64() * 1_000.0);
+        inspect::list(&db, &JobFilter { limit: 50, ..JobFilter::default() }).await?;
+        costs[0].push(asked.elapsed().as_secs_f64() * 1_000.0);
         let asked = Instant::now();
-        inspect::queues(db).await?;
-        costs[1] = costs[1].min(asked.elapsed().as_secs_f64() * 1_000.0);
+        inspect::queues(&db).await?;
+        costs[1].push(asked.elapsed().as_secs_f64() * 1_000.0);
     }
-    println!("{what:<34} list {:.1} ms, overview {:.1} ms", costs[0], costs[1]);
+    costs.iter_mut().for_each(|took| took.sort_by(f64::total_cmp));
+    let [list, overview] = costs.map(|took| percentile(&took, 50));
+    println!("{what:<34} list {list:.1} ms, overview {overview:.1} ms");
+    db.close().await;
     Ok(())
+}
+
+/// In microseconds.
+static LONGEST: AtomicI64 = AtomicI64::new(0);
+
+/// Looks every 5 ms who waits for a lock, and for how long.
+async fn longest_lock(pool: PgPool) -> Result<(), sqlx::Error> {
+    loop {
+        let waits: Option<i64> = sqlx::query_scalar(
+            "select (extract(epoch from max(clock_timestamp() - waitstart)) * 1000000)::bigint
+            from pg_locks where not granted",
+        )
+        .fetch_one(&pool)
+        .await?;
+        LONGEST.fetch_max(waits.unwrap_or(0), Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 async fn load(db: Db) -> Result<(), bellwether_queue::Error> {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::{Db, Error};
 
 /// Rows of each sort in one step.
@@ -9,6 +11,8 @@ const STEP: i32 = 5_000;
 /// A day that somebody is reading is tried this often, and left for the next time after that.
 const TRIES: u32 = 3;
 const BETWEEN_TRIES: Duration = Duration::from_millis(300);
+/// Between two steps of clearing a day.
+const LONGEST_REST: Duration = Duration::from_millis(500);
 
 /// How long history is kept. The default: a week, and what failed 30 days.
 #[derive(Clone, Copy, Debug)]
@@ -99,16 +103,17 @@ async fn detach_day(pool: &Db, name: &str) -> Result<bool, Error> {
 }
 
 /// Clears what belonged to the jobs of a day that has left history, as far as nobody is in the way.
-/// Returns how many jobs that were.
+/// Returns how many jobs that were. It rests as long as it works: nothing waits for it.
 async fn clear_day(pool: &Db, name: &str) -> Result<i64, Error> {
     let mut cleared = 0;
     loop {
+        let began = Instant::now();
         let step = sqlx::query!("select jobs, more from queue.clear_day_v1($1)", name)
             .fetch_one(pool)
             .await?;
         cleared += step.jobs.unwrap_or(0);
         match step.more {
-            Some(true) => {}
+            Some(true) => tokio::time::sleep(began.elapsed().min(LONGEST_REST)).await,
             Some(false) => return Ok(cleared),
             None => {
                 tracing::info!(partition = name, "somebody is using it; it is cleared next time");

@@ -7,9 +7,13 @@ use bellwether_testing::database;
 use example::example;
 
 async fn says(name: &str, wanted: &[&str]) {
+    measures(name, &[], wanted).await;
+}
+
+async fn measures(name: &str, args: &[&str], wanted: &[&str]) {
     let db = database(&[&MIGRATOR]).await;
     let mut command = example(name);
-    command.env("DATABASE_URL", &db.url);
+    command.args(args).env("DATABASE_URL", &db.url);
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -84,4 +88,20 @@ async fn testing() {
         "tomorrow, which took no time: completed at attempt 2",
     ];
     says("testing", &wanted).await;
+}
+
+#[tokio::test]
+async fn throughput_in_short() {
+    measures("throughput", &["600"], &["drain, no limit", "ratio to no limit"]).await;
+}
+
+#[tokio::test]
+async fn retention_in_short() {
+    let wanted = ["3000 jobs gone after", "3000 jobs cleared in", "while it was cleared"];
+    measures("retention", &["3000", "50", "1"], &wanted).await;
+}
+
+#[tokio::test]
+async fn long_reader_in_short() {
+    measures("long_reader", &["3", "100", "1"], &["claim p95 ms", "   alone"]).await;
 }

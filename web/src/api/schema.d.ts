@@ -233,7 +233,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes a job available now, with one more attempt if its attempts are spent. */
+        /**
+         * Makes a job available now, with one more attempt if its attempts are spent. One that was called off
+         *     while it waited for others waits again for those of them that are going to run: it is `pending` then.
+         */
         post: operations["retryJob"];
         delete?: never;
         options?: never;

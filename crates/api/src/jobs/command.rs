@@ -18,7 +18,8 @@ use crate::{
     problem::{Problem, ProblemKind, Result},
 };
 
-/// Makes a job available now, with one more attempt if its attempts are spent.
+/// Makes a job available now, with one more attempt if its attempts are spent. One that was called off
+/// while it waited for others waits again for those of them that are going to run: it is `pending` then.
 #[utoipa::path(
     post, path = "/api/jobs/{id}/retry", tag = "jobs", operation_id = "retryJob",
     params(("id" = String, Path, example = "4711")),

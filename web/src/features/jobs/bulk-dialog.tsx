@@ -29,7 +29,8 @@ interface BulkDialogProps {
 const TYPED_FROM = 100;
 
 const EFFECTS: Record<BulkAction, string> = {
-  retry: "Each becomes available at once; one that runs or waits for others is left alone.",
+  retry:
+    "Each becomes available at once, or waits again for others that are retried too; one that runs or waits already is left alone.",
   cancel: "What waits will not run, and what runs is told to stop; what has ended is left alone.",
   delete: "Jobs go with their attempts, and nothing brings them back; what runs is left alone.",
 };

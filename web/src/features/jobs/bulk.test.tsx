@@ -61,7 +61,7 @@ test("what fits the filters is counted before it is changed", async () => {
   open("/jobs?state=discarded&kind=scrape_quotes");
   await userEvent.click(await screen.findByRole("button", { name: "Retry…" }));
   const yes = await dialog().findByText("Retry 4 jobs");
-  expect(dialog().getByText(/one that runs or waits for others is left alone/)).toBeTruthy();
+  expect(dialog().getByText(/one that runs or waits already is left alone/)).toBeTruthy();
   const filter = { state: "discarded", kind: "scrape_quotes" };
   expect(bodies(asked)).toEqual([{ action: "retry", filter, dry_run: true }]);
   await userEvent.click(yes);
