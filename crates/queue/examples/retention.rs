@@ -152,7 +152,9 @@ async fn looks(url: &str, what: &str) -> Result<(), Error> {
         inspect::queues(&db).await?;
         costs[1].push(asked.elapsed().as_secs_f64() * 1_000.0);
     }
-    costs.iter_mut().for_each(|took| took.sort_by(f64::total_cmp));
+    for took in &mut costs {
+        took.sort_by(f64::total_cmp);
+    }
     let [list, overview] = costs.map(|took| percentile(&took, 50));
     println!("{what:<34} list {list:.1} ms, overview {overview:.1} ms");
     db.close().await;
