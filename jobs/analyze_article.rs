@@ -8,11 +8,15 @@
 
 mod reading;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bellwether_domain::{Symbol, lexicon, symbols::LINK};
 use bellwether_providers::{self as providers, Prompt};
-use bellwether_queue::{Attempt, Failure, Job, NewJob, event};
+use bellwether_queue::{
+    Attempt, Failure, Job, JobArgs, NewJob, event,
+    schemars::{Schema, schema_for},
+};
 use bellwether_store::{
     self as store,
     article::{Article, Unanalyzed},
@@ -31,24 +35,20 @@ use crate::{
 };
 
 pub const QUEUE: &str = "analyzer";
-/// Where readings by models wait for a limit key.
+/// Lane in which readings by models wait for a limit key.
 pub const LANE: &str = "model";
-/// Where readings by the lexicon wait for nothing.
+/// Lane of readings by the lexicon, which need no limit key.
 const FREE_LANE: &str = "lexicon";
 
-/// The lane of an analyzer's readings.
-fn lane(analyzer: &str) -> &'static str {
-    if analyzer == lexicon::ANALYZER { FREE_LANE } else { LANE }
-}
-
-/// Older news moves no score any more: only what a model has left over goes into it.
+/// Older news counts in no score: a model reads it only with quota that is left over.
 pub(crate) const TOO_LATE: TimeDelta = TimeDelta::hours(72);
-/// A model reads within a job's timeout, and a little later its worker is dead.
+/// Length of the lease on a story: a little longer than the job's timeout, so that it expires only
+/// after its worker has died.
 const FLIGHT: Duration = Duration::from_secs(100);
-/// Readings for which time presses least, after all that is new.
+/// Priority of readings that are not urgent: after all that is new.
 const LEAST_URGENT: u8 = 7;
 
-/// How soon news wants to be read: what is fresh before what has lost half of its weight.
+/// Priority by age: fresh news before news that has lost half of its weight.
 pub(crate) fn priority(age: TimeDelta) -> u8 {
     match age.num_hours() {
         ..6 => 4,
@@ -58,18 +58,19 @@ pub(crate) fn priority(age: TimeDelta) -> u8 {
     }
 }
 
-/// Under which the operator finds when a provider will switch a model off; the note's detail is
-/// that time.
+/// Key of the operator note about the retirement of a model; the note's detail is the date.
 pub(crate) const RETIREMENT: &str = "model_retiring";
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct AnalyzeArticle {
+    #[schemars(range(min = 1))]
     pub article: i64,
-    /// `lexicon/1`, or the model that is wanted; whoever has quota when its turn comes reads.
+    /// `lexicon/1`, or the model that is wanted; the model that has quota when the job is claimed
+    /// reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 200))]
     pub analyzer: Option<String>,
-    /// Read with what a quota has left over, though the news may be old.
+    /// True for a reading with left-over quota, also of older news.
     #[serde(default, skip_serializing_if = "is_false")]
     pub again: bool,
 }
@@ -81,44 +82,32 @@ fn is_false(b: &bool) -> bool {
 
 impl AnalyzeArticle {
     /// The job that has the best model read a story which a lesser analyzer has read.
-    pub(crate) fn anew(
-        story: &Unanalyzed,
-        analyzer: &str,
-        day: NaiveDate,
-    ) -> Result<NewJob, Error> {
-        let job = Self { article: story.id, analyzer: Some(analyzer.to_owned()), again: true };
-        Ok(NewJob {
-            unique_key: Some(format!("{}/{analyzer}/again/{day}", story.cluster_id)),
-            priority: LEAST_URGENT,
-            ..NewJob::of(&job)?
-        })
+    pub(crate) fn anew(story: &Unanalyzed, analyzer: &str, day: NaiveDate) -> NewJob {
+        Self { article: story.id, analyzer: Some(analyzer.to_owned()), again: true }
+            .priority(LEAST_URGENT)
+            .unique_key(format!("{}/{analyzer}/again/{day}", story.cluster_id))
     }
 
     /// The job that has an analyzer read a story for the first time.
-    pub(crate) fn first(
-        story: &Unanalyzed,
-        analyzer: &str,
-        now: DateTime<Utc>,
-    ) -> Result<NewJob, Error> {
-        let job = Self { article: story.id, analyzer: Some(analyzer.to_owned()), again: false };
-        Ok(NewJob {
-            unique_key: Some(format!("{}/{analyzer}", story.cluster_id)),
-            lane: lane(analyzer).to_owned(),
-            priority: priority(now - story.published_at),
-            ..NewJob::of(&job)?
-        })
+    pub(crate) fn first(story: &Unanalyzed, analyzer: &str, now: DateTime<Utc>) -> NewJob {
+        Self { article: story.id, analyzer: Some(analyzer.to_owned()), again: false }
+            .priority(priority(now - story.published_at))
+            .unique_key(format!("{}/{analyzer}", story.cluster_id))
     }
 }
 
-impl Job for AnalyzeArticle {
+impl JobArgs for AnalyzeArticle {
     const KIND: &'static str = "analyze_article";
     const QUEUE: &'static str = QUEUE;
-    const LANE: &'static str = LANE;
     const PRIORITY: u8 = 5;
-    // a model may be away for hours; later searches bring up what is left unread after that
+    // a model may be away for hours; later searches enqueue the articles that are still unread
     const MAX_ATTEMPTS: u16 = 12;
     const TIMEOUT: Duration = Duration::from_secs(90);
-    type Context = Services;
+
+    fn lane(&self) -> Cow<'static, str> {
+        let free = self.analyzer.as_deref() == Some(lexicon::ANALYZER);
+        if free { FREE_LANE.into() } else { LANE.into() }
+    }
 
     fn unique_key(&self) -> Option<String> {
         let analyzer = self.analyzer.as_deref().unwrap_or("current");
@@ -129,6 +118,15 @@ impl Job for AnalyzeArticle {
     fn backoff(attempt: u16) -> Option<Duration> {
         Some(Duration::from_secs(u64::from(attempt).pow(4).min(1_800)))
     }
+
+    fn schema() -> Option<Schema> {
+        Some(schema_for!(Self))
+    }
+}
+
+impl Job for AnalyzeArticle {
+    type Context = Services;
+    type Output = ();
 
     async fn run(self, cx: Services, attempt: &Attempt) -> Result<(), Failure> {
         judged(&cx, attempt, self.work(&cx, attempt)).await
@@ -164,14 +162,14 @@ impl AnalyzeArticle {
         if !store::flight::take(&cx.pool, article.cluster_id, &name, flight, FLIGHT).await? {
             return Err(Error::InFlight);
         }
-        // whoever was asking may have ended between the look and the take
+        // the other job may have ended between the check and the lease
         if is_read(cx, attempt, by, &article).await? {
             store::flight::land(&cx.pool, article.cluster_id, flight).await?;
             return Ok(());
         }
         let lexicon = lexicon::ANALYZER;
         if !store::sentiment::is_story_read(&cx.pool, article.cluster_id, lexicon).await? {
-            // on its own, so that it is there however long the model takes
+            // in a transaction of its own, so that it is stored however long the model takes
             let mut tx = cx.pool.begin().await?;
             keep(&mut tx, attempt, &article, &control).await?;
             tx.commit().await?;
@@ -179,8 +177,8 @@ impl AnalyzeArticle {
         self.ask(cx, attempt, by, &article, &control).await
     }
 
-    /// Has a model read the article. Its flight ends with its reading, or when the model is left
-    /// alone for longer than a retry takes.
+    /// Has a model read the article. The lease ends with the reading, or earlier if the model is
+    /// not called for longer than a retry takes.
     async fn ask(
         &self,
         cx: &Services,
@@ -207,14 +205,15 @@ impl AnalyzeArticle {
                 return finish(cx, attempt, by, article, &sentiment, retires).await;
             }
             Ok(None) => return finish(cx, attempt, by, article, control, None).await,
-            // it will not read this article: the lexicon's reading stands, and people see why
+            // the model refuses this article: the lexicon's reading stays, and the pages show the
+            // reason
             Err(providers::Error::Refused { reason, .. }) => {
                 unread(cx, by, article, &prompt, &reason)
             }
             Err(providers::Error::Unusable { reason, .. }) if useless >= USELESS_TRIES => {
                 unread(cx, by, article, &prompt, &reason)
             }
-            // soon to be asked again, by this job: others wait for that
+            // this job will ask again soon, and others wait for its answer
             Err(
                 error @ (providers::Error::Unusable { .. } | providers::Error::Transient { .. }),
             ) => return Err(error.into()),
@@ -232,7 +231,7 @@ impl AnalyzeArticle {
     }
 }
 
-/// Whether this model, or a better one, has read the article's story.
+/// Returns true if this model, or a better one, has read the article's story.
 async fn is_read(
     cx: &Services,
     attempt: &Attempt,
@@ -252,7 +251,7 @@ async fn is_read(
     Ok(false)
 }
 
-/// Keeps a reading, passes it on and completes the job.
+/// Stores a reading, enqueues the signals and completes the job.
 async fn finish(
     cx: &Services,
     attempt: &Attempt,
@@ -273,7 +272,7 @@ async fn finish(
     Ok(())
 }
 
-/// What a provider last said about how long it will have a model.
+/// Keeps the date on which a provider will retire a model, as it last announced it.
 async fn note_retirement(
     tx: &mut PgConnection,
     key: &str,
@@ -294,7 +293,7 @@ async fn note_retirement(
     Ok(())
 }
 
-/// Keeps a reading that is new, and passes it on to every share of its story.
+/// Stores a new reading, and enqueues the signal of every symbol of its story.
 async fn keep(
     tx: &mut PgConnection,
     attempt: &Attempt,
@@ -317,15 +316,14 @@ async fn keep(
     for symbol in symbols_of(&mut *tx, article).await? {
         event::emit(&mut *tx, "sentiment", symbol.as_str()).await?;
         if reading.scored.is_some() {
-            let derive =
-                DeriveSignal { symbol: Some(symbol), cause: Some(format!("sentiment/{id}")) };
-            attempt.enqueue(&mut *tx, &derive).await?;
+            let cause = format!("sentiment/{id}");
+            DeriveSignal::enqueue_soon(&mut *tx, attempt, symbol, cause).await?;
         }
     }
     Ok(())
 }
 
-/// The shares of the article's story.
+/// The symbols of the article's story.
 async fn symbols_of(conn: &mut PgConnection, article: &Article) -> Result<Vec<Symbol>, Error> {
     let linked = store::article::list_story_symbols(conn, article.cluster_id).await?;
     Ok(linked.into_iter().filter(|(_, relevance)| *relevance >= LINK).map(|(s, _)| s).collect())

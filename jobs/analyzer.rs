@@ -1,4 +1,4 @@
-//! Who reads articles: models, best first, and the lexicon when none of them can.
+//! The analyzers of articles: models, best first, and the lexicon when no model can read.
 
 use bellwether_domain::lexicon;
 use bellwether_providers::{
@@ -7,14 +7,15 @@ use bellwether_providers::{
 
 use crate::permit::Granted;
 
-/// The version of the question that `providers` asks a model; a new one reads articles anew.
+/// Version of the prompt that `providers` sends to a model; a new one makes every article be read
+/// again.
 const PROMPT: &str = "1";
 /// The limit key under which the lexicon serves a lane of models; it has no windows.
 pub(crate) const LEXICON: &str = "lexicon";
 
 const RANK_OF_LEXICON: i16 = 10;
 const RANK_OF_BEST: i16 = 50;
-/// How much each further model in the order is outranked by the one before.
+/// Difference in rank between a model and the next one in the order.
 const STEP: i16 = 5;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub enum Service {
     OpenAi,
 }
 
-/// A model as it is configured.
+/// A model as configured.
 #[derive(Clone, Debug)]
 pub struct Model {
     pub service: Service,
@@ -48,7 +49,7 @@ impl Model {
         self
     }
 
-    /// Calls nobody; fails on settings that no request could be made with.
+    /// Makes no network calls. Fails if no request could be made with the settings.
     pub fn analyzer(&self) -> Result<Analyzer, ConfigError> {
         let Self { access, name, price, .. } = self;
         Ok(match self.service {
@@ -58,7 +59,7 @@ impl Model {
     }
 }
 
-/// Who reads articles.
+/// An analyzer of articles.
 #[derive(Debug)]
 pub enum Analyzer {
     Gemini(Gemini),
@@ -75,7 +76,7 @@ impl Analyzer {
         }
     }
 
-    /// The limit key of a model; the lexicon needs nobody's permit.
+    /// The limit key of a model; `None` for the lexicon, which needs no permit.
     pub fn key(&self) -> Option<&str> {
         match self {
             Self::Gemini(gemini) => Some(gemini.key()),
@@ -84,7 +85,7 @@ impl Analyzer {
         }
     }
 
-    /// What its tokens cost.
+    /// Price of its tokens.
     pub fn price(&self) -> Price {
         match self {
             Self::Gemini(gemini) => gemini.price(),
@@ -143,8 +144,8 @@ impl Analyzers {
         &self.0[..self.0.len() - 1]
     }
 
-    /// Who serves under a limit key: without one, or under its own, the lexicon. `None`: a model
-    /// that is configured no more.
+    /// The analyzer that serves under a limit key: without one, or under its own, the lexicon.
+    /// `None`: a model that is no longer configured.
     pub fn under(&self, key: Option<&str>) -> Option<&Analyzer> {
         match key {
             None | Some(LEXICON) => Some(self.lexicon()),
@@ -152,7 +153,7 @@ impl Analyzers {
         }
     }
 
-    /// Whose reading counts more, whatever their ages.
+    /// Rank of an analyzer: the reading with the higher one counts, whatever their ages.
     pub(crate) fn rank(&self, analyzer: &Analyzer) -> i16 {
         let place = self.models().iter().position(|model| model.key() == analyzer.key());
         place.map_or(RANK_OF_LEXICON, |place| {

@@ -7,9 +7,12 @@ use bellwether_domain::{
     Symbol, calendar,
     signal::{self, FORMULA, Inputs, WINDOW},
 };
-use bellwether_queue::{Attempt, Failure, Holds, Job, event};
-use bellwether_store::{self as store, turn::Turn};
-use chrono::{DateTime, Utc};
+use bellwether_queue::{
+    Attempt, Failure, Job, JobArgs, NewJob, UniqueUntil, event,
+    schemars::{Schema, schema_for},
+};
+use bellwether_store::{self as store, signal::NewSignal, turn::Turn};
+use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::prelude::ToPrimitive;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,32 +21,43 @@ use sqlx::PgConnection;
 
 use crate::{Error, EvaluateAlerts, Services, error::judged};
 
-/// A close that differs by more than this from the one before looks like a split that nobody
-/// announced; what lies before it is on another scale and is not read.
+/// A close that differs by more than this from the one before looks like an unannounced split; the
+/// closes before it are on another scale and are not read.
 const LOOKS_LIKE_A_SPLIT: f64 = 0.35;
 
+/// Time that a new price or reading waits for others of its symbol: one signal reads all of them.
+const DEBOUNCE: TimeDelta = TimeDelta::seconds(5);
+
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct DeriveSignal {
-    /// Without one: each watched symbol, in a job of its own.
+    /// The symbol; without one each watched symbol, in a job of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub symbol: Option<Symbol>,
-    /// What called for it, for example `observation/17`; the same cause makes one signal.
+    /// The row that led to it, for example `observation/17`; the same cause makes one signal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 200))]
     pub cause: Option<String>,
 }
 
-impl Job for DeriveSignal {
+impl JobArgs for DeriveSignal {
     const KIND: &'static str = "derive_signal";
     const QUEUE: &'static str = "analyzer";
     const PRIORITY: u8 = 3;
-    const HOLDS: Holds = Holds::UntilClaimed;
-    type Context = Services;
+    const UNIQUE_UNTIL: UniqueUntil = UniqueUntil::Claimed;
 
     fn unique_key(&self) -> Option<String> {
         Some(format!("{}/{}", self.symbol.as_ref()?, self.cause.as_ref()?))
     }
+
+    fn schema() -> Option<Schema> {
+        Some(schema_for!(Self))
+    }
+}
+
+impl Job for DeriveSignal {
+    type Context = Services;
+    type Output = ();
 
     async fn run(self, cx: Services, attempt: &Attempt) -> Result<(), Failure> {
         judged(&cx, attempt, async {
@@ -57,12 +71,27 @@ impl Job for DeriveSignal {
 }
 
 impl DeriveSignal {
+    /// Enqueues one signal for a symbol's new rows and for all that follow within 5 s; its cause is
+    /// the first of them.
+    pub(crate) async fn enqueue_soon(
+        conn: &mut PgConnection,
+        attempt: &Attempt,
+        symbol: Symbol,
+        cause: String,
+    ) -> Result<(), Error> {
+        let due = store::now(&mut *conn).await? + DEBOUNCE;
+        let unique_key = Some(symbol.to_string());
+        let one = NewJob::of(&Self { symbol: Some(symbol), cause: Some(cause) });
+        attempt.enqueue(conn, NewJob { unique_key, ..one }.at(due)).await?;
+        Ok(())
+    }
+
     async fn fan_out(&self, cx: &Services, attempt: &Attempt) -> Result<(), Error> {
         let mut tx = cx.pool.begin().await?;
         let cause = format!("{}/{}", self.cause.as_deref().unwrap_or("request"), attempt.job());
         for known in store::instrument::list_watched(&mut *tx).await? {
             let one = Self { symbol: Some(known.symbol), cause: Some(cause.clone()) };
-            attempt.enqueue(&mut tx, &one).await?;
+            attempt.enqueue(&mut tx, one).await?;
         }
         attempt.complete_in(&mut tx).await?;
         tx.commit().await?;
@@ -76,32 +105,20 @@ impl DeriveSignal {
         if store::instrument::find(&mut *tx, symbol).await?.is_none() {
             return Err(Error::Gone("such instrument"));
         }
-        let evidence = Evidence::gather(&mut tx, symbol).await?;
-        let terms = signal::derive(&evidence.inputs);
-
-        let signal = store::signal::NewSignal {
-            symbol: symbol.clone(),
-            at: evidence.at,
-            label: terms.label,
-            c: terms.c,
-            p: terms.p,
-            s: terms.s,
-            q: terms.q,
-            terms: serde_json::to_value(&terms).expect("terms are plain data"),
-            inputs: evidence.read,
-            formula_version: FORMULA.to_owned(),
-            cause,
-            job: Some(attempt.job().0),
-        };
+        let at = store::now(&mut *tx).await?;
+        let mut signal = derive_at(&mut tx, symbol, at, cause).await?;
+        signal.job = Some(attempt.job().0);
         if let Some(id) = store::signal::add(&mut *tx, &signal).await? {
             event::emit(&mut *tx, "signal", symbol.as_str()).await?;
-            attempt
-                .log(format!("signal {id}: {:?}, C {:?}, S {:.3}", terms.label, terms.c, terms.s));
+            attempt.log(format!(
+                "signal {id}: {:?}, C {:?}, S {:.3}",
+                signal.label, signal.c, signal.s
+            ));
             let evaluate = EvaluateAlerts {
                 symbol: Some(symbol.clone()),
                 cause: Some(format!("signal/{id}")),
             };
-            attempt.enqueue(&mut tx, &evaluate).await?;
+            attempt.enqueue(&mut tx, evaluate).await?;
         } else {
             attempt.log("this cause has made its signal");
         }
@@ -111,17 +128,44 @@ impl DeriveSignal {
     }
 }
 
-/// What was known of a symbol at an instant.
-struct Evidence {
+/// Derives the signal of a symbol from the rows known at an instant, and stores nothing.
+pub async fn derive_at(
+    conn: &mut PgConnection,
+    symbol: &Symbol,
     at: DateTime<Utc>,
+    cause: String,
+) -> Result<NewSignal, Error> {
+    let evidence = Evidence::gather(conn, symbol, at).await?;
+    let terms = signal::derive(&evidence.inputs);
+    Ok(NewSignal {
+        symbol: symbol.clone(),
+        at,
+        label: terms.label,
+        c: terms.c,
+        p: terms.p,
+        s: terms.s,
+        q: terms.q,
+        terms: serde_json::to_value(&terms).expect("terms are plain data"),
+        inputs: evidence.read,
+        formula_version: FORMULA.to_owned(),
+        cause,
+        job: None,
+    })
+}
+
+/// Everything that was known of a symbol at an instant.
+struct Evidence {
     inputs: Inputs,
-    /// Which rows the inputs are made of, so that they can be read again.
+    /// Ids of the rows that the inputs were made of.
     read: Value,
 }
 
 impl Evidence {
-    async fn gather(conn: &mut PgConnection, symbol: &Symbol) -> Result<Self, Error> {
-        let at = store::now(&mut *conn).await?;
+    async fn gather(
+        conn: &mut PgConnection,
+        symbol: &Symbol,
+        at: DateTime<Utc>,
+    ) -> Result<Self, Error> {
         let begun = calendar::last_begun(at);
         let through = calendar::last_completed(at).day;
         let bars = store::bar::list_closes(&mut *conn, symbol, through, at, WINDOW as i64).await?;
@@ -131,7 +175,7 @@ impl Evidence {
 
         let mut closes: Vec<f64> = bars.iter().filter_map(|bar| bar.close.to_f64()).collect();
         let mut last_day = bars.last().map(|bar| bar.day);
-        // the price of a running session stands for its close
+        // the price of a running session takes the place of its close
         let running = quote.filter(|quote| begun.day > through && quote.trading_day == begun.day);
         if let Some(quote) = &running {
             closes.extend(quote.price.to_f64());
@@ -166,11 +210,11 @@ impl Evidence {
                 "source": input.source,
             })).collect::<Vec<_>>(),
         });
-        Ok(Self { at, inputs, read })
+        Ok(Self { inputs, read })
     }
 }
 
-/// Where the closes begin that are on the scale of the newest one.
+/// Index of the first close that is on the scale of the newest one.
 fn since_last_gap(closes: &[f64]) -> usize {
     let is_gap = |pair: &[f64]| (pair[1] / pair[0] - 1.0).abs() > LOOKS_LIKE_A_SPLIT;
     closes.windows(2).rposition(is_gap).map_or(0, |before| before + 1)

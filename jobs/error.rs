@@ -1,32 +1,42 @@
-//! What can go wrong in a job, and the one place that decides what it means.
+//! Failures of jobs, and the one place that decides about each.
 
 use std::time::Duration;
 
 use bellwether_providers as providers;
 use bellwether_providers::{Scope, StopReason};
-use bellwether_queue::{self as queue, Attempt, Failure, Verdict, inspect, limits};
+use bellwether_queue::{self as queue, Attempt, Failure, Fault, Verdict, inspect, limits};
 use bellwether_store as store;
 use chrono::TimeDelta;
 use rand::RngExt;
 
 use crate::Services;
 
-/// A key that stops for good is parked for this long; an operator resumes it.
-const UNTIL_SOMEBODY_ACTS: Duration = Duration::from_hours(24 * 365);
-/// A day's quota that is used up by somebody else's count frees bit by bit.
+/// Park of a key whose credential is refused; then one call tries it again: a key that the provider
+/// has restored works again without an operator, and a wrong one costs a call an hour. A start with
+/// another credential ends the park at once (`limits::define`).
+const REFUSED_KEY: Duration = Duration::from_hours(1);
+/// The same for a plan that does not include the call and for a retired model, where each call
+/// costs quota.
+const REFUSED_CALL: Duration = Duration::from_hours(24);
+/// Wait for a day's quota that other users of the key have used up: it frees bit by bit.
 const HALF_A_DAY: Duration = Duration::from_hours(12);
-/// A provider that asks for less may have rounded.
+/// Shortest wait that is taken literally: a provider that asks for less may have rounded.
 const SHORTEST: Duration = Duration::from_secs(1);
-/// Slow-downs of one job that are further back have nothing to do with the next one.
+/// Refusals of one job that are further apart do not lengthen each other's waits.
 const ONE_EPISODE: TimeDelta = TimeDelta::minutes(30);
 /// An answer that does not fit is worth this many further tries.
 pub(crate) const USELESS_TRIES: u16 = 2;
-/// How the error of such an answer begins.
-const UNUSABLE: &str = "unusable answer";
-/// How soon to look for the answer that another job waits for.
+/// The code of an unusable answer.
+const UNUSABLE: &str = "unusable";
+/// The code of a refusal without a wait or a window.
+const UNEXPLAINED: &str = "throttled_unexplained";
+/// Wait before the next check for the answer that another job is fetching.
 const LOOK_FOR_ANSWER: Duration = Duration::from_secs(2);
-/// How soon to look for a message that may have been sent.
-const LOOK_AGAIN: Duration = Duration::from_secs(15);
+/// Wait before the next check for a message that may have been sent.
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(15);
+/// The first and the longest wait for a database, or a machine, that cannot serve now.
+const OUTAGE: Duration = Duration::from_secs(5);
+const LONGEST_OUTAGE: Duration = Duration::from_mins(5);
 
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -37,13 +47,16 @@ pub enum Error {
     Queue(#[from] queue::Error),
     #[error("the database: {0}")]
     Store(#[from] sqlx::Error),
-    /// What the job is about is not there.
+    /// The subject of the job does not exist.
     #[error("there is no {0} any more")]
     Gone(&'static str),
-    /// What the job needs is switched off.
+    /// A service that the job needs is switched off.
     #[error("no {0} is configured")]
     Off(&'static str),
-    /// Another job is asking what this one would ask.
+    /// A message that is kept and sent later, however often the channel fails.
+    #[error("{error}")]
+    Undelivered { error: providers::Error, after: Duration },
+    /// Another job is asking the same question.
     #[error("another job is asking about the same story")]
     InFlight,
 }
@@ -56,16 +69,31 @@ pub(crate) async fn judged(
 ) -> Result<(), Failure> {
     match work.await {
         Ok(()) => Ok(()),
-        Err(error) => Err(Failure::new(decide(cx, attempt, &error).await, error)),
+        Err(error) => {
+            let code = code(&error);
+            Err(Failure::new(decide(cx, attempt, &error).await, error).code(code))
+        }
     }
 }
 
-/// What every failure means.
+/// The code that an attempt keeps beside the text of its error: later attempts decide by it.
+fn code(error: &Error) -> &'static str {
+    match error {
+        Error::Provider(providers::Error::Throttled { scope: Scope::Unknown, .. }) => UNEXPLAINED,
+        Error::Provider(error) | Error::Undelivered { error, .. } => error.class(),
+        Error::Queue(_) | Error::Store(_) => "database",
+        Error::Gone(_) => "gone",
+        Error::Off(_) => "off",
+        Error::InFlight => "in_flight",
+    }
+}
+
+/// Decides about every failure.
 async fn decide(cx: &Services, attempt: &Attempt, error: &Error) -> Verdict {
     match error {
         Error::Provider(providers::Error::Throttled { key, wait, scope, detail }) => {
             let wait = match (wait, scope) {
-                // a time that is over says nothing
+                // a time in the past is no wait
                 (Some(wait), _) if !wait.is_zero() => (*wait).max(SHORTEST) + jitter(),
                 (_, Scope::Burst) => Duration::from_secs(2),
                 (_, Scope::Minute) => Duration::from_mins(1),
@@ -75,21 +103,15 @@ async fn decide(cx: &Services, attempt: &Attempt, error: &Error) -> Verdict {
             park(cx, key, wait, &format!("asked us to slow down ({scope}): {detail}")).await
         }
         Error::Provider(providers::Error::Stopped { key, reason, detail }) => {
-            let detail = format!("{}: {detail}", remedy(*reason));
-            match store::operator::add(&cx.pool, key, reason.as_str(), &detail).await {
-                Ok(true) => tracing::error!(key, %reason, "an operator has to act: {detail}"),
-                Ok(false) => {}
-                Err(error) => tracing::warn!(key, "cannot note for the operator: {error}"),
-            }
-            park(cx, key, UNTIL_SOMEBODY_ACTS, &format!("{reason}: {detail}")).await
+            stop(cx, attempt, key, *reason, detail).await
         }
         Error::Provider(providers::Error::NotNow(not_now)) => {
             match not_now.source.downcast_ref::<queue::Error>() {
-                Some(error) if error.is_lease_lost() => Verdict::Discard,
-                Some(_) => Verdict::Snooze { after: Duration::from_secs(1) },
-                None => Verdict::Throttle,
+                None | Some(queue::Error::NotGranted(_)) => Verdict::Throttle,
+                Some(error) => of_queue(cx, attempt, error).await,
             }
         }
+        Error::Provider(providers::Error::Local { .. }) => put_off(cx, attempt, OUTAGE).await,
         Error::Provider(providers::Error::Unusable { .. }) => match useless(cx, attempt).await {
             before if before >= USELESS_TRIES => Verdict::Discard,
             before => Verdict::Retry { after: Some(Duration::from_secs(5) * (before + 1).into()) },
@@ -100,22 +122,59 @@ async fn decide(cx: &Services, attempt: &Attempt, error: &Error) -> Verdict {
         Error::Provider(providers::Error::Refused { .. }) | Error::Gone(_) | Error::Off(_) => {
             Verdict::Discard
         }
+        Error::Undelivered { after, .. } => Verdict::Snooze { after: *after },
         Error::InFlight => Verdict::Snooze { after: LOOK_FOR_ANSWER },
-        // its lease is gone: whatever is said now is not written
-        Error::Queue(queue::Error::LeaseLost(_)) => Verdict::Discard,
-        Error::Store(error) | Error::Queue(queue::Error::Database(error)) => of_database(error),
-        Error::Provider(_) | Error::Queue(_) => Verdict::Retry { after: None },
+        Error::Store(error) => of_database(cx, attempt, Fault::of(error)).await,
+        Error::Queue(error) => of_queue(cx, attempt, error).await,
+        Error::Provider(_) => Verdict::Retry { after: None },
     }
 }
 
-/// A little more than was asked for: clocks differ, and others wait for the same moment.
+async fn of_queue(cx: &Services, attempt: &Attempt, error: &queue::Error) -> Verdict {
+    match error.fault() {
+        Some(fault) => of_database(cx, attempt, fault).await,
+        // the lease is lost: no verdict is written
+        None if error.is_lease_lost() => Verdict::Discard,
+        None => Verdict::Retry { after: None },
+    }
+}
+
+/// Only a statement that is itself wrong spends the attempt.
+async fn of_database(cx: &Services, attempt: &Attempt, fault: Fault) -> Verdict {
+    match fault {
+        Fault::Contention => {
+            let moment = Duration::from_millis(rand::rng().random_range(50..250));
+            put_off(cx, attempt, moment).await
+        }
+        Fault::Outage => put_off(cx, attempt, OUTAGE).await,
+        Fault::Statement => Verdict::Retry { after: None },
+    }
+}
+
+/// Releases the attempt; the waits double from `first` up to five minutes while the job is put off
+/// repeatedly.
+async fn put_off(cx: &Services, attempt: &Attempt, first: Duration) -> Verdict {
+    let so_far = async {
+        let now = queue::schedule::now(&cx.pool).await?;
+        let job = inspect::find(&cx.pool, attempt.job()).await?;
+        let attempts = job.map(|job| job.attempts).unwrap_or_default();
+        let ended = attempts.iter().rev().filter(|a| a.ended_at.is_some());
+        let began = ended.take_while(|a| a.outcome == "snoozed").last().map(|a| a.started_at);
+        Ok::<_, queue::Error>(began.and_then(|at| (now - at).to_std().ok()).unwrap_or_default())
+    };
+    // a database that cannot be read takes no report either: the wait begins once it is back
+    let so_far = so_far.await.unwrap_or_default();
+    Verdict::Snooze { after: so_far.clamp(first, LONGEST_OUTAGE) }
+}
+
+/// Random addition to a wait: clocks differ, and other jobs wait for the same moment.
 fn jitter() -> Duration {
     Duration::from_millis(rand::rng().random_range(0..500))
 }
 
-/// How long to leave a key alone that asked for it without saying how long. Each process knows what it
-/// was told itself; what others were told stands in the history of the job, since the first in line
-/// stays the first while its key is parked.
+/// Wait for a key whose provider refused without naming a time. Each process knows the refusals
+/// that it received itself; those of other processes are in the job's history, since the first job
+/// in line stays the first while its key is parked.
 async fn growing(cx: &Services, attempt: &Attempt, key: &str) -> Duration {
     let told = async {
         let now = queue::schedule::now(&cx.pool).await?;
@@ -126,14 +185,14 @@ async fn growing(cx: &Services, attempt: &Attempt, key: &str) -> Duration {
         Ok::<_, queue::Error>(lately.rev().take_while(|a| is_unexplained(a)).count())
     };
     let told = told.await.unwrap_or_else(|error| {
-        tracing::warn!(key, "cannot ask how often the job was told to slow down: {error}");
+        tracing::warn!(key, "cannot read how often the provider refused this job, so the shortest wait applies: {error}");
         0
     });
     cx.next_wait(key, u32::try_from(told).unwrap_or(u32::MAX))
 }
 
-/// How many of the job's attempts before this one brought an answer that does not fit: a service that
-/// was away in between has used up none of the tries.
+/// Number of the job's earlier attempts that brought an unusable answer. Attempts during an outage
+/// of the service do not count.
 pub(crate) async fn useless(cx: &Services, attempt: &Attempt) -> u16 {
     if attempt.number() == 1 {
         return 0;
@@ -141,43 +200,24 @@ pub(crate) async fn useless(cx: &Services, attempt: &Attempt) -> u16 {
     match inspect::find(&cx.pool, attempt.job()).await {
         Ok(job) => {
             let attempts = job.map(|job| job.attempts).unwrap_or_default();
-            let said = |a: &&inspect::AttemptView| {
-                a.error.as_ref().is_some_and(|error| error.starts_with(UNUSABLE))
-            };
+            let said = |a: &&inspect::AttemptView| a.code.as_deref() == Some(UNUSABLE);
             u16::try_from(attempts.iter().filter(said).count()).unwrap_or(u16::MAX)
         }
         Err(error) => {
-            tracing::warn!("cannot ask how often the job had a useless answer: {error}");
+            tracing::warn!(
+                "cannot read how often the job had an unusable answer, so every attempt counts: {error}"
+            );
             attempt.number() - 1
         }
     }
 }
 
 fn is_unexplained(attempt: &inspect::AttemptView) -> bool {
-    let said = format!("({})", Scope::Unknown);
-    attempt.outcome == "throttled" && attempt.error.as_ref().is_some_and(|e| e.contains(&said))
+    attempt.code.as_deref() == Some(UNEXPLAINED)
 }
 
-fn of_database(error: &sqlx::Error) -> Verdict {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    let lost_a_race = matches!(code.as_deref(), Some("40001" | "40P01"));
-    // cannot connect, is starting up, is shutting down
-    let is_away = code.as_deref().is_some_and(|c| c.starts_with("08") || c.starts_with("57P"));
-    match error {
-        _ if lost_a_race => {
-            let after = rand::rng().random_range(50..250);
-            Verdict::Snooze { after: Duration::from_millis(after) }
-        }
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => {
-            Verdict::Snooze { after: Duration::from_secs(5) }
-        }
-        _ if is_away => Verdict::Snooze { after: Duration::from_secs(5) },
-        _ => Verdict::Retry { after: None },
-    }
-}
-
-/// Stops the key on every process. A key that nobody defined cannot be parked, and a database that
-/// is away cannot be told: then this job alone waits.
+/// Stops the key on every process. If the key is not defined or the database does not answer, it
+/// cannot be parked: then this job alone waits.
 async fn park(cx: &Services, key: &str, wait: Duration, reason: &str) -> Verdict {
     let parked = async {
         let mut tx = cx.pool.begin().await?;
@@ -189,13 +229,49 @@ async fn park(cx: &Services, key: &str, wait: Duration, reason: &str) -> Verdict
         Ok(Some(_)) => Verdict::Throttle,
         Ok(None) => Verdict::Snooze { after: wait },
         Err(error) => {
-            tracing::warn!(key, "cannot park the key, the job waits alone: {error}");
+            tracing::warn!(key, "cannot park the key, so only this job waits: {error}");
             Verdict::Snooze { after: wait }
         }
     }
 }
 
-/// Where our own ledger says that a window is full, it knows when it frees.
+/// Parks a key that its provider refuses, and notes the credential for the operator.
+async fn stop(
+    cx: &Services,
+    attempt: &Attempt,
+    key: &str,
+    reason: StopReason,
+    detail: &str,
+) -> Verdict {
+    let detail = format!("{}: {detail}", remedy(reason));
+    let wait = match reason {
+        StopReason::BadKey => REFUSED_KEY,
+        StopReason::NotEntitled | StopReason::ModelGone => REFUSED_CALL,
+    };
+    let stopped = async {
+        let mut tx = cx.pool.begin().await?;
+        let until = limits::park(&mut tx, key, wait, &format!("{reason}: {detail}")).await?;
+        let credential = cx.credentials.mark(key);
+        let (reason, mark) = (reason.as_str(), Some(credential.as_str()));
+        let is_new = store::operator::stop(&mut *tx, key, reason, &detail, until, mark).await?;
+        tx.commit().await?;
+        Ok::<_, Error>((until, is_new))
+    };
+    match stopped.await {
+        Ok((until, is_new)) => {
+            if is_new {
+                tracing::error!(key, %reason, "an operator has to act: {detail}");
+            }
+            until.map_or(Verdict::Snooze { after: wait }, |_| Verdict::Throttle)
+        }
+        Err(error) => {
+            tracing::warn!(key, "cannot park the key, so only this job waits: {error}");
+            put_off(cx, attempt, OUTAGE).await
+        }
+    }
+}
+
+/// Wait until a window frees that the ledger itself reports as full.
 async fn until_window_frees(cx: &Services, key: &str) -> Duration {
     let known = async {
         let limits = inspect::limits(&cx.pool).await?;
@@ -209,7 +285,7 @@ async fn until_window_frees(cx: &Services, key: &str) -> Duration {
         Ok(Some(wait)) => wait.clamp(Duration::from_mins(1), HALF_A_DAY * 2),
         Ok(None) => HALF_A_DAY,
         Err(error) => {
-            tracing::warn!(key, "cannot ask when the window frees: {error}");
+            tracing::warn!(key, "cannot read when the window frees: {error}");
             HALF_A_DAY
         }
     }
@@ -217,7 +293,7 @@ async fn until_window_frees(cx: &Services, key: &str) -> Duration {
 
 fn remedy(reason: StopReason) -> &'static str {
     match reason {
-        StopReason::BadKey => "check the key, then resume the limit",
+        StopReason::BadKey => "set another key and start again, which lifts the park",
         StopReason::NotEntitled => "the plan does not include this; change it or switch it off",
         StopReason::ModelGone => {
             "the model is gone; choose another (for Gemini gemini-flash-lite-latest), then restart"

@@ -1,11 +1,13 @@
-//! What is known now against every rule: episodes begin, fire and end, and people are told.
+//! Evaluates current facts against every rule: episodes begin, fire and end, messages are queued.
 //!
 //! Reads `rule`, `quote`, `signal`, `cluster` and the limits; writes `alert_state`, `alert` and
-//! `notification`; leads to [`crate::SendNotification`] and to itself at the next timer.
+//! `notification`, and `operator_note` for a channel that is down; leads to
+//! [`crate::SendNotification`] and to itself at the next timer.
 
 mod facts;
 mod step;
-mod words;
+mod undelivered;
+pub(crate) mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +15,10 @@ use bellwether_domain::{
     Symbol,
     alert::{self as engine, Kind},
 };
-use bellwether_queue::{Attempt, Failure, Holds, Job, inspect};
+use bellwether_queue::{
+    Attempt, Failure, Job, JobArgs, UniqueUntil, inspect,
+    schemars::{Schema, schema_for},
+};
 use bellwether_store::{self as store, rule::Rule, turn::Turn};
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -27,28 +32,37 @@ use crate::{Error, Services, error::judged};
 const TIMERS: i64 = 1_000;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct EvaluateAlerts {
-    /// Every rule that concerns it. Without one and without a cause: each watched symbol, in a job
-    /// of its own; without one but with a cause: what no row announces, such as staleness.
+    /// The symbol; every rule that concerns it is evaluated. Without a symbol and a cause: each
+    /// watched symbol, in a job of its own. Without a symbol but with a cause: the facts that no
+    /// row announces, such as staleness.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub symbol: Option<Symbol>,
-    /// What called for it, for example `signal/17`.
+    /// The row that led to it, for example `signal/17`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 200))]
     pub cause: Option<String>,
 }
 
-impl Job for EvaluateAlerts {
+impl JobArgs for EvaluateAlerts {
     const KIND: &'static str = "evaluate_alerts";
     const QUEUE: &'static str = "alert";
     const PRIORITY: u8 = 3;
-    const HOLDS: Holds = Holds::UntilClaimed;
-    type Context = Services;
+    const UNIQUE_UNTIL: UniqueUntil = UniqueUntil::Claimed;
 
     fn unique_key(&self) -> Option<String> {
         Some(format!("{}/{}", self.symbol.as_ref()?, self.cause.as_ref()?))
     }
+
+    fn schema() -> Option<Schema> {
+        Some(schema_for!(Self))
+    }
+}
+
+impl Job for EvaluateAlerts {
+    type Context = Services;
+    type Output = ();
 
     async fn run(self, cx: Services, attempt: &Attempt) -> Result<(), Failure> {
         judged(&cx, attempt, self.work(&cx, attempt)).await
@@ -79,26 +93,26 @@ impl EvaluateAlerts {
     }
 }
 
-/// Evaluations in one transaction. Symbols take turns, in their order.
+/// Evaluations in one transaction. Symbols are locked in their order.
 struct Round<'a> {
     cx: &'a Services,
     attempt: &'a Attempt,
     tx: Transaction<'static, Postgres>,
-    /// Of the facts at hand.
+    /// The instant of the facts.
     now: DateTime<Utc>,
 }
 
-/// Whether rules of a kind concern no share.
+/// Returns true if rules of a kind concern no single symbol.
 fn is_global(kind: Kind) -> bool {
     matches!(kind, Kind::QuotaExhausted | Kind::ModelRetiring)
 }
 
 impl Round<'_> {
     async fn of_symbol(&mut self, symbol: &Symbol) -> Result<(), Error> {
-        // a rule for every share is for those that there are: what is remembered of another one
-        // would set timers for ever
+        // a rule for every symbol applies to known ones only: a state of an unknown symbol would
+        // set timers for ever
         if store::instrument::find(&mut *self.tx, symbol).await?.is_none() {
-            self.attempt.log(format!("nobody has heard of {symbol}"));
+            self.attempt.log(format!("{symbol} is not a known symbol"));
             return Ok(());
         }
         let rules = store::rule::list_for(&mut *self.tx, Some(symbol)).await?;
@@ -119,12 +133,13 @@ impl Round<'_> {
                 symbol: Some(known.symbol),
                 cause: Some(format!("request/{}", self.attempt.job())),
             };
-            self.attempt.enqueue(&mut self.tx, &one).await?;
+            self.attempt.enqueue(&mut self.tx, one).await?;
         }
         Ok(())
     }
 
-    /// Staleness, quotas and models, and every timer that has run out.
+    /// Evaluates staleness, quotas and models, every timer that has run out, and channels that are
+    /// down.
     async fn sweep(&mut self, limits: &[inspect::LimitView]) -> Result<(), Error> {
         let mut rules = BTreeMap::new();
         for rule in store::rule::list(&mut *self.tx).await?.into_iter().filter(|r| r.enabled) {
@@ -157,7 +172,7 @@ impl Round<'_> {
             self.evaluate(rule, engine_rule, symbol.as_ref(), &known).await?;
             facts = Some((symbol, known));
         }
-        Ok(())
+        self.report_stuck_channels().await
     }
 
     async fn gather(
@@ -169,7 +184,7 @@ impl Round<'_> {
             let notes = store::operator::list(&mut *self.tx).await?;
             return Ok(Facts::of_house(limits, &notes, self.now));
         };
-        // facts gathered before somebody else's later ones must not be told after them
+        // another evaluation's later facts must not be evaluated before these
         store::turn::take(&mut self.tx, Turn::Alerts, symbol).await?;
         self.now = store::now(&mut *self.tx).await?;
         Facts::of_symbol(&mut self.tx, symbol, self.now).await

@@ -1,9 +1,10 @@
 //! The pipeline: one file per job kind, and each reads as find, ask, decide, keep, pass on.
 //!
-//! What a job keeps, its completion and the jobs it leads to commit in one transaction; no
+//! A job's rows, its completion and the jobs it leads to commit in one transaction; no
 //! provider is called inside one. `grep -rnE '(enqueue|attempt.add)\(' jobs` prints the architecture.
 
 mod analyzer;
+mod credentials;
 mod error;
 mod permit;
 mod services;
@@ -24,7 +25,7 @@ use bellwether_queue::{Handlers, Registry};
 
 pub use analyze_article::AnalyzeArticle;
 pub use analyzer::{Analyzer, Analyzers, Model, Service};
-pub use derive_signal::DeriveSignal;
+pub use derive_signal::{DeriveSignal, derive_at};
 pub use error::Error;
 pub use evaluate_alerts::EvaluateAlerts;
 pub use limits::{Plan, Plans};
@@ -35,37 +36,40 @@ pub use scrape_quotes::ScrapeQuotes;
 pub use send_notification::SendNotification;
 pub use services::{Channels, Keep, Mail, Services, Settings, Texts};
 
-/// Every kind with its policy, for whoever adds jobs without running them.
-pub fn registry() -> Registry {
-    Registry::new()
-        .with::<AnalyzeArticle>()
-        .with::<DeriveSignal>()
-        .with::<EvaluateAlerts>()
-        .with::<Prune>()
-        .with::<ScrapeBatch>()
-        .with::<ScrapeNews>()
-        .with::<ScrapeQuotes>()
-        .with::<SendNotification>()
+macro_rules! kinds {
+    ($($kind:ident),+ $(,)?) => {
+        /// Every kind with its policy, for callers that add jobs without running them.
+        pub fn registry() -> Registry {
+            Registry::new()$(.with::<$kind>())+
+        }
+
+        /// Every kind with its work.
+        pub fn handlers(services: &Services) -> Handlers {
+            Handlers::new()$(.with::<$kind>(services.clone()))+
+        }
+    };
 }
 
-/// Every kind with its work.
-pub fn handlers(services: Services) -> Handlers<Services> {
-    Handlers::new(services)
-        .with::<AnalyzeArticle>()
-        .with::<DeriveSignal>()
-        .with::<EvaluateAlerts>()
-        .with::<Prune>()
-        .with::<ScrapeBatch>()
-        .with::<ScrapeNews>()
-        .with::<ScrapeQuotes>()
-        .with::<SendNotification>()
-}
+kinds!(
+    AnalyzeArticle,
+    DeriveSignal,
+    EvaluateAlerts,
+    Prune,
+    ScrapeBatch,
+    ScrapeNews,
+    ScrapeQuotes,
+    SendNotification,
+);
 
-/// Makes the watchlist, the default rules, the limit keys, the lanes of these queues and the
-/// schedules exist. Every worker does so when it starts; what people changed stays.
+/// Adds the watchlist, the default rules, the limit keys, the lanes of these queues and the
+/// schedules. Every worker does so when it starts; operators' changes are kept.
 pub async fn prepare(services: &Services, queues: &[&str]) -> Result<(), Error> {
     let mut tx = services.pool.begin().await?;
     bellwether_store::instrument::add_all(&mut *tx, &services.watchlist).await?;
+    for symbol in services.watchlist.iter() {
+        // a request may have added it unwatched
+        bellwether_store::instrument::watch(&mut *tx, symbol, true).await?;
+    }
     bellwether_store::rule::seed(&mut tx).await?;
     tx.commit().await?;
     limits::define(services, queues).await?;

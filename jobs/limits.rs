@@ -1,6 +1,6 @@
-//! Whom the jobs ask, how often that is allowed, and which lane waits for which key.
+//! Limit keys of the providers, their windows by default, and the keys of each lane.
 
-mod patience;
+mod fallback;
 mod plan;
 
 use std::time::Duration;
@@ -14,7 +14,9 @@ use bellwether_queue::{
     },
 };
 
-pub(crate) use patience::adapt;
+use bellwether_store as store;
+
+pub(crate) use fallback::adjust_fallback_waits;
 pub use plan::{Plan, PlanError, Plans};
 
 use crate::{
@@ -22,22 +24,23 @@ use crate::{
     send_notification,
 };
 
-/// What is kept of a model's windows for news as it comes in, and from which priority on.
+/// Share of a model's windows that is reserved for incoming news, and the last priority that may
+/// use it.
 const KEPT_FOR_NEWS: (f64, u8) = (0.2, 6);
-/// From this amount on a part of a window can be kept.
+/// Smallest amount of which a share can be reserved.
 const DIVISIBLE: u64 = 10;
-/// A call can be under way a little longer than its own timeout.
+/// Time beyond its timeout for which a call may still be in flight.
 const GRACE: Duration = Duration::from_secs(10);
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 const MODEL_TIMEOUT: Duration = Duration::from_mins(1);
-/// All Gemini models of one account.
+/// Parent key of all Gemini models of one account.
 const GEMINI: &str = "gemini";
 
-/// A lane of jobs, the keys that may serve it, best first, and what those allow.
+/// A lane of jobs, its keys in order of preference, and their limits.
 struct Lane {
     queue: &'static str,
     name: &'static str,
-    /// A parent comes before its children.
+    /// Parents before their children.
     limits: Vec<Limit>,
     keys: Vec<LaneKey>,
 }
@@ -53,7 +56,7 @@ impl Lane {
     }
 }
 
-/// How long a window is, in seconds; of a calendar's, about.
+/// Length of a window in seconds; approximate for a calendar's.
 pub(crate) fn length_s(window: &inspect::WindowView) -> f64 {
     let of_calendar = |(unit, _): &(String, String)| match unit.as_str() {
         "minute" => 60.0,
@@ -64,7 +67,7 @@ pub(crate) fn length_s(window: &inspect::WindowView) -> f64 {
     window.period_s.or_else(|| window.calendar.as_ref().map(of_calendar)).unwrap_or(0.0)
 }
 
-/// Makes the limit keys of these queues exist, and their lanes wait for them.
+/// Defines the limit keys and the lanes of these queues.
 pub async fn define(services: &Services, queues: &[&str]) -> Result<(), Error> {
     for lane in lanes(services).into_iter().filter(|lane| queues.contains(&lane.queue)) {
         check(&lane)?;
@@ -72,12 +75,33 @@ pub async fn define(services: &Services, queues: &[&str]) -> Result<(), Error> {
             define_limit(&services.pool, limit).await?;
         }
         set_lane(&services.pool, lane.queue, lane.name, &lane.keys).await?;
+        for limit in &lane.limits {
+            lift(services, &limit.key).await?;
+        }
     }
     Ok(())
 }
 
-/// A window of the account that is too small for one call would stop all of its models and never say
-/// why; of a key's own windows the queue sees to that.
+/// Ends the park of a key whose provider refused another credential than the configured one. A
+/// longer park by an operator is kept.
+async fn lift(services: &Services, key: &str) -> Result<(), Error> {
+    let mut tx = services.pool.begin().await?;
+    for stop in store::operator::list_stops(&mut *tx, key).await? {
+        if services.credentials.is_marked(key, &stop.credential) {
+            continue;
+        }
+        let why = format!("{}: {}", stop.reason, stop.detail);
+        if queue::limits::unpark(&mut tx, key, stop.parked_until, &why).await? {
+            tracing::info!(key, "resumed: it was parked for another credential ({})", stop.reason);
+        }
+        store::operator::clear(&mut *tx, key).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Refuses a window of the account that is too small for one call: it would stop all of its models
+/// without a reason. The queue checks a key's own windows.
 fn check(lane: &Lane) -> Result<(), Error> {
     let limit = |key: &str| lane.limits.iter().find(|limit| limit.key == key);
     for key in &lane.keys {
@@ -107,11 +131,11 @@ fn lanes(services: &Services) -> Vec<Lane> {
     let market = key(alpha_vantage::KEY, Counts::Finish, scaled(&plans.alpha_vantage));
     let start = Counts::Start { guard: Duration::from_millis(500) };
     let second = || vec![Window::requests(few(10), Duration::from_secs(1))];
-    // the provider counts one a second from its own clock's view of ours
+    // the provider counts one a second by its own clock
     let wide_second = vec![Window::requests(few(1), Duration::from_millis(1_200))];
     vec![
         Lane::one(scrape_quotes::QUEUE, scrape_quotes::LANE, market.clone()),
-        // one quota for prices and news
+        // prices and news share one quota
         Lane::one(scrape_news::QUEUE, scrape_news::FEED, market),
         Lane::one(
             scrape_news::QUEUE,
@@ -143,8 +167,8 @@ fn key(name: &str, counts: Counts, windows: Vec<Window>) -> Limit {
     windows.into_iter().fold(limit, Limit::window)
 }
 
-/// A probe is a call too: while its service is away, a key of few calls a day is not asked more often
-/// than it could be all day long.
+/// Cooldown of a breaker. A probe is a call too: while its service is away, a key with few calls a
+/// day is not probed more often than it could be called all day.
 fn breaker(windows: &[Window]) -> Breaker {
     let usual = Breaker::default();
     let pace = windows.iter().filter(|w| w.dimension == Dimension::Requests).map(|w| {
@@ -166,7 +190,8 @@ fn unit_length(unit: Unit) -> Duration {
     }
 }
 
-/// The models in their order, each worth its wait, and the lexicon, which never waits.
+/// The readers' lane: the models in order of preference, each with its fallback time, and the
+/// lexicon, which is always available.
 fn readers(services: &Services) -> Lane {
     let mut lane = Lane::free(analyze_article::QUEUE, analyze_article::LANE);
     let models = services.analyzers.models();
@@ -174,7 +199,7 @@ fn readers(services: &Services) -> Lane {
     let geminis = models.iter().filter(|model| matches!(model, Analyzer::Gemini(_))).count();
     let account = plans.gemini_account.as_ref().filter(|_| geminis > 0);
     if let Some(plan) = account {
-        // a breaker is a model's own
+        // each model has a breaker of its own
         let windows = plan.scaled(services.limit_scale);
         lane.limits
             .push(windows.into_iter().fold(Limit::new(GEMINI, Counts::Finish), Limit::window));
@@ -196,7 +221,9 @@ fn readers(services: &Services) -> Lane {
         lane.limits.push(limit);
         let tokens = u32::try_from(Prompt::MOST.total()).unwrap_or(u32::MAX);
         let micros = model.price().micros(Prompt::MOST);
-        lane.keys.push(LaneKey::new(name).wait(patience::WORTH).reserve(tokens, micros));
+        lane.keys.push(
+            LaneKey::new(name).fallback_after(fallback::FALLBACK_AFTER).reserve(tokens, micros),
+        );
     }
     if !lane.keys.is_empty() {
         lane.limits.push(Limit::new(LEXICON, Counts::Finish));

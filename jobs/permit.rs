@@ -1,10 +1,10 @@
-//! An attempt as the permit that a provider asks for.
+//! An attempt's permit, in the form in which a provider's client asks for it.
 
 use bellwether_providers::{Permit, PermitError, Price, Usage};
 use bellwether_queue::{Attempt, limits};
 
-/// The right to one request at a time, under the limit key that served the attempt's claim. What a
-/// request cost and how it went is told to the ledger of that key.
+/// The right to one request at a time, under the limit key of the attempt's claim. The cost and the
+/// outcome of a request are reported to that key's ledger.
 pub(crate) struct Granted<'a> {
     attempt: &'a Attempt,
     price: Price,
@@ -24,24 +24,19 @@ impl<'a> Granted<'a> {
 
 impl Permit for Granted<'_> {
     async fn take(&self) -> Result<(), PermitError> {
-        let source: Box<dyn std::error::Error + Send + Sync> =
-            match self.attempt.take_permit().await {
-                Ok(Ok(())) => return Ok(()),
-                Ok(Err(not_granted)) => not_granted.into(),
-                Err(error) => error.into(),
-            };
-        Err(PermitError { retry_after: None, source })
+        let permit = self.attempt.take_permit().await;
+        permit.map_err(|error| PermitError { retry_after: None, source: error.into() })
     }
 
     fn used(&self, usage: Usage) {
         let micros = self.price.micros(usage);
-        self.attempt.use_up(limits::Usage { tokens: usage.total(), micros });
+        self.attempt.report_usage(limits::Usage { tokens: usage.total(), micros });
     }
 
     fn rejected(&self) {
-        // whether its tokens count is the provider's secret; its price is nothing
+        // the provider does not say how it counts tokens; the price is zero
         let tokens = self.attempt.reserved().tokens;
-        self.attempt.use_up(limits::Usage { tokens, micros: 0 });
+        self.attempt.report_usage(limits::Usage { tokens, micros: 0 });
     }
 
     fn fault(&self) {

@@ -1,21 +1,21 @@
-//! What happens by the clock.
+//! The jobs that schedules add.
 
 use std::time::Duration;
 
 use bellwether_queue::{
-    Db, Job,
+    Db, JobArgs,
     schedule::{Missed, Schedule, define as define_schedule},
 };
 use serde_json::{Value, json};
 
 use crate::{DeriveSignal, Error, EvaluateAlerts, Prune, ScrapeBatch, scrape_batch::BY_CLOCK};
 
-/// The exchange's clock.
+/// Time zone of the exchange.
 const NEW_YORK: &str = "America/New_York";
-/// The slot that a round shares with `enqueue scrape_batch --slot 30m`.
+/// The slot that a scheduled batch shares with `enqueue scrape_batch --slot 30m`.
 const ROUND: Duration = Duration::from_mins(30);
 
-/// Makes the schedules exist; a pause stays.
+/// Defines the schedules; a pause by an operator is kept.
 pub async fn define(pool: &Db) -> Result<(), Error> {
     for schedule in all() {
         define_schedule(pool, &schedule).await?;
@@ -42,7 +42,7 @@ fn all() -> Vec<Schedule> {
             missed: Missed::Skip,
             ..every("alerts", "* * * * *", EvaluateAlerts::KIND, json!({"cause": "minute"}))
         },
-        // news decays, so a signal moves although nothing new arrives
+        // news decays, so a signal changes although no new row arrives
         every("signals-hourly", "7 * * * *", DeriveSignal::KIND, json!({"cause": "hourly"})),
         // sessions end at one or at four
         Schedule {

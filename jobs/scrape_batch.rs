@@ -4,16 +4,19 @@
 //! with what the best model has left over, to [`AnalyzeArticle`]. Says how long news waits for a
 //! better reading until the next round.
 
+mod budget;
 mod choice;
 mod leftover;
-mod room;
 mod topics;
 
 use std::collections::{BTreeSet, HashMap};
 
 use bellwether_domain::Symbol;
 use bellwether_providers::{alpha_vantage, newsapi};
-use bellwether_queue::{Attempt, Failure, Job, NewJob};
+use bellwether_queue::{
+    Attempt, Failure, Job, JobArgs, NewJob,
+    schemars::{Schema, schema_for},
+};
 use bellwether_store as store;
 use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
@@ -21,50 +24,57 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use self::{
+    budget::{CallBudget, Open},
     choice::{Wanted, choose},
-    room::{Room, waiting},
 };
 use crate::{
     AnalyzeArticle, Error, ScrapeNews, ScrapeQuotes, Services,
     error::judged,
-    limits,
     scrape_news::{NO_FEED, pack},
     scrape_quotes::{NOT_IN_PLAN, need, refusal_key},
 };
 
-/// The reason of a round of the schedule; any other stands for somebody who waits for it.
+/// The reason of a round of the schedule; any other stands for a caller that waits for it.
 pub(crate) const BY_CLOCK: &str = "schedule";
-/// Between two rounds of the schedule.
+/// Time between two scheduled batches.
 const ROUND: TimeDelta = TimeDelta::minutes(30);
-/// A symbol that a provider refused is left alone this long.
+/// Time for which a symbol is not requested again after a provider has refused it.
 const REFUSED_FOR: TimeDelta = TimeDelta::hours(24);
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct ScrapeBatch {
-    /// Asked for as they are, whatever is known of them; without them the watchlist is planned.
+    /// Symbols to scrape, whatever is known of them; without them the watchlist is planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Vec<String>>")]
+    #[schemars(with = "Option<Vec<String>>", length(min = 1, max = 100))]
     pub symbols: Option<Vec<Symbol>>,
-    /// Who wanted it, in a word: schedule, request, …
+    /// Reason in a word: schedule, request, …
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 200))]
     pub reason: Option<String>,
 }
 
-/// Whom to ask about what.
+/// The requests of a round: provider and subject of each.
 #[derive(Debug, Default)]
 struct Plan {
     quotes: Vec<Symbol>,
     news: Vec<Vec<Symbol>>,
-    /// Stories to be read again.
+    /// Stories to analyze again.
     readings: Vec<NewJob>,
 }
 
-impl Job for ScrapeBatch {
+impl JobArgs for ScrapeBatch {
     const KIND: &'static str = "scrape_batch";
     const QUEUE: &'static str = "scraper";
     const PRIORITY: u8 = 2;
+
+    fn schema() -> Option<Schema> {
+        Some(schema_for!(Self))
+    }
+}
+
+impl Job for ScrapeBatch {
     type Context = Services;
+    type Output = ();
 
     async fn run(self, cx: Services, attempt: &Attempt) -> Result<(), Failure> {
         judged(&cx, attempt, self.work(&cx, attempt)).await
@@ -73,18 +83,17 @@ impl Job for ScrapeBatch {
 
 impl ScrapeBatch {
     async fn work(&self, cx: &Services, attempt: &Attempt) -> Result<(), Error> {
-        let mut tx = cx.pool.begin().await?;
-        let plan = match &self.symbols {
-            Some(symbols) => {
-                let each_once: BTreeSet<_> = symbols.iter().cloned().collect();
-                let symbols: Vec<Symbol> = each_once.into_iter().collect();
-                store::instrument::add_all(&mut *tx, &symbols).await?;
-                let about = if cx.news.is_some() { symbols.as_slice() } else { &[] };
-                let news = pack(&cx.dictionary, about);
-                let quotes = if cx.market.is_some() { symbols } else { Vec::new() };
-                Plan { quotes, news, readings: Vec::new() }
-            }
-            None => plan(cx, &mut tx, attempt, self.reason.as_deref() != Some(BY_CLOCK)).await?,
+        let mut tx;
+        let plan = if let Some(symbols) = &self.symbols {
+            tx = cx.pool.begin().await?;
+            requested(cx, &mut tx, symbols).await?
+        } else {
+            // before the transaction: an attempt that holds a connection asks for no second one, so
+            // that concurrency may exceed the pool
+            let open = Open::find(cx, attempt).await?;
+            tx = cx.pool.begin().await?;
+            let asked_for = self.reason.as_deref() != Some(BY_CLOCK);
+            plan(cx, &mut tx, attempt, &open, asked_for).await?
         };
         let reason = self.reason.as_deref().unwrap_or("request");
         attempt.log(format!(
@@ -99,14 +108,14 @@ impl ScrapeBatch {
             let batch =
                 store::batch::add(&mut *tx, Some(attempt.job().0), reason, &symbols).await?;
             for symbol in plan.quotes {
-                attempt.enqueue(&mut tx, &ScrapeQuotes { symbol, batch }).await?;
+                attempt.enqueue(&mut tx, ScrapeQuotes { symbol, batch }).await?;
             }
             for symbols in plan.news {
-                attempt.enqueue(&mut tx, &ScrapeNews { symbols, batch, topic: None }).await?;
+                attempt.enqueue(&mut tx, ScrapeNews { symbols, batch, topic: None }).await?;
             }
         }
         for reading in plan.readings {
-            attempt.add(&mut tx, reading).await?;
+            attempt.enqueue(&mut tx, reading).await?;
         }
         attempt.complete_in(&mut tx).await?;
         tx.commit().await?;
@@ -127,10 +136,26 @@ impl Plan {
     }
 }
 
+/// The symbols of a request, as they are.
+async fn requested(
+    cx: &Services,
+    conn: &mut PgConnection,
+    symbols: &[Symbol],
+) -> Result<Plan, Error> {
+    let each_once: BTreeSet<_> = symbols.iter().cloned().collect();
+    let symbols: Vec<Symbol> = each_once.into_iter().collect();
+    store::instrument::add_unwatched(conn, &symbols).await?;
+    let about = if cx.news.is_some() { symbols.as_slice() } else { &[] };
+    let news = pack(&cx.dictionary, about);
+    let quotes = if cx.market.is_some() { symbols } else { Vec::new() };
+    Ok(Plan { quotes, news, readings: Vec::new() })
+}
+
 async fn plan(
     cx: &Services,
     conn: &mut PgConnection,
     attempt: &Attempt,
+    open: &Open,
     asked_for: bool,
 ) -> Result<Plan, Error> {
     let now = store::now(&mut *conn).await?;
@@ -150,9 +175,8 @@ async fn plan(
         let mut wanted = Vec::new();
         let is_refused = |key: &str| refused.iter().any(|refused| refused == key);
         let may_ask = !is_refused(NOT_IN_PLAN);
-        let open = waiting::<ScrapeQuotes>(&cx.pool).await?;
         let asked = watched.iter().filter(|i| {
-            may_ask && !is_refused(&refusal_key(&i.symbol)) && !open.contains(&i.symbol)
+            may_ask && !is_refused(&refusal_key(&i.symbol)) && !open.quotes.contains(&i.symbol)
         });
         for known in asked {
             let last_bar = store::bar::find_last_day(&mut *conn, &known.symbol).await?;
@@ -164,14 +188,15 @@ async fn plan(
                 important: important.contains(&known.symbol),
             });
         }
-        let room = Room::of(cx, &mut *conn, alpha_vantage::KEY, now).await?;
+        let room = CallBudget::of(&open.limits, &mut *conn, alpha_vantage::KEY, now).await?;
         let free = room.free;
         let symbols: Vec<Symbol> = if is_refused(NO_FEED) {
             Vec::new()
         } else {
             watched.iter().map(|i| i.symbol.clone()).collect()
         };
-        // where it is the only news, the feed comes before prices; else it gets what they leave
+        // if the feed is the only source of news, it comes before prices; otherwise it gets the
+        // rest
         let bars = if cx.news.is_none() { 0 } else { wanted.len() as u32 };
         let (asked, later) =
             topics::ask(conn, attempt, &symbols, cx.news.is_some(), free.saturating_sub(bars), now)
@@ -183,11 +208,10 @@ async fn plan(
 
     let mut news = Vec::new();
     if cx.news.is_some() {
-        // what hangs on a share makes it as if it had waited longer
-        let open = waiting::<ScrapeNews>(&cx.pool).await?;
+        // an open alert or a rule makes a symbol count as if it had waited longer
         let mut by_age: Vec<_> = watched
             .iter()
-            .filter(|i| !open.contains(&i.symbol))
+            .filter(|i| !open.news.contains(&i.symbol))
             .map(|i| {
                 let matters = important.contains(&i.symbol);
                 (choice::staleness(i.news_seen_at, matters, now), &i.symbol)
@@ -196,21 +220,13 @@ async fn plan(
         by_age.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
         let stalest: Vec<Symbol> = by_age.into_iter().map(|(_, symbol)| symbol.clone()).collect();
         news = pack(&cx.dictionary, &stalest);
-        let room = Room::of(cx, &mut *conn, newsapi::KEY, now).await?;
+        let room = CallBudget::of(&open.limits, &mut *conn, newsapi::KEY, now).await?;
         let latest = watched.iter().filter_map(|i| i.news_seen_at).max();
         let share = room.share_of(latest, now).max(room.free.min(asked_for.into()));
         news.truncate(share as usize);
         attempt.log(format!("{room} for news"));
     }
-    match limits::adapt(&cx.pool, now).await {
-        Ok(worth) => {
-            if let Some(minutes) = worth.map(|worth| worth.as_secs() / 60) {
-                attempt.log(format!("a better reading is worth {minutes} min of waiting"));
-            }
-        }
-        Err(error) => tracing::warn!("cannot say how long readings wait: {error}"),
-    }
-    let readings = readings(cx, conn, &important, now, attempt).await?;
+    let readings = readings(cx, conn, open, &important, now, attempt).await?;
     Ok(Plan { quotes, news, readings })
 }
 
@@ -218,12 +234,13 @@ async fn plan(
 async fn readings(
     cx: &Services,
     conn: &mut PgConnection,
+    open: &Open,
     important: &[Symbol],
     now: DateTime<Utc>,
     attempt: &Attempt,
 ) -> Result<Vec<NewJob>, Error> {
     let Some(key) = cx.best().key() else { return Ok(Vec::new()) };
-    let left = leftover::of(cx, conn, key, now).await?;
+    let left = leftover::of(&open.limits, conn, key, now).await?;
     if left == 0 {
         return Ok(Vec::new());
     }
@@ -233,5 +250,5 @@ async fn readings(
     let stories =
         store::article::list_rereadable(conn, &name, since, important, i64::from(left)).await?;
     let day = bellwether_domain::calendar::local_day(now);
-    stories.iter().map(|story| AnalyzeArticle::anew(story, &name, day)).collect()
+    Ok(stories.iter().map(|story| AnalyzeArticle::anew(story, &name, day)).collect())
 }

@@ -5,24 +5,25 @@
 //! has an opinion; leads to [`AnalyzeArticle`].
 
 mod opinion;
+mod reading;
+mod story;
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
-use bellwether_domain::{
-    Symbol,
-    clean::clean,
-    cluster::{Fingerprint, Story as Told, canonical_url, fingerprint, same_story},
-    lexicon,
-    symbols::{Dictionary, LINK},
-};
+use bellwether_domain::{Symbol, lexicon, symbols::Dictionary};
 use bellwether_providers::{
     self as providers, Article, alpha_vantage,
     newsapi::{self, Query},
 };
-use bellwether_queue::{Attempt, Failure, Job, NewJob, event};
+use bellwether_queue::{
+    Attempt, Failure, Job, JobArgs, event,
+    schemars::{Schema, schema_for},
+};
 use bellwether_store as store;
 use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
@@ -38,45 +39,48 @@ use crate::{
 
 pub const QUEUE: &str = "scraper";
 pub const LANE: &str = "news";
-/// Where topics of the market data provider's feed wait for its limit key.
+/// Lane in which topics of the market data provider's feed wait for its limit key.
 pub const FEED: &str = "feed";
 
-/// Under which an operator finds that the feed is of no use: the plan does not include it, or it
-/// answers with what cannot be read. It is left alone then.
+/// Key of the operator note that the feed is unusable: the plan does not include it, or its answer
+/// cannot be parsed. It is not requested again until the note is cleared.
 pub(crate) const NO_FEED: &str = "alpha_vantage/news";
 
 /// Older news counts in no score.
 const HORIZON: TimeDelta = TimeDelta::hours(72);
-/// A topic is asked for once a day.
+/// A topic is requested once a day.
 const FEED_SPAN: TimeDelta = TimeDelta::hours(25);
-/// The longest query that the provider takes.
+/// Longest query that the provider accepts, in characters.
 const QUERY_CHARS: usize = 500;
-/// Stories that one search sends to an analyzer; what is left follows after the next search.
+/// Stories of one search that are sent to an analyzer; the rest follows after the next search.
 const ANALYSES: i64 = 200;
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct ScrapeNews {
     /// As many as fit into one search of 500 characters.
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<String>", length(min = 1, max = 100))]
     pub symbols: Vec<Symbol>,
-    /// The round that it belongs to.
+    /// The batch that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub batch: Option<i64>,
     /// A topic of the market data provider's feed, for example `earnings`, instead of a search; the
-    /// symbols are those that it is asked for.
+    /// symbols are those for which articles are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 100))]
     pub topic: Option<String>,
 }
 
-impl Job for ScrapeNews {
+impl JobArgs for ScrapeNews {
     const KIND: &'static str = "scrape_news";
     const QUEUE: &'static str = QUEUE;
-    const LANE: &'static str = LANE;
     const TIMEOUT: Duration = Duration::from_secs(90);
-    type Context = Services;
 
-    /// A round asks once about each symbol, so the first one names the search.
+    fn lane(&self) -> Cow<'static, str> {
+        if self.topic.is_some() { FEED.into() } else { LANE.into() }
+    }
+
+    /// A batch requests each symbol once, so the first one names the search.
     fn unique_key(&self) -> Option<String> {
         if let Some(topic) = &self.topic {
             return Some(format!("{}/topic/{topic}", self.batch?));
@@ -84,30 +88,31 @@ impl Job for ScrapeNews {
         Some(format!("{}/{}", self.batch?, self.symbols.first()?))
     }
 
+    fn schema() -> Option<Schema> {
+        Some(schema_for!(Self))
+    }
+}
+
+impl Job for ScrapeNews {
+    type Context = Services;
+    type Output = ();
+
     async fn run(self, cx: Services, attempt: &Attempt) -> Result<(), Failure> {
         judged(&cx, attempt, self.work(&cx, attempt)).await
     }
 }
 
-/// An article that concerns a share, ready to be kept.
-struct Found {
-    article: store::article::NewArticle,
-    print: Fingerprint,
-    mentions: Vec<(Symbol, f64)>,
-    opinion: Option<Opinion>,
-}
-
-/// What a source had.
+/// Articles of one answer of a source.
 struct Batch {
-    /// Its name in every article.
+    /// The provider's name in every article.
     provider: &'static str,
     stories: Vec<Story>,
     dropped: BTreeMap<&'static str, u32>,
-    /// Under which it counts.
+    /// The limit key of the request.
     key: String,
 }
 
-/// An article with what its source makes of it.
+/// An article with its source's own scores.
 struct Story {
     article: Article,
     opinion: Option<Opinion>,
@@ -115,10 +120,6 @@ struct Story {
 
 impl ScrapeNews {
     async fn work(&self, cx: &Services, attempt: &Attempt) -> Result<(), Error> {
-        if self.topic.is_some() && cx.market.is_some() && attempt.key() != Some(alpha_vantage::KEY)
-        {
-            return self.change_lane(cx, attempt).await;
-        }
         let now = store::now(&cx.pool).await?;
         let batch = match &self.topic {
             Some(topic) => match feed(cx, topic, now, attempt).await {
@@ -128,33 +129,23 @@ impl ScrapeNews {
             None => self.search(cx, now, attempt).await?,
         };
 
-        let mut drops: BTreeMap<String, i64> =
-            batch.dropped.iter().map(|(why, n)| ((*why).to_owned(), i64::from(*n))).collect();
         let known = self.known(cx).await?;
         let count = batch.stories.len();
-        let mut found: Vec<Found> = Vec::new();
-        for story in batch.stories {
-            match read(&cx.dictionary, story, &known, batch.provider) {
-                Ok(one) => found.push(one),
-                Err(why) => *drops.entry(why.to_owned()).or_default() += 1,
-            }
-        }
-        // the earliest report speaks for its story
-        found.sort_by(|a, b| {
-            (a.print.published_at, &a.print.canonical_url)
-                .cmp(&(b.print.published_at, &b.print.canonical_url))
-        });
+        let (dictionary, provider, key) = (Arc::clone(&cx.dictionary), batch.provider, batch.key);
+        let (found, drops) = aside(move || {
+            reading::read_all(&dictionary, batch.stories, batch.dropped, &known, provider)
+        })
+        .await;
 
         let mut tx = cx.pool.begin().await?;
-        store::instrument::add_all(&mut *tx, &self.symbols).await?;
-        let news_of = keep(&mut tx, &found).await?;
+        store::instrument::add_unwatched(&mut *tx, &self.symbols).await?;
+        let (news_of, found) = story::keep(&mut tx, found).await?;
         let opinions = opinion::keep(&mut tx, &found).await?;
         for symbol in &self.symbols {
             store::instrument::news_seen(&mut *tx, symbol).await?;
         }
-        let drops: Vec<(String, i64)> = drops.into_iter().collect();
-        store::article::count_drops(&mut *tx, now.date_naive(), batch.provider, &drops).await?;
-        store::operator::clear(&mut *tx, &batch.key).await?;
+        store::article::count_drops(&mut *tx, now.date_naive(), provider, &drops).await?;
+        store::operator::clear(&mut *tx, &key).await?;
         if self.topic.is_some() {
             store::operator::clear(&mut *tx, NO_FEED).await?;
         }
@@ -173,7 +164,7 @@ impl ScrapeNews {
         Ok(())
     }
 
-    /// One search about all symbols.
+    /// One search for all symbols.
     async fn search(
         &self,
         cx: &Services,
@@ -194,31 +185,14 @@ impl ScrapeNews {
         Ok(Batch { provider: newsapi::KEY, stories, dropped: page.dropped, key })
     }
 
-    /// Shares that an article may be linked to: an article about none of them is of no use.
+    /// Symbols that an article may be linked to; an article about none of them is dropped.
     async fn known(&self, cx: &Services) -> Result<BTreeSet<Symbol>, Error> {
         let watched = store::instrument::list_watched(&cx.pool).await?;
         Ok(watched.into_iter().map(|i| i.symbol).chain(self.symbols.iter().cloned()).collect())
     }
-
-    /// Whoever asks for a topic need not know that it has a lane of its own, and outside of it
-    /// nothing would hold the provider's limit.
-    async fn change_lane(&self, cx: &Services, attempt: &Attempt) -> Result<(), Error> {
-        let mut tx = cx.pool.begin().await?;
-        let job = NewJob { unique_key: None, ..self.prepared()? };
-        attempt.add(&mut tx, job).await?;
-        attempt.complete_in(&mut tx).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    /// The job in the lane of its source.
-    pub(crate) fn prepared(&self) -> Result<NewJob, Error> {
-        let lane = if self.topic.is_some() { FEED } else { LANE };
-        Ok(NewJob { lane: lane.to_owned(), ..NewJob::of(self)? })
-    }
 }
 
-/// All that the market data provider has about a topic: one request for the whole watchlist.
+/// All articles of the market data provider about a topic: one request for the whole watchlist.
 async fn feed(
     cx: &Services,
     topic: &str,
@@ -239,8 +213,8 @@ async fn feed(
     })
 }
 
-/// Notes what no further try will mend. A topic that was given up is free to be asked for again, and
-/// each round would do so.
+/// Notes a failure that no retry corrects. Without the note each batch would request the topic
+/// again.
 async fn note(cx: &Services, attempt: &Attempt, error: Error) -> Result<Error, Error> {
     let (reason, detail) = match &error {
         Error::Provider(providers::Error::Refused { reason, detail }) => (reason, detail),
@@ -256,8 +230,16 @@ async fn note(cx: &Services, attempt: &Attempt, error: Error) -> Result<Error, E
     Ok(error)
 }
 
-/// Every story that an analyzer has not read, however it came about: new ones, and those that were
-/// left over when the models were away.
+/// Runs a long computation outside of the runtime's threads: timers, heartbeats and requests would
+/// wait for it.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// Every story that no analyzer has read: new ones, and those left over while the models were away.
 async fn pass_on(
     tx: &mut PgConnection,
     cx: &Services,
@@ -269,119 +251,13 @@ async fn pass_on(
         let unread =
             store::article::list_unanalyzed(&mut *tx, &analyzer, now - HORIZON, ANALYSES).await?;
         for story in unread {
-            attempt.add(&mut *tx, AnalyzeArticle::first(&story, &analyzer, now)?).await?;
+            attempt.enqueue(&mut *tx, AnalyzeArticle::first(&story, &analyzer, now)).await?;
         }
     }
     Ok(())
 }
 
-/// What was new.
-#[derive(Default)]
-struct Kept {
-    articles: usize,
-    symbols: BTreeSet<Symbol>,
-}
-
-async fn keep(tx: &mut PgConnection, found: &[Found]) -> Result<Kept, Error> {
-    let (Some(first), Some(last)) = (found.first(), found.last()) else {
-        return Ok(Kept::default());
-    };
-    store::cluster::lock(&mut *tx).await?;
-    let symbols: BTreeSet<Symbol> =
-        found.iter().flat_map(|f| f.mentions.iter().map(|m| m.0.clone())).collect();
-    let symbols: Vec<Symbol> = symbols.into_iter().collect();
-    let hashes: Vec<String> = found.iter().map(|f| f.article.title_hash.clone()).collect();
-    let span = (first.print.published_at, last.print.published_at);
-    let candidates =
-        store::article::find_candidates(&mut *tx, &symbols, &hashes, span.0, span.1).await?;
-
-    // a story is compared by its first report, because similarity does not chain
-    let mut stories: Vec<(i64, Fingerprint)> = Vec::new();
-    let mut by_age: Vec<_> = candidates.iter().collect();
-    by_age.sort_by_key(|c| (c.published_at, c.id));
-    for candidate in by_age {
-        if stories.iter().all(|(id, _)| *id != candidate.cluster_id)
-            && let Ok(print) = serde_json::from_value(candidate.fingerprint.clone())
-        {
-            stories.push((candidate.cluster_id, print));
-        }
-    }
-
-    let mut kept = Kept::default();
-    for one in found {
-        let story = stories.iter().find(|(_, print)| same_story(print, &one.print));
-        let story = story.map(|(id, _)| *id);
-        let Some(added) = store::article::add(&mut *tx, &one.article, story).await? else {
-            continue;
-        };
-        if added.first {
-            stories.push((added.cluster_id, one.print.clone()));
-        }
-        kept.articles += 1;
-        kept.symbols.extend(store::article::link(&mut *tx, added.id, &one.mentions).await?);
-    }
-    Ok(kept)
-}
-
-/// Cleans an article and finds out whom it concerns, or says why it is not kept.
-fn read(
-    dictionary: &Dictionary,
-    story: Story,
-    known: &BTreeSet<Symbol>,
-    provider: &str,
-) -> Result<Found, &'static str> {
-    let Story { article, opinion } = story;
-    let title = clean(&article.title);
-    let description = article.description.as_deref().map(clean);
-    let content = article.content.as_deref().map(clean);
-    if title.text.trim().is_empty() {
-        return Err("no_title");
-    }
-    let parts = [Some(&title), description.as_ref(), content.as_ref()];
-    let text = parts.iter().flatten().map(|part| part.text.as_str()).collect::<Vec<_>>().join(". ");
-    let mentions: Vec<(Symbol, f64)> = dictionary
-        .find(&text)
-        .into_iter()
-        .filter(|mention| mention.relevance >= LINK && known.contains(&mention.symbol))
-        .map(|mention| (mention.symbol, mention.relevance))
-        .collect();
-    if mentions.is_empty() {
-        return Err("unrelated");
-    }
-    let flags: BTreeSet<_> = parts.iter().flatten().flat_map(|part| part.flags.clone()).collect();
-
-    let text_of = |part: Option<bellwether_domain::clean::Cleaned>| {
-        part.map(|part| part.text).filter(|text| !text.trim().is_empty())
-    };
-    let (description, content) = (text_of(description), text_of(content));
-    let host = || article.url.host_str().unwrap_or("unknown").to_owned();
-    let source = article.source.clone().filter(|s| !s.trim().is_empty()).unwrap_or_else(host);
-    let print = fingerprint(&Told {
-        title: title.text.clone(),
-        description: description.clone().or_else(|| content.clone()).unwrap_or_default(),
-        url: article.url.clone(),
-        source: source.clone(),
-        published_at: article.published_at,
-    });
-    let article = store::article::NewArticle {
-        canonical_url: canonical_url(&article.url),
-        url: article.url.to_string(),
-        title: title.text,
-        description,
-        content,
-        source,
-        provider: provider.to_owned(),
-        language: Some("en".to_owned()),
-        published_at: article.published_at,
-        fingerprint: serde_json::to_value(&print).expect("a fingerprint is plain data"),
-        simhash: print.simhash as i64,
-        title_hash: format!("{:016x}", print.title_hash),
-        flags: flags.into_iter().map(|flag| flag.as_str().to_owned()).collect(),
-    };
-    Ok(Found { article, print, mentions, opinion })
-}
-
-/// What to search for to hear of a share: what people call it or, failing that, its listing.
+/// Search term of a symbol: the company's common name or, failing that, its listing.
 fn term(dictionary: &Dictionary, symbol: &Symbol) -> String {
     match dictionary.name(symbol) {
         Some(name) => format!("\"{}\"", name.replace('"', "")),
@@ -393,7 +269,7 @@ fn query(dictionary: &Dictionary, symbols: &[Symbol]) -> String {
     symbols.iter().map(|symbol| term(dictionary, symbol)).collect::<Vec<_>>().join(" OR ")
 }
 
-/// The symbols in as few searches as hold them, in their order.
+/// Distributes the symbols over as few searches as hold them, in their order.
 pub(crate) fn pack(dictionary: &Dictionary, symbols: &[Symbol]) -> Vec<Vec<Symbol>> {
     let mut searches: Vec<Vec<Symbol>> = Vec::new();
     for symbol in symbols {
@@ -427,5 +303,14 @@ mod tests {
             assert!(query(&dictionary, search).chars().count() <= QUERY_CHARS);
         }
         assert_eq!(query(&dictionary, &symbols[40..]), "\"Apple\"");
+    }
+
+    #[tokio::test]
+    async fn what_computes_for_long_leaves_the_runtime_free() {
+        let (say, said) = std::sync::mpsc::channel();
+        let wait = Duration::from_secs(10);
+        let (heard, sent) =
+            tokio::join!(aside(move || said.recv_timeout(wait)), async move { say.send(()) });
+        assert_eq!((heard, sent), (Ok(()), Ok(())));
     }
 }

@@ -2,54 +2,66 @@
 //!
 //! Reads and writes `quote` and `bar`; leads to [`DeriveSignal`] and [`EvaluateAlerts`].
 
-use std::time::Duration;
-
 use bellwether_domain::{Bar, Quote, Symbol, calendar};
 use bellwether_providers::{
     self as providers,
     alpha_vantage::{self, Depth},
 };
-use bellwether_queue::{Attempt, Failure, Job, NewJob, event};
+use bellwether_queue::{
+    Attempt, Failure, Job, JobArgs, NewJob, event,
+    schemars::{Schema, schema_for},
+};
 use bellwether_store as store;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 use crate::{DeriveSignal, Error, EvaluateAlerts, Services, error::judged, permit::Granted};
 
 pub const QUEUE: &str = "scraper";
 pub const LANE: &str = "quotes";
 
-/// A day without a bar this long after its close will have none: the share was halted.
+/// Time after the close after which a session without a bar is taken for a halt.
 const BARS_COME_WITHIN: TimeDelta = TimeDelta::hours(6);
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct ScrapeQuotes {
     #[schemars(with = "String")]
     pub symbol: Symbol,
-    /// The round that it belongs to.
+    /// The batch that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub batch: Option<i64>,
 }
 
-impl Job for ScrapeQuotes {
+impl JobArgs for ScrapeQuotes {
     const KIND: &'static str = "scrape_quotes";
     const QUEUE: &'static str = QUEUE;
-    const LANE: &'static str = LANE;
-    const TIMEOUT: Duration = Duration::from_mins(1);
-    type Context = Services;
+
+    fn lane(&self) -> Cow<'static, str> {
+        LANE.into()
+    }
 
     fn unique_key(&self) -> Option<String> {
         self.batch.map(|batch| format!("{batch}/{}", self.symbol))
     }
+
+    fn schema() -> Option<Schema> {
+        Some(schema_for!(Self))
+    }
+}
+
+impl Job for ScrapeQuotes {
+    type Context = Services;
+    type Output = ();
 
     async fn run(self, cx: Services, attempt: &Attempt) -> Result<(), Failure> {
         judged(&cx, attempt, self.work(&cx, attempt)).await
     }
 }
 
-/// What one request brings.
+/// Content of one answer.
 struct Answer {
     quote: Quote,
     /// Completed sessions only.
@@ -70,7 +82,7 @@ impl ScrapeQuotes {
             known.as_ref().and_then(|i| i.quote_seen_at),
         );
 
-        // all of the past at first, where the plan has it; later the newest days will do
+        // the first time the whole history, if the plan includes it; later the newest days
         let depth =
             if cx.full_history && last_bar.is_none() { Depth::Full } else { Depth::Compact };
         let permit = Granted::new(attempt);
@@ -84,26 +96,18 @@ impl ScrapeQuotes {
                 .await
                 .map(|quote| Answer::of_quote(&self.symbol, &quote)),
         };
-        let is_new = known.as_ref().is_none_or(|i| i.quote_seen_at.is_none());
         if let Err(providers::Error::Refused { reason, detail }) = &asked {
-            let mistyped =
-                reason == UNKNOWN_SYMBOL && is_new && !cx.watchlist.contains(&self.symbol);
-            if mistyped {
-                self.forget(cx, attempt).await?;
-            } else {
-                let of_plan = reason.starts_with("entitlement");
-                let key = if of_plan { NOT_IN_PLAN.to_owned() } else { refusal_key(&self.symbol) };
+            let of_plan = reason.starts_with("entitlement");
+            let key = if of_plan { NOT_IN_PLAN.to_owned() } else { refusal_key(&self.symbol) };
+            // a symbol of one request was mistyped by its caller: no operator has to act
+            if of_plan || known.is_some_and(|instrument| instrument.watched) {
                 store::operator::add(&cx.pool, &key, reason, detail).await?;
             }
         }
         let Answer { quote, bars } = asked?;
 
         let mut tx = cx.pool.begin().await?;
-        store::instrument::add_all(&mut *tx, std::slice::from_ref(&self.symbol)).await?;
-        if is_new {
-            // it may have been taken for a mistyped one before
-            store::instrument::watch(&mut *tx, &self.symbol, true).await?;
-        }
+        store::instrument::add_unwatched(&mut *tx, std::slice::from_ref(&self.symbol)).await?;
         let observation = store::quote::add(&mut tx, &quote, alpha_vantage::KEY).await?;
         let rows = store::bar::add_all(&mut *tx, &self.symbol, &bars, alpha_vantage::KEY).await?;
         store::operator::clear(&mut *tx, market.key()).await?;
@@ -121,31 +125,22 @@ impl ScrapeQuotes {
         };
         if let Some(cause) = cause {
             event::emit(&mut *tx, "quote", self.symbol.as_str()).await?;
-            let (symbol, cause) = (Some(self.symbol.clone()), Some(cause));
-            let derive = DeriveSignal { symbol: symbol.clone(), cause: cause.clone() };
-            attempt.enqueue(&mut tx, &derive).await?;
-            attempt.enqueue(&mut tx, &EvaluateAlerts { symbol, cause }).await?;
+            let symbol = self.symbol.clone();
+            DeriveSignal::enqueue_soon(&mut tx, attempt, symbol.clone(), cause.clone()).await?;
+            let evaluate = EvaluateAlerts { symbol: Some(symbol), cause: Some(cause) };
+            attempt.enqueue(&mut tx, evaluate).await?;
         }
         if need == Need::Bars && calendar::is_open(now) {
-            // the bars end at the last close; the price of the running session is another request
+            // the bars end at the last close; the price of the running session needs another
+            // request
             let again = NewJob {
                 unique_key: self.unique_key().map(|key| format!("{key}/quote")),
-                ..NewJob::of(self)?
+                ..NewJob::of(self)
             };
-            attempt.add(&mut tx, again).await?;
+            attempt.enqueue(&mut tx, again).await?;
         }
         attempt.complete_in(&mut tx).await?;
         tx.commit().await?;
-        Ok(())
-    }
-
-    /// A symbol that the provider has never known and that no configuration names was mistyped by
-    /// whoever asked for it: nobody has to act, and nothing asks for it again.
-    async fn forget(&self, cx: &Services, attempt: &Attempt) -> Result<(), Error> {
-        store::operator::clear(&cx.pool, &refusal_key(&self.symbol)).await?;
-        if store::instrument::watch(&cx.pool, &self.symbol, false).await? {
-            attempt.log(format!("{} is watched no longer", self.symbol));
-        }
         Ok(())
     }
 }
@@ -165,7 +160,7 @@ impl Answer {
         Self { quote, bars: Vec::new() }
     }
 
-    /// The newest bar is a quote too; a bar of a session that still runs is nothing else.
+    /// The close of the newest bar is a quote too; the bar of a running session is only a quote.
     fn of_bars(
         symbol: &Symbol,
         bars: &[alpha_vantage::Bar],
@@ -202,18 +197,15 @@ impl Answer {
     }
 }
 
-/// Why the provider refuses a symbol that it does not know.
-const UNKNOWN_SYMBOL: &str = "unknown_symbol";
-
-/// Under which an operator finds that the provider's plan does not include prices.
+/// Key of the operator note that the provider's plan does not include prices.
 pub(crate) const NOT_IN_PLAN: &str = "alpha_vantage/prices";
 
-/// Under which an operator finds that a provider does not know a symbol.
+/// Key prefix of the operator note that a provider does not know a symbol.
 pub(crate) fn refusal_key(symbol: &Symbol) -> String {
     format!("symbol/{symbol}")
 }
 
-/// What a symbol lacks.
+/// The data that a symbol lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
     Bars,
@@ -221,7 +213,7 @@ pub(crate) enum Need {
     Nothing,
 }
 
-/// What to ask for at an instant, given the newest bar and quote, and when the provider last
+/// The data to fetch at an instant, given the newest bar and quote, and when the provider last
 /// answered.
 pub(crate) fn need(
     now: DateTime<Utc>,

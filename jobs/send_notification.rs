@@ -1,29 +1,44 @@
 //! One message to one recipient. A message that may have been sent is looked for, never repeated
-//! blindly.
+//! blindly. A channel that fails spends no attempt: the message is kept until it is sent, refused or
+//! dropped because it no longer matters.
 //!
-//! Reads `notification` and `suppression`; writes `delivery`, and `suppression` when the recipient
-//! said stop.
+//! Reads `notification`, `alert` and `suppression`; writes `delivery`, and `suppression` when the
+//! recipient said stop.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use bellwether_domain::alert::{Outlived, Undelivered};
 use bellwether_providers::{self as providers, smtp::Email};
-use bellwether_queue::{Attempt, Failure, Job, NewJob};
+use bellwether_queue::{
+    Attempt, Failure, Job, JobArgs,
+    schemars::{Schema, schema_for},
+};
 use bellwether_store::{
     self as store,
     delivery::{self, Delivery},
-    notification::{Channel, Notification, State},
+    notification::{Channel, Kind, Notification, State},
 };
+use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{Channels, Error, Services, error::judged, permit::Granted};
+use crate::{
+    Channels, Error, Services,
+    error::{LOOK_AGAIN, judged},
+    evaluate_alerts::words::mark,
+    permit::Granted,
+};
 
 pub const QUEUE: &str = "alert";
 pub const SMS: &str = "sms";
 pub const EMAIL: &str = "email";
 pub const WEBHOOK: &str = "webhook";
 const LOG: &str = "log";
+/// The first and the longest wait before a message is tried again.
+const SOON: Duration = Duration::from_secs(2);
+const LONGEST: Duration = Duration::from_mins(15);
 
 /// The lane in which a channel's messages wait for its limit key.
 pub(crate) const fn lane(channel: Channel) -> &'static str {
@@ -35,7 +50,7 @@ pub(crate) const fn lane(channel: Channel) -> &'static str {
     }
 }
 
-/// Everybody who is told. An address of a webhook may be its password, so it is named by its kind.
+/// All recipients. The address of a webhook may contain its password, so it is named by its kind.
 pub(crate) fn recipients(channels: &Channels) -> Vec<(Channel, String)> {
     let sms = channels.sms.iter().flat_map(|(_, to)| to).map(|to| (Channel::Sms, to.clone()));
     let email = channels.email.iter().flat_map(|(_, to)| to).map(|to| (Channel::Email, to.clone()));
@@ -45,19 +60,23 @@ pub(crate) fn recipients(channels: &Channels) -> Vec<(Channel, String)> {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct SendNotification {
+    #[schemars(range(min = 1))]
     pub notification: i64,
+    /// The notification's channel, in whose lane the job waits for its limit.
+    #[schemars(with = "String", regex(pattern = "^(sms|email|webhook|log)$"))]
+    pub channel: Channel,
 }
 
-impl Job for SendNotification {
+impl JobArgs for SendNotification {
     const KIND: &'static str = "send_notification";
     const QUEUE: &'static str = QUEUE;
-    const LANE: &'static str = LOG;
     const PRIORITY: u8 = 1;
     const MAX_ATTEMPTS: u16 = 10;
-    const TIMEOUT: Duration = Duration::from_secs(90);
-    type Context = Services;
+
+    fn lane(&self) -> Cow<'static, str> {
+        lane(self.channel).into()
+    }
 
     /// A notification is one episode, channel, recipient, kind and sequence.
     fn unique_key(&self) -> Option<String> {
@@ -67,6 +86,15 @@ impl Job for SendNotification {
     fn backoff(attempt: u16) -> Option<Duration> {
         Some(Duration::from_secs(u64::from(attempt).pow(4).min(900)))
     }
+
+    fn schema() -> Option<Schema> {
+        Some(schema_for!(Self))
+    }
+}
+
+impl Job for SendNotification {
+    type Context = Services;
+    type Output = ();
 
     async fn run(self, cx: Services, attempt: &Attempt) -> Result<(), Failure> {
         judged(&cx, attempt, Box::pin(self.work(&cx, attempt))).await
@@ -78,25 +106,30 @@ impl SendNotification {
         let message = store::notification::find(&cx.pool, self.notification)
             .await?
             .ok_or(Error::Gone("such notification"))?;
-        if matches!(message.state, State::Sent | State::Failed | State::Suppressed) {
-            attempt.log("it has come to its end before");
+        if !matches!(message.state, State::Queued | State::Sending | State::Unknown) {
+            attempt.log("the message is already sent, refused or dropped");
             return Ok(());
         }
+        let now = store::now(&cx.pool).await?;
         let suppressed =
             store::suppression::find(&cx.pool, message.channel, &message.recipient).await?;
         if let Some(reason) = suppressed {
-            attempt.log(format!("the recipient must not be written to: {reason}"));
+            attempt.log(format!("messages to this recipient are suppressed: {reason}"));
             let mut tx = cx.pool.begin().await?;
             store::notification::move_to(&mut *tx, message.id, State::Suppressed).await?;
             attempt.complete_in(&mut tx).await?;
             tx.commit().await?;
             return Ok(());
         }
-        if attempt.key().is_none() && message.channel != Channel::Log {
-            return self.change_lane(cx, attempt, message.channel).await;
+        if message.channel != self.channel {
+            return Err(Error::Gone("such notification of this channel"));
         }
-        if let Some(found) = look(cx, attempt, &message).await? {
+        let found = look(cx, attempt, &message).await;
+        if let Some(found) = found.map_err(|error| kept(error, &message, now))? {
             return sent(cx, attempt, &message, found.0, &found.1).await;
+        }
+        if let Some(reason) = outlived(cx, &message, now).await? {
+            return dropped(cx, attempt, &message, reason).await;
         }
 
         // written before the bytes leave, so that a crash leaves something to look for
@@ -110,40 +143,15 @@ impl SendNotification {
         match send(cx, attempt, &message, &nonce).await {
             Ok(provider_id) => sent(cx, attempt, &message, delivery, &provider_id).await,
             Err(error) => {
-                not_sent(cx, attempt, &message, delivery, &error).await?;
-                Err(error)
+                not_sent(cx, &message, delivery, &error).await?;
+                Err(kept(error, &message, now))
             }
         }
     }
 }
 
-impl SendNotification {
-    /// Whoever asks for a message by its number does not know its lane, and outside of it nothing
-    /// would hold the provider's limit.
-    async fn change_lane(
-        &self,
-        cx: &Services,
-        attempt: &Attempt,
-        channel: Channel,
-    ) -> Result<(), Error> {
-        let mut tx = cx.pool.begin().await?;
-        let lane = lane(channel);
-        let job = NewJob {
-            lane: lane.to_owned(),
-            unique_key: Some(format!("{}/{lane}", self.notification)),
-            ..NewJob::of(self)?
-        };
-        if attempt.add(&mut tx, job).await?.id == attempt.job() {
-            return Err(Error::Off("limit key of this channel"));
-        }
-        attempt.complete_in(&mut tx).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-}
-
-/// A try that broke off where the provider may have taken the message: was it taken? Returns the
-/// try and the provider's name for the message.
+/// Looks up a message whose outcome is unknown. Returns the delivery and the provider's id of the
+/// message if it was sent.
 async fn look(
     cx: &Services,
     attempt: &Attempt,
@@ -177,7 +185,7 @@ async fn look(
     Ok(None)
 }
 
-/// Hands the message over; returns the provider's name for it.
+/// Sends the message; returns the provider's id of it.
 async fn send(
     cx: &Services,
     attempt: &Attempt,
@@ -185,7 +193,7 @@ async fn send(
     nonce: &str,
 ) -> Result<String, Error> {
     let permit = Granted::new(attempt);
-    // the same for every repeat, and of this installation
+    // the same for every repeat, and unique to this installation
     let identity = format!("{}.{}", message.id, message.created_at.timestamp_micros());
     match message.channel {
         Channel::Sms => {
@@ -211,8 +219,13 @@ async fn send(
             let payload = json!({
                 "id": message.id.to_string(),
                 "kind": message.kind,
-                "title": alert.title,
+                "title": if message.subject.is_empty() {
+                    format!("{}{}", mark(message.simulated), alert.title)
+                } else {
+                    message.subject.clone()
+                },
                 "text": message.body,
+                "simulated": message.simulated,
                 "alert": {
                     "id": alert.id.to_string(),
                     "kind": alert.kind,
@@ -251,15 +264,61 @@ async fn sent(
     Ok(())
 }
 
-/// Writes how far it came; what happens next is decided elsewhere.
-async fn not_sent(
+/// Wraps a failure of the channel, so that the message is kept: the waits double with its age.
+fn kept(error: Error, message: &Notification, now: DateTime<Utc>) -> Error {
+    use providers::Error::{Transient, Unknown, Unusable};
+    let age = (now - message.created_at).to_std().unwrap_or_default();
+    match error {
+        Error::Provider(error @ Unknown { .. }) => {
+            Error::Undelivered { error, after: age.clamp(LOOK_AGAIN, LONGEST) }
+        }
+        Error::Provider(error @ (Transient { .. } | Unusable { .. })) => {
+            Error::Undelivered { error, after: age.clamp(SOON, LONGEST) }
+        }
+        error => error,
+    }
+}
+
+/// The reason why the message no longer matters.
+async fn outlived(
+    cx: &Services,
+    message: &Notification,
+    now: DateTime<Utc>,
+) -> Result<Option<Outlived>, Error> {
+    let alert =
+        store::alert::find(&cx.pool, message.alert_id).await?.ok_or(Error::Gone("such alert"))?;
+    let undelivered = Undelivered {
+        age: now - message.created_at,
+        tells_firing: matches!(message.kind, Kind::Firing | Kind::Repeat),
+        is_firing: alert.state == store::alert::State::Firing,
+        is_repeated: store::notification::is_repeated(&cx.pool, message).await?,
+    };
+    Ok(undelivered.outlived())
+}
+
+async fn dropped(
     cx: &Services,
     attempt: &Attempt,
+    message: &Notification,
+    reason: Outlived,
+) -> Result<(), Error> {
+    attempt.log(format!("not sent: {reason}"));
+    let mut tx = cx.pool.begin().await?;
+    let number = i32::from(attempt.number());
+    store::delivery::drop(&mut *tx, message.id, number, &reason.to_string()).await?;
+    store::notification::move_to(&mut *tx, message.id, State::Dropped).await?;
+    attempt.complete_in(&mut tx).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Stores the outcome of the delivery; the next step is decided by the caller.
+async fn not_sent(
+    cx: &Services,
     message: &Notification,
     delivery: i64,
     error: &Error,
 ) -> Result<(), Error> {
-    let is_last = attempt.number() >= attempt.max_attempts();
     let (of_try, of_message) = match error {
         Error::Provider(providers::Error::Unknown { .. }) => {
             (delivery::State::Unknown, State::Unknown)
@@ -268,11 +327,6 @@ async fn not_sent(
             (delivery::State::Failed, State::Suppressed)
         }
         Error::Provider(providers::Error::Refused { .. }) | Error::Off(_) | Error::Gone(_) => {
-            (delivery::State::Failed, State::Failed)
-        }
-        Error::Provider(providers::Error::Transient { .. } | providers::Error::Unusable { .. })
-            if is_last =>
-        {
             (delivery::State::Failed, State::Failed)
         }
         _ => (delivery::State::Failed, State::Queued),
@@ -289,7 +343,7 @@ async fn not_sent(
 }
 
 /// The channel's limit key.
-const fn key(channel: Channel) -> &'static str {
+pub(crate) const fn key(channel: Channel) -> &'static str {
     match channel {
         Channel::Sms => providers::twilio::KEY,
         Channel::Email => providers::smtp::KEY,

@@ -1,4 +1,4 @@
-//! What jobs run with: the database, the outside world, and the settings of both.
+//! Services that jobs run with: the database, the providers' clients, and the settings of both.
 
 use std::{
     collections::HashMap,
@@ -19,54 +19,57 @@ use bellwether_queue::{Db, control::Retention};
 
 use crate::{
     analyzer::{Analyzer, Analyzers, Model},
+    credentials::Credentials,
     limits::Plans,
 };
 
-/// A slow-down without a wait is waited for this long at first, then twice that, up to the most.
+/// First and longest wait for a refusal without a time; each is twice the one before.
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
-/// Text messages, and who gets them.
+/// Text messages and their recipients.
 #[derive(Clone, Debug)]
 pub struct Texts {
     pub access: twilio::Settings,
     pub to: Vec<String>,
 }
 
-/// E-mail, and who gets it.
+/// E-mail and its recipients.
 #[derive(Clone, Debug)]
 pub struct Mail {
     pub access: smtp::Settings,
     pub to: Vec<String>,
 }
 
-/// How to build [`Services`]. What is `None` is off.
+/// Settings of [`Services`]. A part that is `None` is off.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub watchlist: Vec<Symbol>,
     pub dictionary: Dictionary,
     pub market: Option<providers::Settings>,
     pub news: Option<providers::Settings>,
-    /// Who reads articles, best first; the lexicon when none of them can.
+    /// Analyzers, best first; the lexicon reads when none of them can.
     pub models: Vec<Model>,
-    /// What each provider's plan allows.
+    /// Limits of each provider's plan.
     pub plans: Plans,
-    /// Ask for all of a new share's past, which few plans include.
+    /// True to request the whole history of a new symbol, which few plans include.
     pub full_history: bool,
     pub sms: Option<Texts>,
     pub email: Option<Mail>,
     pub webhook: Option<webhook::Settings>,
-    /// Times of messages; its recipients and its channel are not read.
+    /// True if prices, news or readings are simulated; messages are marked then.
+    pub simulated: bool,
+    /// Times of messages; its recipients and its channel are not used.
     pub notify: notify::Settings,
-    /// What the amounts of the plans are multiplied by.
+    /// Factor on the amounts of the plans.
     pub limit_scale: f64,
-    /// How long finished jobs are kept.
+    /// Retention of finished jobs.
     pub retention: Retention,
     pub keep: Keep,
 }
 
 impl Default for Settings {
-    /// Nobody outside is asked, and messages go to the log.
+    /// No service is called, and messages go to the log.
     fn default() -> Self {
         Self {
             watchlist: Vec::new(),
@@ -79,15 +82,17 @@ impl Default for Settings {
             sms: None,
             email: None,
             webhook: None,
+            simulated: false,
             notify: notify::Settings { group_wait_s: 5, ..notify::Settings::default() },
             limit_scale: 1.0,
             retention: Retention { completed_days: 7, failed_days: 30 },
-            keep: Keep { prices_days: 400, signals_days: 400, articles_days: 180 },
+            keep: Keep::default(),
         }
     }
 }
 
-/// How long rows are kept, in days. What a kept signal was made of is kept with it.
+/// Retention of rows, in days. The prices that a kept signal was made of are kept with it; of its
+/// articles it keeps the ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keep {
     /// Quotes and bars.
@@ -95,9 +100,28 @@ pub struct Keep {
     pub signals_days: u16,
     /// Articles with their readings.
     pub articles_days: u16,
+    /// Alerts since they ended, notes for the operator, and recipients who opted out.
+    pub alerts_days: u16,
+    /// Messages and their deliveries, with the addresses of people, once their alert is over.
+    pub messages_days: u16,
+    /// Batches, and counts of dropped articles.
+    pub rounds_days: u16,
 }
 
-/// Where messages go. Without any of them they go to the log.
+impl Default for Keep {
+    fn default() -> Self {
+        Self {
+            prices_days: 400,
+            signals_days: 400,
+            articles_days: 180,
+            alerts_days: 400,
+            messages_days: 90,
+            rounds_days: 90,
+        }
+    }
+}
+
+/// Channels for messages. Without any of them messages go to the log.
 #[derive(Debug, Default)]
 pub struct Channels {
     pub sms: Option<(Twilio, Vec<String>)>,
@@ -112,9 +136,11 @@ pub struct Services {
     pub market: Option<Arc<AlphaVantage>>,
     pub news: Option<Arc<NewsApi>>,
     pub analyzers: Arc<Analyzers>,
+    pub(crate) credentials: Credentials,
     pub plans: Arc<Plans>,
     pub full_history: bool,
     pub channels: Arc<Channels>,
+    pub simulated: bool,
     pub dictionary: Arc<Dictionary>,
     pub watchlist: Arc<[Symbol]>,
     pub notify: Arc<notify::Settings>,
@@ -125,8 +151,10 @@ pub struct Services {
 }
 
 impl Services {
-    /// Calls nobody; fails on settings that no request could be made with.
+    /// Makes no network calls. Fails if no request could be made with the settings.
     pub fn new(pool: Db, settings: Settings) -> Result<Self, ConfigError> {
+        let analyzers = Analyzers::new(&settings.models)?;
+        let credentials = Credentials::of(&settings, &analyzers);
         let channels = Channels {
             sms: match settings.sms {
                 Some(sms) => Some((Twilio::new(&sms.access)?, sms.to)),
@@ -142,10 +170,12 @@ impl Services {
             pool,
             market: settings.market.as_ref().map(AlphaVantage::new).transpose()?.map(Arc::new),
             news: settings.news.as_ref().map(NewsApi::new).transpose()?.map(Arc::new),
-            analyzers: Arc::new(Analyzers::new(&settings.models)?),
+            analyzers: Arc::new(analyzers),
+            credentials,
             plans: Arc::new(settings.plans),
             full_history: settings.full_history,
             channels: Arc::new(channels),
+            simulated: settings.simulated,
             dictionary: Arc::new(settings.dictionary),
             watchlist: settings.watchlist.into(),
             notify: Arc::new(settings.notify),
@@ -156,14 +186,14 @@ impl Services {
         })
     }
 
-    /// Who reads articles while every quota holds.
+    /// The best analyzer, which reads while every quota holds.
     pub fn best(&self) -> &Analyzer {
         self.analyzers.best()
     }
 
-    /// How long to leave a key alone that asked for it without saying how long: 5 s, and twice
-    /// as long each time that it asks again soon after, up to 5 min. `told`: how often others are
-    /// known to have been asked before.
+    /// Wait for a key whose provider refused without naming a time: 5 s, and twice as long for each
+    /// refusal soon after, up to 5 min. `told`: refusals that other processes are known to have had
+    /// before.
     pub(crate) fn next_wait(&self, key: &str, told: u32) -> Duration {
         let mut patience = self.patience.lock().expect("no holder of it panics");
         let here = match patience.get(key) {

@@ -2,7 +2,7 @@
 -- observed or derived hangs on it. Shares are added and unwatched, never deleted.
 create table instrument (
     symbol        text        not null,
-    name          text,                    -- as people say it; null until somebody told
+    name          text,                    -- common name; null until known
     exchange      text,                    -- market identifier or the provider's name of it
     currency      text        not null default 'USD',  -- of every price of this share; pence count as GBX
     watched       boolean     not null default true,   -- whether the schedule asks for it

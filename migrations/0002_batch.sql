@@ -2,7 +2,7 @@
 create table batch (
     id           bigint      not null generated always as identity,
     job          bigint,                   -- the job that made it; no foreign key, jobs are pruned earlier
-    reason       text        not null,     -- schedule, request, start, … in the words of whoever asked
+    reason       text        not null,     -- schedule, request, start, … as the caller named it
     symbols      text[]      not null,     -- in the order in which they were chosen, stalest first
     requested_at timestamptz not null default clock_timestamp(),
 

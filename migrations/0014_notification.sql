@@ -9,6 +9,7 @@ create table notification (
     sequence   integer     not null,     -- 0 for the first of its kind, 1 for the first repeat after it, …
     subject    text        not null default '',  -- of an e-mail
     body       text        not null,
+    simulated  boolean     not null default false,  -- made of invented prices, news or readings
     created_at timestamptz not null default clock_timestamp(),
     sent_at    timestamptz,
     state      text        not null default 'queued',
@@ -22,16 +23,18 @@ create table notification (
         'log'  -- the worker's own log, where no other channel is configured
     )),
     constraint notification_kind_is_known check (kind in (
-        'firing',   -- the episode began
-        'repeat',   -- it still lasts
-        'resolved'  -- it is over
+        'firing',      -- the episode began
+        'repeat',      -- it still lasts
+        'resolved',    -- it is over
+        'undelivered'  -- another channel could not tell of it for an hour
     )),
     constraint notification_state_is_known check (state in (
         'queued',     -- written, not yet tried
         'sending',    -- an attempt has begun
         'sent',       -- the provider took it
         'unknown',    -- an attempt broke off where the provider may have taken it: look before sending again
-        'failed',     -- given up
+        'failed',     -- refused for good
+        'dropped',    -- not sent while it mattered; its last delivery has the reason
         'suppressed'  -- the recipient must not be written to
     )),
     constraint notification_sent_has_a_time check ((state = 'sent') = (sent_at is not null))

@@ -7,7 +7,7 @@ create table delivery (
     nonce           text        not null,  -- travels with the message, to find it at the provider
     state           text        not null default 'sending',
     provider_id     text,                  -- the provider's name for it
-    error           text,                  -- redacted and cut by whoever writes it
+    error           text,                  -- redacted and cut by the writer
     started_at      timestamptz not null default clock_timestamp(),
     ended_at        timestamptz,
 
@@ -19,7 +19,8 @@ create table delivery (
         'sending',  -- begun; after a crash as good as unknown
         'sent',     -- the provider took it
         'unknown',  -- it may have
-        'failed'    -- it did not
+        'failed',   -- it did not
+        'dropped'   -- not tried: the message no longer mattered
     )),
     constraint delivery_ended_unless_sending check ((state = 'sending') = (ended_at is null))
 );

@@ -1,4 +1,4 @@
-//! Readings as they are kept: validated, calibrated, and named after whoever made them.
+//! Readings as they are kept: validated, calibrated, and named after the analyzer that made them.
 
 use bellwether_domain::{EventType, Label, lexicon};
 use bellwether_providers::{Prompt, Reading};
@@ -9,17 +9,17 @@ use bellwether_store::{
 
 use crate::{Analyzer, Services};
 
-/// Takes a reading out of every score until somebody has looked at it.
+/// Takes a reading out of every score until an operator has checked it.
 pub(super) const QUARANTINED: &str = "quarantined";
 /// A model that differs this much from the lexicon is not believed.
 const MOST_APART: f64 = 1.2;
 /// The same for an article with words addressed to a model.
 const MOST_APART_IF_INSTRUCTED: f64 = 0.6;
-/// Models are right less often than they say: by some 19 points after work on the prompt, in a
-/// published study of financial texts, where they claim to be nearly certain.
+/// Factor from a model's confidence to its accuracy: in a published study of financial texts,
+/// models that claimed to be nearly certain were right some 19 points less often.
 const CALIBRATION: f64 = 0.8;
 
-/// What an analyzer reads below the title.
+/// The part of an article that an analyzer reads below the title.
 pub(super) fn text(article: &Article) -> String {
     let parts = [article.description.as_deref(), article.content.as_deref()];
     parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
@@ -36,7 +36,7 @@ pub(super) fn of_lexicon(cx: &Services, article: &Article) -> NewSentiment {
             score: reading.score.clamp(-1.0, 1.0),
             label: reading.label,
             confidence: reading.confidence.clamp(0.0, 1.0),
-            // it is capped already, so that a model outranks it
+            // its confidence is capped, so that a model outranks it
             calibrated: reading.confidence.clamp(0.0, 1.0),
         }),
         flags: reading.flags,
@@ -84,7 +84,7 @@ pub(super) fn of_model(
     }
 }
 
-/// A model that would not, or could not, read an article.
+/// The result for an article that a model refused or failed to read.
 pub(super) fn unread(
     cx: &Services,
     by: &Analyzer,
@@ -95,7 +95,7 @@ pub(super) fn unread(
     NewSentiment { blocked_reason: Some(reason.to_owned()), ..of_nobody(cx, by, article, prompt) }
 }
 
-/// What is true of any reading by a model.
+/// The fields that all readings by a model share.
 fn of_nobody(cx: &Services, by: &Analyzer, article: &Article, prompt: &Prompt) -> NewSentiment {
     NewSentiment {
         article_id: article.id,
@@ -113,7 +113,7 @@ fn of_nobody(cx: &Services, by: &Analyzer, article: &Article, prompt: &Prompt) -
     }
 }
 
-/// FNV-1a in 128 bits: tells texts apart, and is the same on every machine and in every version.
+/// FNV-1a in 128 bits: a digest of texts that is the same on every machine and in every version.
 fn hash(text: &str) -> String {
     const BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0100_0000_0000_0000_0000_013b;

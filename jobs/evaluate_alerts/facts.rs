@@ -1,4 +1,4 @@
-//! What is known at an instant, in the words of the alert engine.
+//! Gathers the facts of an instant as the alert engine's events.
 
 use bellwether_domain::{
     Symbol,
@@ -15,10 +15,10 @@ use sqlx::PgConnection;
 
 use crate::{Error, analyze_article::RETIREMENT, limits::length_s};
 
-/// A limit with a shorter window is used up all the time.
+/// Shortest period of a window that counts here: shorter windows are used up all the time.
 const LONG_WINDOW_S: f64 = 3_600.0;
 const DAY: TimeDelta = TimeDelta::hours(24);
-/// A key that waits for less is only breathing.
+/// Longest park that counts as ordinary operation.
 const SHORT_PARK: TimeDelta = TimeDelta::minutes(1);
 
 pub(super) struct Facts {
@@ -26,10 +26,10 @@ pub(super) struct Facts {
     quote: Option<Observed>,
     /// The quote is of the newest completed session, or newer.
     is_current: bool,
-    /// When the newest data was current.
+    /// Time of the newest data.
     fresh_at: Option<DateTime<Utc>>,
     has_label: bool,
-    /// Which limit key or model the figures are about.
+    /// Limit keys or models that the figures are about.
     subject: Option<String>,
 }
 
@@ -125,14 +125,13 @@ impl Facts {
         }
     }
 
-    /// What a rule of a kind is told. `told` is when the data was current that it was told of
-    /// before.
+    /// The event for a rule of a kind. `told` is the time of the data of the event before.
     pub(super) fn event(&self, kind: Kind, told: &mut Option<DateTime<Utc>>) -> Event {
         let observe = |trading_day| Event::Observe { trading_day, values: self.known() };
         let number = |metric: Metric| self.values.get(metric.name()).is_some_and(|v| !v.is_null());
         match kind {
             Kind::PriceChange | Kind::PriceCross => match &self.quote {
-                // a price of the day before yesterday is no news of today
+                // an older price is no observation of today
                 Some(quote) if self.is_current => observe(Some(quote.trading_day)),
                 _ => Event::NoData,
             },
@@ -143,7 +142,7 @@ impl Facts {
             }
             Kind::SignalEnter | Kind::Divergence if !self.has_label => Event::NoData,
             Kind::QuotaExhausted if !number(Metric::QuotaRemaining) => Event::Tick,
-            // a model that is no longer about to go has been replaced
+            // a model that is no longer about to retire has been replaced
             Kind::ModelRetiring if !number(Metric::RetiresInS) => {
                 let never = Values::default().with(Metric::RetiresInS, f64::from(i32::MAX));
                 Event::Observe { trading_day: None, values: never }
@@ -183,7 +182,7 @@ impl Facts {
     }
 }
 
-/// `S_24h` at an instant, and how many stories stand behind it.
+/// `S_24h` at an instant, and the number of stories behind it.
 async fn mood(
     conn: &mut PgConnection,
     symbol: &Symbol,

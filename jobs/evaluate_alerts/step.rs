@@ -6,7 +6,7 @@ use bellwether_domain::{
     Symbol,
     alert::{self as engine, Phase, Transition, notify},
 };
-use bellwether_queue::{NewJob, event};
+use bellwether_queue::{JobArgs, event};
 use bellwether_store::{
     self as store,
     alert::NewAlert,
@@ -18,26 +18,26 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{EvaluateAlerts, Round, facts::Facts, words};
-use crate::{
-    Error, SendNotification,
-    send_notification::{self, lane},
-};
+use crate::{Error, SendNotification, send_notification};
 
-/// What is remembered of a rule and a symbol.
+/// Field of an alert's detail: it was raised while prices, news or readings were simulated.
+const SIMULATED: &str = "simulated";
+
+/// State of a rule for a symbol.
 #[derive(Serialize, Deserialize)]
 struct Memory {
     engine: engine::State,
     group: notify::Group,
-    /// When the data was current that the rule was last told of; the same is not told twice.
+    /// Time of the data of the last event; the same data leads to no second event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fresh_at: Option<DateTime<Utc>>,
-    /// Open alerts whose acknowledgement has been heard.
+    /// Open alerts whose acknowledgement has been processed.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     acknowledged: BTreeSet<i64>,
 }
 
 impl Round<'_> {
-    /// Moves the rule on by what is known now.
+    /// Evaluates a rule with the current facts.
     pub(super) async fn evaluate(
         &mut self,
         rule: &Rule,
@@ -90,16 +90,12 @@ impl Round<'_> {
             EvaluateAlerts { symbol: symbol.cloned(), cause: Some(format!("timer/{}", rule.id)) };
         let whom = symbol.map_or("-", Symbol::as_str);
         let timer = at.to_rfc3339_opts(SecondsFormat::Micros, true);
-        let job = NewJob {
-            unique_key: Some(format!("{}/{whom}/{timer}", rule.id)),
-            due_at: Some(at),
-            ..NewJob::of(&again)?
-        };
-        self.attempt.add(&mut self.tx, job).await?;
+        let job = again.at(at).unique_key(format!("{}/{whom}/{timer}", rule.id));
+        self.attempt.enqueue(&mut self.tx, job).await?;
         Ok(())
     }
 
-    /// Writes what became of an episode.
+    /// Stores the changes of an episode.
     async fn keep(
         &mut self,
         rule: &Rule,
@@ -113,11 +109,14 @@ impl Round<'_> {
         let known =
             store::alert::find_episode(&mut *self.tx, rule.id, symbol, &key, number).await?;
         let title = words::title(engine_rule, symbol, facts, t);
-        let detail = json!({
+        let mut detail = json!({
             "values": facts.values(),
             "trading_day": facts.trading_day(),
             "reason": t.reason,
         });
+        if self.cx.simulated {
+            detail[SIMULATED] = true.into();
+        }
         let id = match (t.to, known) {
             (Phase::Pending | Phase::Firing, None) => {
                 let alert = NewAlert {
@@ -155,7 +154,7 @@ impl Round<'_> {
         Ok(())
     }
 
-    /// Takes note of what people said about open alerts since the last time.
+    /// Processes operators' actions on open alerts since the last evaluation.
     async fn hear_people(
         &mut self,
         rule: &Rule,
@@ -181,7 +180,7 @@ impl Round<'_> {
         Ok(())
     }
 
-    /// One row and one job for each alert of a message, each channel and each recipient.
+    /// Adds one row and one job for each alert of a message, each channel and each recipient.
     async fn tell(
         &mut self,
         rule: &Rule,
@@ -202,6 +201,8 @@ impl Round<'_> {
                 notify::Kind::Repeat => (Told::Repeat, told.sequence.saturating_sub(1)),
                 notify::Kind::Resolved => (Told::Resolved, 0),
             };
+            // an episode that began with simulated data keeps the mark to its end
+            let simulated = self.cx.simulated || alert.detail[SIMULATED] == true;
             for (channel, recipient) in send_notification::recipients(&self.cx.channels) {
                 let notification = NewNotification {
                     alert_id: alert.id,
@@ -210,17 +211,17 @@ impl Round<'_> {
                     kind,
                     sequence: i32::try_from(sequence).unwrap_or(i32::MAX),
                     subject: if channel == Channel::Email {
-                        words::subject(kind, &alert)
+                        words::subject(kind, &alert, simulated)
                     } else {
                         String::new()
                     },
-                    body: words::body(kind, &alert, channel),
+                    body: words::body(kind, &alert, channel, simulated),
+                    simulated,
                 };
                 let added = store::notification::add(&mut *self.tx, &notification).await?;
                 if let Some(notification) = added {
-                    let send = SendNotification { notification };
-                    let job = NewJob { lane: lane(channel).to_owned(), ..NewJob::of(&send)? };
-                    self.attempt.add(&mut self.tx, job).await?;
+                    let send = SendNotification { notification, channel };
+                    self.attempt.enqueue(&mut self.tx, send).await?;
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! What people read of an alert.
+//! Titles and bodies of alerts' messages.
 
 use bellwether_domain::{
     Symbol,
@@ -6,12 +6,12 @@ use bellwether_domain::{
 };
 use bellwether_store::{
     alert::{Alert, Severity},
-    notification::{Channel, Kind as Told},
+    notification::{Channel, Kind as Told, Stuck},
 };
 
 use super::facts::Facts;
 
-/// One line that says what happened.
+/// One line with the event.
 pub(super) fn title(rule: &Rule, symbol: Option<&Symbol>, facts: &Facts, t: &Transition) -> String {
     let whom = symbol.map_or("Bellwether", Symbol::as_str);
     let number = |metric: Metric| facts.number(metric).unwrap_or_default();
@@ -64,21 +64,27 @@ pub(super) fn title(rule: &Rule, symbol: Option<&Symbol>, facts: &Facts, t: &Tra
     }
 }
 
+/// Prefix of every message that is made of simulated prices, news or readings.
+pub(crate) const fn mark(simulated: bool) -> &'static str {
+    if simulated { "[SIMULATED] " } else { "" }
+}
+
 fn headline(kind: Told, alert: &Alert) -> String {
     match kind {
         Told::Firing => alert.title.clone(),
         Told::Repeat => format!("Still so: {}", alert.title),
         Told::Resolved => format!("Over: {}", alert.title),
+        Told::Undelivered => format!("Not delivered: {}", alert.title),
     }
 }
 
-pub(super) fn subject(kind: Told, alert: &Alert) -> String {
-    format!("[Bellwether] {}", headline(kind, alert))
+pub(super) fn subject(kind: Told, alert: &Alert, simulated: bool) -> String {
+    format!("{}[Bellwether] {}", mark(simulated), headline(kind, alert))
 }
 
-/// A text message is its headline; others have room for the circumstances.
-pub(super) fn body(kind: Told, alert: &Alert, channel: Channel) -> String {
-    let headline = headline(kind, alert);
+/// The body: a text message is its headline; other channels add the values.
+pub(super) fn body(kind: Told, alert: &Alert, channel: Channel, simulated: bool) -> String {
+    let headline = format!("{}{}", mark(simulated), headline(kind, alert));
     if channel == Channel::Sms {
         return headline;
     }
@@ -93,4 +99,35 @@ pub(super) fn body(kind: Told, alert: &Alert, channel: Channel) -> String {
         "{headline}\n\nAlert {} ({}, {severity}){since}.\nA research score, not advice.\n",
         alert.id, alert.kind
     )
+}
+
+const fn messages(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Sms => "Text messages",
+        Channel::Email => "E-mails",
+        Channel::Webhook => "Webhook calls",
+        Channel::Log => "Log lines",
+    }
+}
+
+/// The channel's name in an operator note.
+pub(super) fn stuck_since(down: &Stuck) -> String {
+    let since = down.since.format("%F %R UTC");
+    format!("{} messages wait since {since}: {}", down.waiting, down.error)
+}
+
+/// Subject and body of the report that a channel is down.
+pub(super) fn stuck(down: &Stuck, by: Channel, simulated: bool) -> (String, String) {
+    let since = down.since.format("%F %R UTC");
+    let headline = format!("{} cannot be delivered since {since}", messages(down.channel));
+    let mark = mark(simulated);
+    if by == Channel::Sms {
+        return (String::new(), format!("{mark}Bellwether: {headline}; {} wait", down.waiting));
+    }
+    let body = format!(
+        "{mark}{headline}.\n\nThe last try failed: {}\n{} messages wait. They are sent once the channel \
+         works again, as long as they matter.\n",
+        down.error, down.waiting
+    );
+    (format!("{mark}[Bellwether] {headline}"), body)
 }

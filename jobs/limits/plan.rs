@@ -1,13 +1,13 @@
-//! What a provider's plan allows, in a line of text.
+//! A provider's plan, read from one line of text.
 
 use std::{fmt, str::FromStr, time::Duration};
 
 use bellwether_queue::limits::{Dimension, Period, Unit, Window};
 
-/// The windows of a plan, such as `15/1m, 250000 tokens/1m, 500/day America/Los_Angeles` or
-/// `2.50 usd/month UTC`: an amount of requests, tokens or US dollars, and either any stretch of a
-/// length (`ms`, `s`, `m`, `h`) or a stretch of a calendar in a zone. A provider's day of which the
-/// hour is not known is 25 hours, as the longest one is.
+/// The windows of a plan, such as `15/1m, 250000 tokens/1m, 500/day America/Los_Angeles` or `2.50
+/// usd/month UTC`: an amount of requests, tokens or US dollars, and either a rolling period (`ms`,
+/// `s`, `m`, `h`) or a period of a calendar in a zone. A day whose start at the provider is unknown
+/// counts as 25 hours, the longest day of a calendar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan(Vec<Window>);
 
@@ -18,7 +18,7 @@ const LONGEST: Duration = Duration::from_hours(24 * 3_660);
 pub struct Plans {
     pub alpha_vantage: Plan,
     pub newsapi: Plan,
-    /// Of each model. The default stands for the free plan of the model's family.
+    /// Of each model. The default means the free plan of the model's family.
     pub gemini: Plan,
     /// Of all models together.
     pub gemini_account: Option<Plan>,
@@ -42,7 +42,7 @@ fn free(plan: &str) -> Plan {
 }
 
 impl Plans {
-    /// What a Gemini model may be asked: each family has its own free plan.
+    /// Limits of a Gemini model: each family has its own free plan.
     pub(super) fn of_gemini(&self, model: &str) -> Plan {
         if self.gemini != free(Plan::GEMINI) || model.contains("flash-lite") {
             self.gemini.clone()
@@ -68,15 +68,15 @@ const GEMINI_FLASH: &str = "5/1m, 250000 tokens/1m, 20/25h";
 const GEMMA: &str = "30/1m, 16000 tokens/1m, 14400/25h";
 
 impl Plan {
-    // arrivals at the provider jitter, so its second is a little longer here
+    // arrivals at the provider jitter, so a second is counted a little longer here
     pub const ALPHA_VANTAGE: &str = "1/1200ms, 25/25h";
     pub const NEWSAPI: &str = "50/12h";
     /// Of the flash-lite models.
     pub const GEMINI: &str = "15/1m, 250000 tokens/1m, 500/25h";
-    /// A server of one's own.
+    /// A self-hosted server.
     pub const OPENAI: &str = "60/1m";
 
-    /// With amounts of requests and tokens multiplied, none of them below one.
+    /// Multiplies the amounts of requests and tokens; none becomes less than one.
     pub(super) fn scaled(&self, factor: f64) -> Vec<Window> {
         let scale = |window: &Window| {
             if window.dimension == Dimension::Money {
@@ -123,7 +123,7 @@ fn window(text: &str) -> Result<Window, PlanError> {
     Ok(Window { dimension, amount, period })
 }
 
-/// `None` too where a word is left over: half of a plan that is misread would be no limit.
+/// `None` also if a word is left over: half of a misread plan would be no limit.
 fn period_of(text: &str) -> Option<Period> {
     let mut words = text.split_whitespace();
     let (first, zone) = (words.next()?, words.next());
@@ -141,7 +141,7 @@ fn period_of(text: &str) -> Option<Period> {
     Some(Period::Calendar { unit, zone: zone.unwrap_or("UTC").to_owned() })
 }
 
-/// At most ten years, which no plan is.
+/// At most ten years, which no plan exceeds.
 fn rolling(length: &str) -> Option<Period> {
     let digits = length.find(|c: char| !c.is_ascii_digit())?;
     let n: u64 = length[..digits].parse().ok().filter(|n| *n > 0)?;

@@ -1,4 +1,4 @@
-//! Which symbols a round asks about, of those that want something.
+//! Choice of the symbols of a batch.
 
 use bellwether_domain::{Symbol, calendar};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -6,20 +6,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::ROUND;
 use crate::scrape_quotes::Need;
 
-/// A share with an open alert or a rule of its own goes stale this many times as fast.
+/// Factor on the age of a symbol with an open alert or a rule of its own.
 const MATTERS: i32 = 3;
-/// What was never seen is staler than anything that was.
+/// Age of data that was never fetched: staler than any other.
 const FOR_EVER: TimeDelta = TimeDelta::days(36_500);
 
 pub(super) struct Wanted {
     pub(super) symbol: Symbol,
     pub(super) need: Need,
     pub(super) seen_at: Option<DateTime<Utc>>,
-    /// Something hangs on it.
+    /// True if an open alert or a rule depends on it.
     pub(super) important: bool,
 }
 
-/// How long a share has waited, where what matters more waits faster.
+/// Age of a symbol's data, multiplied by the symbol's weight.
 pub(super) fn staleness(
     seen_at: Option<DateTime<Utc>>,
     important: bool,
@@ -31,7 +31,8 @@ pub(super) fn staleness(
 
 /// Bars first, the stalest first. Quotes of a running session share what is left until its close,
 /// however long it is today, after one call for each symbol's bar and `later` calls of others have
-/// been put aside. `asked`: somebody waits for this round, so it has a quote if there is any to spare.
+/// been put aside. `asked`: a caller waits for this round, so it gets a quote if any call is to
+/// spare.
 pub(super) fn choose(
     mut wanted: Vec<Wanted>,
     free: u32,
@@ -54,8 +55,8 @@ pub(super) fn choose(
     chosen
 }
 
-/// How many of the calls that are to spare are this round's. Where there are fewer than rounds, one
-/// has its turn when its part of what is left of the session has passed since the `latest`.
+/// Share of this round in the spare calls. If there are fewer calls than rounds, a round gets one
+/// once its part of the rest of the session has passed since the `latest`.
 fn share_of(spare: u32, latest: Option<DateTime<Utc>>, now: DateTime<Utc>) -> u32 {
     if !calendar::is_open(now) {
         return spare;

@@ -1,5 +1,5 @@
-//! What a model's longest window will have left when the day is over, and the news of the next one is
-//! provided for.
+//! Capacity that a model's longest window will not need before it resets, the news of the next day
+//! taken into account.
 
 use bellwether_domain::calendar;
 use bellwether_queue::{inspect, limits};
@@ -7,17 +7,17 @@ use bellwether_store as store;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
-use crate::{Error, Services, limits::length_s};
+use crate::{Error, limits::length_s};
 
-/// How far back a better reading is still of use, if only to those who look back.
+/// Age up to which a better reading is still of use to readers of the history.
 pub(super) const WORTH_KNOWING: TimeDelta = TimeDelta::days(7);
 const DAY: TimeDelta = TimeDelta::hours(24);
-/// Readings that one round adds at most.
+/// Most readings that one batch adds.
 const MOST: u32 = 50;
 
 /// Calls that a key can spare now. While the exchange is open, news may still come: none.
 pub(super) async fn of(
-    cx: &Services,
+    views: &[inspect::LimitView],
     conn: &mut PgConnection,
     key: &str,
     now: DateTime<Utc>,
@@ -25,14 +25,13 @@ pub(super) async fn of(
     if calendar::is_open(now) {
         return Ok(0);
     }
-    let Some(room) = limits::room(&mut *conn, key).await? else { return Ok(0) };
-    let views = inspect::limits(&cx.pool).await?;
+    let Some(room) = limits::capacity(&mut *conn, key).await? else { return Ok(0) };
     let resets_at = views.iter().find(|view| view.key == key).and_then(longest_resets_at);
     let news = store::article::count_stories(conn, now - DAY).await?;
     Ok(spare(room, u32::try_from(news).unwrap_or(u32::MAX), resets_at, now))
 }
 
-/// When the longest window begins anew, if it follows a calendar.
+/// When the longest window resets, if it follows a calendar.
 fn longest_resets_at(view: &inspect::LimitView) -> Option<DateTime<Utc>> {
     view.windows
         .iter()
@@ -41,11 +40,11 @@ fn longest_resets_at(view: &inspect::LimitView) -> Option<DateTime<Utc>> {
         .resets_at
 }
 
-/// What is left after those who wait, and after as much news as the last day brought: for the rest
-/// of a calendar's stretch, or for a whole day where the window rolls and what is spent now is
-/// missing until tomorrow at this time.
+/// Capacity beyond the waiting jobs and as much news as the last day brought: for the rest of a
+/// calendar's period, or for a whole day if the window rolls and a call made now is missing until
+/// tomorrow at this time.
 fn spare(
-    room: limits::Room,
+    room: limits::Capacity,
     news: u32,
     resets_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
@@ -64,15 +63,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_over_depends_on_when_the_window_begins_anew() {
+    fn left_over_quota_depends_on_the_reset_of_the_window() {
         let now: DateTime<Utc> = "2026-11-24T02:00:00Z".parse().unwrap();
-        let room = |longest, waiting| limits::Room { permits: 1, longest, waiting };
+        let room = |longest, waiting| limits::Capacity { permits: 1, longest, waiting };
         assert_eq!(spare(room(130, 0), 100, None, now), 30, "tomorrow's news is provided for");
         let midnight_pacific = Some(now + TimeDelta::hours(6));
         assert_eq!(spare(room(60, 10), 100, midnight_pacific, now), 25);
         assert_eq!(spare(room(60, 0), 100, Some(now), now), MOST);
         assert_eq!(spare(room(60, 70), 0, None, now), 0);
-        let parked = limits::Room { permits: 0, longest: 500, waiting: 0 };
+        let parked = limits::Capacity { permits: 0, longest: 500, waiting: 0 };
         assert_eq!(spare(parked, 0, None, now), 0);
     }
 }

@@ -9,12 +9,12 @@ use sqlx::PgConnection;
 
 use crate::{Error, ScrapeNews};
 
-/// From which hour in New York each topic is asked for: before the open, at midday, after the close.
+/// Hour in New York from which each topic is due: before the open, at midday, after the close.
 const HOURS: [u32; TOPICS.len()] = [7, 12, 17];
-/// As a second opinion, the widest topic once a day, when its prices have been asked for.
+/// The widest topic, once a day, as a second source where another one searches news.
 const SECOND_OPINION: (&str, u32) = (TOPICS[0], 17);
 
-/// The topics of a day whose hour has come, and how many are still to come.
+/// The due topics of a day, and the number of later ones.
 fn due(now: DateTime<Utc>, second_opinion: bool) -> (Vec<&'static str>, u32) {
     let hour = calendar::local_hour(now);
     let all: Vec<(&str, u32)> =
@@ -46,11 +46,9 @@ pub(super) async fn ask(
         }
         let news =
             ScrapeNews { symbols: symbols.to_vec(), batch: None, topic: Some(topic.to_owned()) };
-        let job = NewJob {
-            unique_key: Some(format!("feed/{}/{topic}", calendar::local_day(now))),
-            ..news.prepared()?
-        };
-        if !attempt.add(&mut *conn, job).await?.duplicate {
+        let key = format!("feed/{}/{topic}", calendar::local_day(now));
+        let job = NewJob::of(&news).unique_key(key);
+        if !attempt.enqueue(&mut *conn, job).await?.duplicate {
             asked += 1;
         }
     }

@@ -1,4 +1,5 @@
-//! What a source makes of its own stories: kept beside our readings, as one more analyzer.
+//! Sentiments that a source attaches to its own stories: kept beside those of our analyzers, as one
+//! more analyzer.
 
 use bellwether_domain::{Label, Symbol};
 use bellwether_providers::alpha_vantage;
@@ -8,14 +9,14 @@ use bellwether_store::{
 };
 use sqlx::PgConnection;
 
-use super::Found;
+use super::reading::Found;
 use crate::Error;
 
 /// The analyzer of Alpha Vantage's scores.
 const ANALYZER: &str = "alphavantage/1";
-/// Below the lexicon's: it is shown beside our readings and counts in no score.
+/// Rank below the lexicon's: it is shown beside our readings and counts in no score.
 const RANK: i16 = 5;
-/// The source says how much it means by a score and not how sure it is.
+/// The source gives the strength of a score and no confidence.
 const CONFIDENCE: f64 = 0.5;
 
 /// As the source gives it.
@@ -26,8 +27,8 @@ pub(super) struct Opinion {
 }
 
 impl Opinion {
-    /// The score for the share that the article is most about, of those that it is linked to; for
-    /// the market where the source says nothing of them.
+    /// The score for the linked symbol that the article is most about; the market's score if the
+    /// source has none for them.
     fn score(&self, mentions: &[(Symbol, f64)]) -> Option<(f64, Option<f64>)> {
         let linked = |o: &&alpha_vantage::Opinion| {
             mentions.iter().any(|(symbol, _)| symbol.as_str() == o.ticker)
@@ -40,7 +41,7 @@ impl Opinion {
     }
 }
 
-/// Keeps the opinions about these articles, which are stored; returns how many are new.
+/// Stores the opinions about these stored articles; returns how many are new.
 pub(super) async fn keep(tx: &mut PgConnection, found: &[Found]) -> Result<usize, Error> {
     let opined: Vec<_> = found
         .iter()

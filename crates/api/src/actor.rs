@@ -1,4 +1,6 @@
-//! Who asks, and what the audit keeps of what they did.
+//! The caller of a request, and its entries in the audit.
+
+use std::net::IpAddr;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use bellwether_queue::audit;
@@ -10,29 +12,42 @@ use crate::{
     problem::{Problem, ProblemKind, Result},
 };
 
-/// Whoever stands behind a request that has passed the guard.
+/// The caller of a request that the guard has let through.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Actor {
     role: Role,
     name: String,
+    /// Address of the caller's end of the connection.
+    address: Option<IpAddr>,
 }
 
 impl Actor {
-    /// On a port without tokens everybody on this machine may do everything.
+    /// On a port without tokens a program of this machine has every role.
     pub(crate) fn local() -> Self {
-        Self { role: Role::Admin, name: "local".to_owned() }
+        Self { role: Role::Admin, name: "local".to_owned(), address: None }
     }
 
-    /// `fingerprint` tells tokens of one role apart and leads back to none.
-    pub(crate) fn of(role: Role, fingerprint: &str) -> Self {
-        Self { role, name: format!("{}/{fingerprint}", role.as_str()) }
+    /// Place of the token among the configured ones. It distinguishes the tokens of one role, and
+    /// does not help to guess any.
+    pub(crate) fn of(role: Role, part: usize) -> Self {
+        Self { role, name: format!("{}/{part}", role.as_str()), address: None }
+    }
+
+    #[must_use]
+    pub(crate) fn from(mut self, address: Option<IpAddr>) -> Self {
+        self.address = address;
+        self
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        self.role
     }
 
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// 403 for whoever has less than this role.
+    /// Refuses a caller with less than this role: 403.
     pub(crate) fn needs(&self, needed: Role) -> Result<()> {
         if self.role >= needed {
             return Ok(());
@@ -47,7 +62,7 @@ impl Actor {
         ))
     }
 
-    /// Writes down what this one did, in the transaction that did it.
+    /// Adds an entry to the audit, in the transaction that carries out the action.
     pub(crate) async fn did(
         &self,
         tx: &mut PgConnection,
@@ -56,7 +71,7 @@ impl Actor {
         before: impl serde::Serialize,
         after: impl serde::Serialize,
     ) -> Result<()> {
-        let detail = json!({ "before": before, "after": after });
+        let detail = json!({ "before": before, "after": after, "address": self.address });
         Ok(audit::add(tx, &self.name, action, subject, &detail).await?)
     }
 }

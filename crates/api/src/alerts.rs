@@ -1,4 +1,4 @@
-//! `/api/alerts` and `POST /check-alerts`: what was worth telling, and looking again.
+//! `/api/alerts` and `POST /check-alerts`: alerts, and their evaluation on request.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -13,9 +13,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     App,
+    actor::Actor,
     app::Shared,
     extract::{Known, Nothing, OptionalBody, Query},
-    page::{Items, Paging},
+    page::{ALERTS, Items, Paging},
     problem::Result,
     replica::Read,
     trigger::{self, Accepted, Triggered},
@@ -44,7 +45,7 @@ enum Phase {
     /// The condition holds, not yet for long enough.
     Pending,
     Firing,
-    /// It is over.
+    /// The episode has ended.
     Resolved,
 }
 
@@ -71,19 +72,20 @@ impl From<Phase> for alert::State {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Only {
-    /// Only episodes in this state: `firing` lists what is going on now, however old.
+    /// Only episodes in this state: `firing` lists all that have not ended, however old.
     #[param(inline)]
     state: Option<Phase>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
     /// 1 to 200, default 50.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<i64>,
 }
 
 impl Only {
     fn parts(self) -> Result<(Option<alert::State>, i64, Option<i64>)> {
         let paging = Paging::new(self.cursor, self.limit);
-        Ok((self.state.map(Into::into), paging.limit()?, paging.id()?))
+        Ok((self.state.map(Into::into), paging.limit()?, paging.id(&ALERTS)?))
     }
 }
 
@@ -99,9 +101,9 @@ struct Alert {
     kind: String,
     severity: Severity,
     state: Phase,
-    /// One line for people.
+    /// One line with the event.
     title: String,
-    /// The values that led to it.
+    /// The values that raised it.
     detail: Value,
     pending_at: Option<DateTime<Utc>>,
     fired_at: Option<DateTime<Utc>>,
@@ -136,7 +138,7 @@ impl From<alert::Alert> for Alert {
     }
 }
 
-/// Alerts of all symbols, newest first.
+/// Lists alerts of all symbols, newest first.
 #[utoipa::path(
     get, path = "/api/alerts/recent", tag = "product", operation_id = "listRecentAlerts",
     params(Only), responses((status = 200, body = Items<Alert>)),
@@ -151,10 +153,10 @@ async fn recent_alerts(State(app): Shared, Query(only): Query<Only>) -> Result<R
             }
         })
         .await?;
-    Ok(read.map(|alerts| Items::page(alerts, limit, |a| a.id.to_string())))
+    Ok(read.map(|alerts| Items::page(&ALERTS, alerts, limit, |a| a.id.to_string())))
 }
 
-/// Alerts of one symbol, newest first.
+/// Lists alerts of one symbol, newest first.
 #[utoipa::path(
     get, path = "/api/alerts/{symbol}", tag = "product", operation_id = "listAlerts",
     params(("symbol" = String, Path, example = "AAPL"), Only),
@@ -179,7 +181,7 @@ async fn symbol_alerts(
             }
         })
         .await?;
-    Ok(read.map(|alerts| Items::page(alerts, limit, |a| a.id.to_string())))
+    Ok(read.map(|alerts| Items::page(&ALERTS, alerts, limit, |a| a.id.to_string())))
 }
 
 /// Adds an evaluation of every rule for each watched symbol.
@@ -190,6 +192,7 @@ async fn symbol_alerts(
 )]
 async fn check_alerts(
     State(app): Shared,
+    actor: Actor,
     OptionalBody(Nothing {}): OptionalBody<Nothing>,
 ) -> Result<Accepted> {
     let watched = instrument::list_watched(&app.pool).await?;
@@ -199,8 +202,8 @@ async fn check_alerts(
         .into_iter()
         .map(|symbol| {
             let args = json!({ "symbol": symbol, "cause": "request" });
-            trigger::job(&app, "evaluate_alerts", args)
+            trigger::job(&app, "evaluate_alerts", &args)
         })
         .collect::<Result<_>>()?;
-    trigger::add(&app, &jobs).await
+    trigger::add(&app, &actor, "pipeline.check_alerts", &jobs).await
 }

@@ -1,4 +1,4 @@
-//! What the routes work with: settings, pools, the kinds of job, and what is switched off.
+//! State of the routes: settings, pools, the kinds of job, and what is switched off.
 
 use std::{
     net::SocketAddr,
@@ -6,17 +6,28 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use bellwether_domain::{Symbol, lexicon};
 use bellwether_queue::{Db, Registry};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use utoipa::ToSchema;
 
-use crate::{Exposure, ExposureError, Tokens, check_exposure, events::Hub};
+use crate::{
+    Exposure, ExposureError, Problem, Tokens, cached::Cached, check_exposure, extract::cut,
+    failures::Failures, live::Hub,
+};
 
-/// Which routes a port serves.
+const READY_KEPT: Duration = Duration::from_secs(1);
+const FIGURES_KEPT: Duration = Duration::from_secs(3);
+/// Requests at a time that may occupy the database for seconds.
+const SLOW: usize = 2;
+const SLOW_WAIT: Duration = Duration::from_secs(5);
+
+/// Service of a port, which selects its routes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Service {
     /// All of them.
@@ -38,7 +49,7 @@ impl Service {
     }
 }
 
-/// What one port is told when it starts.
+/// Settings of one port.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub service: Service,
@@ -49,7 +60,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Fails where [`check_exposure`] does.
+    /// Fails if [`check_exposure`] does.
     pub fn new(
         service: Service,
         version: impl Into<String>,
@@ -65,7 +76,7 @@ impl Settings {
     }
 }
 
-/// How a part of the outside world is reached when it is not reached as it should be.
+/// State of a service that is not reached with its own key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
@@ -75,7 +86,7 @@ pub enum Mode {
     Off,
 }
 
-/// Something people should know before they trust what they see.
+/// A fact to know before trusting the pages.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 pub struct Notice {
     /// The provider or channel.
@@ -90,26 +101,40 @@ pub struct Notice {
 pub struct App {
     pub settings: Settings,
     pub pool: Db,
-    /// A replica for the product's reads.
+    /// A replica for the product's read routes.
     pub read_pool: Option<Db>,
+    /// For `/ready` and `/metrics`, which must answer while every connection of `pool` is in use.
+    pub probe_pool: Db,
     pub registry: Registry,
     pub notices: Vec<Notice>,
     pub watchlist: Vec<Symbol>,
-    /// Under whose name the readings of articles are kept; `POST /analyze` asks for what it has
-    /// not read.
+    /// The analyzer whose readings count as done; `POST /analyze` adds jobs for the stories that it
+    /// has not read.
     pub analyzer: String,
     pub metrics: Option<PrometheusHandle>,
-    pub(crate) events: Hub,
+    pub(crate) events: Arc<Hub>,
+    pub(crate) failures: Failures,
+    /// The reason why the process is not ready.
+    pub(crate) ready: Cached<Result<(), String>>,
+    /// The cluster's figures; `None` while the database does not answer.
+    pub(crate) figures: Cached<Option<String>>,
+    /// Permits for routes whose statements may take seconds.
+    pub(crate) slow: Semaphore,
     draining: AtomicBool,
 }
 
 impl App {
     pub fn new(settings: Settings, pool: Db, registry: Registry) -> Self {
         Self {
-            events: Hub::new(pool.clone()),
+            events: Arc::new(Hub::new(pool.clone())),
             settings,
-            pool,
             read_pool: None,
+            probe_pool: pool.clone(),
+            pool,
+            failures: Failures::default(),
+            ready: Cached::new(READY_KEPT),
+            figures: Cached::new(FIGURES_KEPT),
+            slow: Semaphore::new(SLOW),
             registry,
             notices: Vec::new(),
             watchlist: Vec::new(),
@@ -125,6 +150,13 @@ impl App {
         self
     }
 
+    /// A small pool for probes alone.
+    #[must_use]
+    pub fn with_probe_pool(mut self, pool: Db) -> Self {
+        self.probe_pool = pool;
+        self
+    }
+
     #[must_use]
     pub fn with_notices(mut self, notices: Vec<Notice>) -> Self {
         self.notices = notices;
@@ -137,7 +169,7 @@ impl App {
         self
     }
 
-    /// The configured model's; without one the lexicon reads.
+    /// The analyzer of the configured model; without one the lexicon.
     #[must_use]
     pub fn with_analyzer(mut self, name: impl Into<String>) -> Self {
         self.analyzer = name.into();
@@ -150,8 +182,33 @@ impl App {
         self
     }
 
-    /// From now on `/ready` answers 503, so that no new work is sent here; everything else is
-    /// still served.
+    /// The name and the reason of a parameter that names a kind or a queue unknown to this server.
+    pub(crate) fn misnamed(
+        &self,
+        kind: Option<&str>,
+        queue: Option<&str>,
+    ) -> Option<(&'static str, String)> {
+        if let Some(kind) = kind.filter(|kind| self.registry.get(kind).is_none()) {
+            return Some((
+                "kind",
+                format!("there is no kind {:?}; /api/kinds lists them", cut(kind)),
+            ));
+        }
+        let known = |queue: &str| self.registry.kinds().any(|kind| kind.queue == queue);
+        let queue = queue.filter(|queue| !known(queue))?;
+        Some(("queue", format!("there is no queue {:?}; /api/queues lists them", cut(queue))))
+    }
+
+    /// Waits for a permit to occupy the database; 503 if none becomes free.
+    pub(crate) async fn slow(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        match tokio::time::timeout(SLOW_WAIT, self.slow.acquire()).await {
+            Ok(Ok(place)) => Ok(place),
+            _ => Err(Problem::busy("too many expensive requests are running; try again")),
+        }
+    }
+
+    /// Makes `/ready` answer 503 from now on, so that no new requests are sent here; all routes
+    /// still answer.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Release);
     }
@@ -161,5 +218,5 @@ impl App {
     }
 }
 
-/// What handlers are given.
+/// State of the handlers.
 pub(crate) type Shared = axum::extract::State<Arc<App>>;

@@ -1,4 +1,4 @@
-//! `/api/audit`: what people did to jobs, queues, limits and schedules.
+//! `/api/audit`: operators' actions on jobs, queues, limits and schedules.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{
     App,
     app::Shared,
     extract::Query,
-    page::{Items, Paging},
+    page::{AUDIT, Items, Paging},
     problem::Result,
 };
 
@@ -22,21 +22,22 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(list_audit))
 }
 
-/// One thing that somebody did.
+/// One action of a caller.
 #[derive(Serialize, ToSchema)]
 struct AuditEntry {
     id: String,
     at: DateTime<Utc>,
-    /// The role and a fingerprint of the token, `cli`, or `local` where no tokens are asked for.
-    #[schema(example = "operator/5f2b9c01")]
+    /// The role and the token's place in the configuration, `cli`, or `local` where no tokens are
+    /// asked for.
+    #[schema(example = "operator/2")]
     actor: String,
-    /// What it was about, and the verb.
+    /// The resource and the verb.
     #[schema(example = "queue.pause")]
     action: String,
     /// The id or the name of what was changed.
     #[schema(example = "scraper")]
     subject: String,
-    /// `before` and `after`, as far as the action has them.
+    /// `before` and `after`, as far as the action has them, and the `address` of the caller.
     detail: Value,
 }
 
@@ -53,7 +54,7 @@ impl From<audit::Entry> for AuditEntry {
     }
 }
 
-/// What people did, newest first.
+/// Lists the actions of callers, newest first.
 #[utoipa::path(
     get, path = "/api/audit", tag = "audit", operation_id = "listAudit",
     params(Paging), responses((status = 200, body = Items<AuditEntry>)),
@@ -62,7 +63,7 @@ async fn list_audit(
     State(app): Shared,
     Query(paging): Query<Paging>,
 ) -> Result<Json<Items<AuditEntry>>> {
-    let (limit, before) = (paging.limit()?, paging.id()?);
+    let (limit, before) = (paging.limit()?, paging.id(&AUDIT)?);
     let entries = audit::list(&app.pool, before, limit + 1).await?;
-    Ok(Json(Items::page(entries, limit, |e| e.id.to_string())))
+    Ok(Json(Items::page(&AUDIT, entries, limit, |e| e.id.to_string())))
 }

@@ -1,4 +1,4 @@
-//! `/api/bars/{symbol}`: the daily bars of a symbol, as they are known now.
+//! `/api/bars/{symbol}`: the daily bars of a symbol, as currently known.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{
     App,
     app::Shared,
     extract::{Known, Query},
-    page::{Items, Paging},
+    page::{BARS, Items, Paging, day},
     problem::Result,
     quotes::plain,
     replica::Read,
@@ -53,7 +53,7 @@ impl From<bellwether_domain::Bar> for Bar {
     }
 }
 
-/// The completed sessions of a symbol, newest first.
+/// Lists the completed sessions of a symbol, newest first.
 #[utoipa::path(
     get, path = "/api/bars/{symbol}", tag = "product", operation_id = "listBars",
     params(("symbol" = String, Path, example = "AAPL"), Paging),
@@ -64,12 +64,12 @@ async fn list_bars(
     Known(symbol): Known,
     Query(paging): Query<Paging>,
 ) -> Result<Read<Items<Bar>>> {
-    let (limit, before) = (paging.limit()?, paging.day()?);
+    let (limit, before) = (paging.limit()?, paging.day(&BARS)?);
     let read = app
         .read(|pool| {
             let symbol = symbol.clone();
             async move { bar::list(&pool, &symbol, before, limit + 1).await }
         })
         .await?;
-    Ok(read.map(|bars| Items::page(bars, limit, |b| b.day.to_string())))
+    Ok(read.map(|bars| Items::page(&BARS, bars, limit, |b| day(b.day))))
 }

@@ -1,14 +1,14 @@
-//! What changed, as it changes: one reader per process, fanned out to every open stream.
+//! `GET /api/events`: server-sent events about changes.
 
 use std::{convert::Infallible, str::FromStr, sync::Arc, time::Duration};
 
 use axum::{
     Extension,
     extract::State,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, HeaderValue},
     response::{
         IntoResponse, Response,
-        sse::{self, KeepAlive, Sse},
+        sse::{self, Sse},
     },
 };
 use bellwether_queue::{
@@ -17,160 +17,62 @@ use bellwether_queue::{
 };
 use futures_util::{Stream, StreamExt, future::Either, stream};
 use serde_json::{Value, json};
-use tokio::sync::{Mutex, broadcast};
+use tokio::{
+    sync::broadcast::error::RecvError,
+    time::{self, Instant, Interval},
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     App,
+    actor::Actor,
     app::Shared,
-    problem::{Problem, ProblemKind, Result},
+    live::{BATCH, Hub, News, Subscription},
+    problem::Result,
     serve::Stopping,
 };
 
-const POLL: Duration = Duration::from_millis(250);
-const HEARTBEAT: Duration = Duration::from_secs(15);
-/// Events per look at the table.
-const BATCH: i64 = 500;
-/// What a slow stream may fall behind before it reads the table itself.
-const BUFFER: usize = 1024;
-/// Streams open at a time.
-const STREAMS: usize = 1000;
+const PING: Duration = Duration::from_secs(15);
+/// Time after which a stream ends. Its client reconnects with its last id; a token that was
+/// withdrawn meanwhile is refused.
+const LIFETIME: Duration = Duration::from_hours(1);
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(events))
 }
 
-/// What every stream hears.
-#[derive(Clone)]
-enum News {
-    Event(Arc<Event>),
-    /// The reader has lost its place: look at everything again.
-    Reset,
-}
-
-/// Reads the events while anybody listens.
-pub(crate) struct Hub {
-    pool: Db,
-    sender: broadcast::Sender<News>,
-    /// Whether the reader runs; held while it decides to end.
-    reading: Arc<Mutex<bool>>,
-}
-
-impl Hub {
-    pub(crate) fn new(pool: Db) -> Self {
-        let (sender, _) = broadcast::channel(BUFFER);
-        Self { pool, sender, reading: Arc::default() }
-    }
-
-    /// From the return on, every later event reaches the receiver.
-    async fn subscribe(&self) -> Result<broadcast::Receiver<News>> {
-        let mut reading = self.reading.lock().await;
-        if self.sender.receiver_count() >= STREAMS {
-            return Err(Problem::new(
-                ProblemKind::TooManyStreams,
-                format!("{STREAMS} event streams are open; ask again later"),
-            )
-            .header(header::RETRY_AFTER, "30"));
-        }
-        let receiver = self.sender.subscribe();
-        if !*reading {
-            let from = event::now(&self.pool).await?;
-            *reading = true;
-            tokio::spawn(read(
-                self.pool.clone(),
-                self.sender.clone(),
-                Arc::clone(&self.reading),
-                from,
-            ));
-        }
-        Ok(receiver)
-    }
-}
-
-async fn read(
-    pool: Db,
-    sender: broadcast::Sender<News>,
-    reading: Arc<Mutex<bool>>,
-    mut position: Position,
-) {
-    let mut wait = POLL;
-    loop {
-        {
-            let mut reading = reading.lock().await;
-            if sender.receiver_count() == 0 {
-                *reading = false;
-                return;
-            }
-        }
-        match event::after(&pool, position, BATCH).await {
-            Ok(Some(events)) => {
-                wait = POLL;
-                let more = events.len() as i64 >= BATCH;
-                for event in events {
-                    position = event.position;
-                    let _ = sender.send(News::Event(Arc::new(event)));
-                }
-                if more {
-                    continue;
-                }
-            }
-            Ok(None) => {
-                if let Ok(now) = event::now(&pool).await {
-                    position = now;
-                    let _ = sender.send(News::Reset);
-                }
-            }
-            Err(error) => {
-                if wait == POLL {
-                    tracing::warn!(%error, "events cannot be read; trying again");
-                }
-                wait = (wait * 2).min(Duration::from_secs(2));
-            }
-        }
-        tokio::time::sleep(wait).await;
-    }
-}
-
 /// Changes as server-sent events: `event` is job, quote, article, sentiment, signal, alert or
 /// limit; `data` is `{"id": …, "at": …}`, the id of what changed.
 ///
-/// It is the symbol of a quote, an article, a sentiment or a signal, the id of an alert, the key of a
-/// limit. Jobs are told of together, at most once a second: `{"id": "scraper/prune", "at": …, "queue": "scraper", "kind": "prune"}` says
-/// that some of that queue and kind moved, which `GET /api/jobs?queue=scraper&kind=prune` lists.
+/// It is the symbol of a quote, an article, a sentiment or a signal, the id of an alert, the key of
+/// a limit. Jobs are reported together, at most once a second: `{"id": "scraper/prune", "at": …,
+/// "queue": "scraper", "kind": "prune"}` means that some jobs of that queue and kind changed, which
+/// `GET /api/jobs?queue=scraper&kind=prune` lists.
 ///
-/// A reconnecting client's `Last-Event-ID` resumes exactly where it stopped. `event: reset` says
-/// that this is no longer possible, and everything has to be looked at again. A comment every
-/// 15 s keeps the connection open. A browser passes its token as `?access_token=`.
+/// A reconnecting client's `Last-Event-ID` resumes exactly where it stopped. `event: reset` means
+/// that this is no longer possible, and that the client has to load everything again. `event: ping`
+/// comes every 15 s with `data: {}` and no id: a client that receives nothing for longer has lost
+/// the connection. A stream ends after at most an hour; its client reconnects with the last id.
 #[utoipa::path(
     get, path = "/api/events", tag = "events", operation_id = "streamEvents",
     params(
         ("Last-Event-ID" = Option<String>, Header, description = "the id of the last event seen"),
-        ("access_token" = Option<String>, Query, description = "the token, where no header can be set"),
     ),
     responses((status = 200, content_type = "text/event-stream", body = String)),
 )]
 async fn events(
     State(app): Shared,
+    actor: Actor,
     stopping: Option<Extension<Stopping>>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let receiver = app.events.subscribe().await?;
     let last = headers.get("last-event-id").map(HeaderValue::to_str);
-    let (from, reset) = match last {
-        None => (event::now(&app.pool).await?, false),
-        Some(id) => match id.ok().and_then(|id| Position::from_str(id.trim()).ok()) {
-            Some(position) => (position, false),
-            None => (event::now(&app.pool).await?, true),
-        },
-    };
+    let read = last.map(|id| id.ok().and_then(|id| Position::from_str(id.trim()).ok()));
+    let subscription = app.events.subscribe(actor.name(), read.flatten()).await?;
+    let from = subscription.position;
+    let reset = read.is_some_and(|position| position.is_none());
     let opening = if reset { reset_at(from) } else { sse::Event::default().id(from.to_string()) };
-    let reader = Reader {
-        pool: app.pool.clone(),
-        receiver,
-        position: from,
-        behind: true,
-        _open: Open::new(),
-    };
+    let reader = Reader::new(Arc::clone(&app.events), app.pool.clone(), subscription);
     let stream =
         stream::once(async move { opening }).chain(reader.stream()).map(Ok::<_, Infallible>);
     let stream = match stopping {
@@ -179,36 +81,20 @@ async fn events(
         }
         None => Either::Right(stream),
     };
-    let keep_alive = KeepAlive::new().interval(HEARTBEAT).text("heartbeat");
-    let mut response = Sse::new(stream).keep_alive(keep_alive).into_response();
+    let mut response = Sse::new(stream).into_response();
     // nginx would otherwise hold events back
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
     Ok(response)
 }
 
-/// One stream: the table until it has caught up, then what the hub's reader says.
+/// One stream: the missed events, the table until it has caught up, then the events of the hub's
+/// reader.
 struct Reader {
+    hub: Arc<Hub>,
     pool: Db,
-    receiver: broadcast::Receiver<News>,
-    position: Position,
-    behind: bool,
-    _open: Open,
-}
-
-/// Counts a stream as long as it is open.
-struct Open;
-
-impl Open {
-    fn new() -> Self {
-        metrics::gauge!("bellwether_sse_clients").increment(1.0);
-        Self
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        metrics::gauge!("bellwether_sse_clients").decrement(1.0);
-    }
+    subscription: Subscription,
+    ping: Interval,
+    ends: Instant,
 }
 
 fn count(kind: &str) {
@@ -216,6 +102,12 @@ fn count(kind: &str) {
 }
 
 impl Reader {
+    fn new(hub: Arc<Hub>, pool: Db, subscription: Subscription) -> Self {
+        let now = Instant::now();
+        let ping = time::interval_at(now + PING, PING);
+        Self { hub, pool, subscription, ping, ends: now + LIFETIME }
+    }
+
     fn stream(self) -> impl Stream<Item = sse::Event> {
         stream::unfold(self, |mut reader| async move {
             let batch = reader.next().await?;
@@ -224,40 +116,52 @@ impl Reader {
         .flatten()
     }
 
-    /// `None`: nothing will come any more.
+    /// `None`: the stream ends.
     async fn next(&mut self) -> Option<Vec<sse::Event>> {
+        let missed = std::mem::take(&mut self.subscription.missed);
+        if !missed.is_empty() {
+            return Some(missed.iter().map(|event| self.pass(event)).collect());
+        }
         loop {
-            if self.behind {
-                match event::after(&self.pool, self.position, BATCH).await {
+            if self.subscription.behind {
+                // a thousand streams that reconnect together leave the pool to the requests
+                let hub = Arc::clone(&self.hub);
+                let _place = hub.table.acquire().await.ok()?;
+                match event::after(&self.pool, self.subscription.position, BATCH).await {
                     Ok(Some(events)) => {
-                        self.behind = events.len() as i64 >= BATCH;
+                        self.subscription.behind = events.len() as i64 >= BATCH;
                         if events.is_empty() {
                             continue;
                         }
                         return Some(events.iter().map(|e| self.pass(e)).collect());
                     }
                     Ok(None) => {
-                        self.position = event::now(&self.pool).await.ok()?;
-                        return Some(vec![reset_at(self.position)]);
+                        self.subscription.position = event::now(&self.pool).await.ok()?;
+                        return Some(vec![reset_at(self.subscription.position)]);
                     }
-                    // the client comes back with the id it has
+                    // the client reconnects with its last id
                     Err(_) => return None,
                 }
             }
-            match self.receiver.recv().await {
-                Ok(News::Event(event)) if event.position > self.position => {
+            let received = tokio::select! {
+                received = self.subscription.receiver.recv() => received,
+                _ = self.ping.tick() => return Some(vec![ping()]),
+                () = time::sleep_until(self.ends) => return None,
+            };
+            match received {
+                Ok(News::Event(event)) if event.position > self.subscription.position => {
                     return Some(vec![self.pass(&event)]);
                 }
                 Ok(News::Event(_)) => {}
-                // whether this client has missed anything, its own position tells
-                Ok(News::Reset) | Err(broadcast::error::RecvError::Lagged(_)) => self.behind = true,
-                Err(broadcast::error::RecvError::Closed) => return None,
+                // its own position tells whether this client has missed anything
+                Ok(News::Reset) | Err(RecvError::Lagged(_)) => self.subscription.behind = true,
+                Err(RecvError::Closed) => return None,
             }
         }
     }
 
     fn pass(&mut self, event: &Event) -> sse::Event {
-        self.position = event.position;
+        self.subscription.position = event.position;
         count(&event.kind);
         sse::Event::default()
             .event(&event.kind)
@@ -266,8 +170,8 @@ impl Reader {
     }
 }
 
-/// Jobs are told of together, so that the stream costs the same however many there are; what they
-/// share is named apart, for a filter of the list.
+/// Events of jobs are merged, so that the stream costs the same however many jobs there are; the
+/// common queue and kind are named, as a filter for the list.
 fn data(event: &Event) -> Value {
     let at = event.at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
     match event.subject.rsplit_once('/') {
@@ -278,7 +182,36 @@ fn data(event: &Event) -> Value {
     }
 }
 
+/// A ping, which a client's own code can see.
+fn ping() -> sse::Event {
+    sse::Event::default().event("ping").data("{}")
+}
+
 fn reset_at(position: Position) -> sse::Event {
     count("reset");
     sse::Event::default().event("reset").id(position.to_string()).data("{\"id\":null}")
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::postgres::PgPoolOptions;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_without_events_pings_every_fifteen_seconds_and_ends_after_an_hour() {
+        let pool = PgPoolOptions::new().connect_lazy("postgres://127.0.0.1:1/none").unwrap();
+        let pool = Db::direct(pool);
+        let hub = Arc::new(Hub::new(pool.clone()));
+        let subscription = hub.subscribed("1-1-1".parse().unwrap());
+        let mut stream = std::pin::pin!(Reader::new(hub, pool, subscription).stream());
+        let began = Instant::now();
+        for n in 1..240 {
+            let event = stream.next().await.unwrap();
+            assert_eq!(format!("{event:?}"), format!("{:?}", ping()));
+            assert_eq!(began.elapsed(), n * PING);
+        }
+        while stream.next().await.is_some() {}
+        assert_eq!(began.elapsed(), LIFETIME);
+    }
 }

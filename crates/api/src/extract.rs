@@ -1,10 +1,10 @@
-//! Bodies, queries and paths, read so that a misfit is named.
+//! Request extractors that name the invalid field, parameter or path segment.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::{FromRequest, FromRequestParts, Request},
-    http::{HeaderMap, Uri, header, request::Parts},
+    http::{HeaderMap, header, request::Parts},
 };
 use bellwether_domain::Symbol;
 use chrono::{DateTime, Utc};
@@ -14,7 +14,7 @@ use serde::{
     de::{DeserializeOwned, Error as _},
 };
 use serde_json::Value;
-use url::form_urlencoded;
+use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
 use crate::{
@@ -24,8 +24,11 @@ use crate::{
 
 /// The largest body, in bytes.
 pub const BODY_LIMIT: usize = 256 * 1024;
-/// How much of a larger one is read and thrown away, so that its sender gets to read the answer.
+/// Bytes of an oversized body that are read and discarded, so that its sender receives the answer.
 const DRAIN_LIMIT: usize = 16 * 1024 * 1024;
+
+/// Time within which a body must arrive.
+const BODY_TIME: Duration = Duration::from_secs(10);
 
 /// A JSON body, together with the bytes that were sent.
 pub(crate) struct Body<T>(pub(crate) T, pub(crate) Vec<u8>);
@@ -33,8 +36,8 @@ pub(crate) struct Body<T>(pub(crate) T, pub(crate) Vec<u8>);
 /// A JSON body that may be left out.
 pub(crate) struct OptionalBody<T>(pub(crate) T);
 
-/// The body of a command that is told nothing: left out, or `{}`. What says more is refused, as the
-/// caller means something by it.
+/// The body of a command without parameters: left out, or `{}`. Any field is refused, since the
+/// caller would expect an effect of it.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nothing {}
@@ -97,7 +100,12 @@ async fn read(request: Request) -> Result<Vec<u8>> {
     }
     let mut chunks = request.into_body().into_data_stream();
     let (mut bytes, mut seen) = (Vec::with_capacity(declared.min(BODY_LIMIT)), 0_usize);
-    while let Some(chunk) = chunks.next().await {
+    let end = Instant::now() + BODY_TIME;
+    let slow = |_| {
+        let detail = format!("a body arrives within {} seconds", BODY_TIME.as_secs());
+        Problem::new(ProblemKind::SlowBody, detail)
+    };
+    while let Some(chunk) = timeout_at(end, chunks.next()).await.map_err(slow)? {
         let chunk =
             chunk.map_err(|_| Problem::new(ProblemKind::MalformedJson, "the body broke off"))?;
         seen += chunk.len();
@@ -122,14 +130,38 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         return Err(Problem::field("body", "the body is a JSON object"));
     }
     serde_path_to_error::deserialize(value).map_err(|e| {
-        let reason = e.inner().to_string();
+        let reason = plain(&e.inner().to_string());
         let path = e.path().to_string();
         let field = named(if path == "." { "" } else { &path }, &reason);
         Problem::field(field, reason)
     })
 }
 
-/// The field at `path` that does not fit. A missing or unknown one is named by the message alone.
+/// The reason in terms of JSON and of the query instead of the parser's.
+pub(crate) fn plain(reason: &str) -> String {
+    const NUMBERS: [&str; 10] =
+        ["i8", "i16", "i32", "i64", "isize", "u8", "u16", "u32", "u64", "usize"];
+    let (given, expected) = reason.split_once(", expected ").unwrap_or((reason, ""));
+    let number = given.ends_with("found in string")
+        || given.starts_with("cannot parse integer")
+        || given.starts_with("number too ");
+    let wanted = match expected {
+        _ if number => "a whole number within its range",
+        _ if NUMBERS.contains(&expected) => "a whole number within its range",
+        "f32" | "f64" => "a number",
+        "a boolean" => "true or false",
+        "a string" | "a borrowed string" => "a text",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        _ if expected.starts_with("struct ") || expected.starts_with("option") => "an object",
+        _ if expected.contains("string or map") => "one of its words",
+        _ => return reason.to_owned(),
+    };
+    format!("expected {wanted}")
+}
+
+/// The path of the field that does not fit. A missing or unknown field is named by the message
+/// alone.
 pub(crate) fn named(path: &str, reason: &str) -> String {
     match reason.split('`').nth(1).filter(|_| reason.contains(" field `")) {
         Some(name) if path.is_empty() => name.to_owned(),
@@ -138,15 +170,16 @@ pub(crate) fn named(path: &str, reason: &str) -> String {
     }
 }
 
-/// Where a text holds U+0000, which PostgreSQL does not store.
+/// Path of the first text that holds U+0000, which PostgreSQL does not store.
 fn nul(value: &Value) -> Option<String> {
     let below = |name: String, inner: &Value| {
-        nul(inner).map(|rest| if rest.is_empty() { name.clone() } else { format!("{name}.{rest}") })
+        let dot = |rest: &str| !rest.is_empty() && !rest.starts_with('[');
+        nul(inner).map(|rest| if dot(&rest) { format!("{name}.{rest}") } else { name + &rest })
     };
     match value {
         Value::String(s) => s.contains('\0').then(String::new),
         Value::Array(items) => {
-            items.iter().enumerate().find_map(|(i, item)| below(i.to_string(), item))
+            items.iter().enumerate().find_map(|(i, item)| below(format!("[{i}]"), item))
         }
         Value::Object(fields) => fields.iter().find_map(|(name, inner)| {
             if name.contains('\0') {
@@ -158,29 +191,24 @@ fn nul(value: &Value) -> Option<String> {
     }
 }
 
-/// The query; 400 names the parameter that does not fit. An empty one says nothing.
+/// The query; 400 names the invalid parameter.
 pub(crate) struct Query<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
-            .filter(|(_, value)| !value.is_empty());
-        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-        let uri = Uri::try_from(format!("/?{query}"))
-            .map_err(|_| Problem::new(ProblemKind::BadQuery, "the query cannot be read"))?;
-        axum::extract::Query::try_from_uri(&uri)
+        axum::extract::Query::try_from_uri(&parts.uri)
             .map(|axum::extract::Query(query)| Self(query))
             .map_err(|rejection| misfit(&rejection.body_text()))
     }
 }
 
-/// The parameter is named by its path before the reason or, if it comes twice, in it.
+/// The parameter is named by its path before the reason or, if it occurs twice, in the reason.
 fn misfit(text: &str) -> Problem {
     let reason = text.rsplit_once("query string: ").map_or(text, |(_, reason)| reason);
     match reason.split_once(": ") {
-        Some((name, rest)) if !name.contains(' ') => Problem::query(name, rest),
+        Some((name, rest)) if !name.contains(' ') => Problem::query(name, plain(rest)),
         _ => match reason.split('`').nth(1) {
             Some(name) => Problem::query(name, reason),
             None => Problem::new(ProblemKind::BadQuery, reason),
@@ -188,7 +216,7 @@ fn misfit(text: &str) -> Problem {
     }
 }
 
-/// A job's id in the path. What is no number is no job.
+/// A job's id in the path. 404 for a text that is no number.
 pub(crate) struct Id(pub(crate) bellwether_queue::JobId);
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {
@@ -219,8 +247,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
     }
 }
 
-/// A symbol in the path that is watched or known; 422 for what no symbol looks like, 404 for one
-/// that nobody has heard of.
+/// A symbol in the path that is watched or known. 422 for a text that is no symbol, 404 for a
+/// symbol that is neither watched nor listed.
 pub(crate) struct Known(pub(crate) Symbol);
 
 impl FromRequestParts<Arc<App>> for Known {
@@ -241,15 +269,14 @@ impl FromRequestParts<Arc<App>> for Known {
     }
 }
 
-async fn path_text<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String> {
+pub(crate) async fn path_text<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String> {
     axum::extract::Path::<String>::from_request_parts(parts, state)
         .await
         .map(|axum::extract::Path(text)| text)
         .map_err(|_| Problem::not_found("the path cannot be read"))
 }
 
-/// A time as RFC 3339 writes it, or none. Its four digits of a year keep it within what the
-/// database can hold.
+/// A time in RFC 3339, or none. Its year has four digits, which keeps it within PostgreSQL's range.
 pub(crate) fn time<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<DateTime<Utc>>, D::Error> {
@@ -283,6 +310,16 @@ mod tests {
         n: u8,
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_arrive_is_the_clients_fault() {
+        let pieces = futures_util::stream::once(async { Ok::<_, std::io::Error>("{") });
+        let endless = pieces.chain(futures_util::stream::pending());
+        let request = Request::new(axum::body::Body::from_stream(endless));
+        let began = Instant::now();
+        let problem = read(request).await.unwrap_err();
+        assert_eq!((problem.kind(), began.elapsed()), (ProblemKind::SlowBody, BODY_TIME));
+    }
+
     #[test]
     fn a_misfit_is_named_by_its_field() {
         let field = |text: &str| {
@@ -297,9 +334,18 @@ mod tests {
         assert_eq!(field(r#"{"kind":"a","inner":{}}"#), "inner.n");
         assert_eq!(field(r#"{"kind":"a","inner":{"n":-1}}"#), "inner.n");
         assert_eq!(field(r#"{"kind":"a\u0000"}"#), "kind");
+        assert_eq!(field(r#"{"kind":["a",["b\u0000"]]}"#), "kind[1][0]");
+        assert_eq!(field(r#"{"kind":[{"n":"b\u0000"}]}"#), "kind[0].n");
         assert_eq!(field("[1]"), "body");
         assert_eq!(named("args", "missing field `symbol`"), "args.symbol");
         assert_eq!(named("args.symbols[1]", "\"a b\" is not a symbol"), "args.symbols[1]");
+        for (text, told) in [
+            (r#"{"kind":1}"#, "expected a text"),
+            (r#"{"kind":"a","inner":{"n":-1}}"#, "expected a whole number within its range"),
+            (r#"{"kind":"a","inner":7}"#, "expected an object"),
+        ] {
+            assert_eq!(parse::<Sample>(text.as_bytes()).unwrap_err().detail(), told);
+        }
         let kind = parse::<Sample>(b"{").unwrap_err().kind();
         assert_eq!(kind, ProblemKind::MalformedJson);
     }

@@ -1,10 +1,10 @@
-//! Who may pass: tokens on a guarded port, this machine's own pages on an open one.
+//! Access control: tokens on a guarded port, this machine's own pages on an open one.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, Method, Uri, header},
+    http::{HeaderMap, Method, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -12,31 +12,39 @@ use axum::{
 use crate::{
     App, Exposure, Role,
     actor::Actor,
-    exposure::{is_local_host, is_local_origin},
+    exposure::{is_local_host, is_local_origin, is_origin_of},
+    failures::DELAY,
     home,
     problem::{Problem, ProblemKind, Result},
-    token::fingerprint,
+    serve::Peer,
+    token::short_digest,
 };
 
-/// The one route that takes a token in its query, because a browser's EventSource sets no headers.
-pub(crate) const EVENTS: &str = "/api/events";
-/// The one route that needs more or less by what it is asked.
+/// The route whose role depends on its body.
 const BULK: &str = "/api/jobs/bulk";
+/// Headers of a request that a proxy has passed on.
+const PROXIED: [&str; 6] =
+    ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
 
 pub(crate) async fn guard(
     State(app): State<Arc<App>>,
     mut request: Request,
     next: Next,
 ) -> Response {
+    let address = request.extensions().get::<Peer>().map(|Peer(address)| *address);
     let passed = match app.settings.exposure {
-        Exposure::Open => local(request.headers(), request.uri()).map(|()| Some(Actor::local())),
-        Exposure::Guarded => allowed(&app, &request),
+        Exposure::Open => local(&request).map(|()| Some(Actor::local())),
+        Exposure::Guarded => match presented(&request, address) {
+            Ok(Some(presented)) => allowed(&app, presented).await.map(Some),
+            Ok(None) => Ok(None),
+            Err(problem) => Err(problem),
+        },
         Exposure::HealthOnly => Ok(None),
     };
     match passed {
         Ok(actor) => {
             if let Some(actor) = actor {
-                request.extensions_mut().insert(actor);
+                request.extensions_mut().insert(actor.from(address));
             }
             next.run(request).await
         }
@@ -44,45 +52,97 @@ pub(crate) async fn guard(
     }
 }
 
-/// What a request needs; `None`: nothing. Decided by method and path, so that a new route is
-/// guarded before anybody thinks of it.
+/// The role that a request needs; `None`: no token. Decided by method and path, so that a new
+/// route is guarded from its first day on: what is not named here takes an operator, and a
+/// deletion an admin.
 fn needed(method: &Method, path: &str) -> Option<Role> {
     let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
+    let below = |roots: &[&str]| roots.iter().any(|root| path.starts_with(root));
     match path {
         "/health" | "/ready" | "/metrics" if reads => None,
         // the dashboard holds no data; it asks the API for all of it
         _ if reads && home::is_dashboard(path) => None,
         _ if reads => Some(Role::Viewer),
-        // it counts for whoever may read; what it changes it asks for itself
+        // counting needs a viewer only; the handler checks the role for a real change
         BULK if method == Method::POST => Some(Role::Viewer),
-        _ if method == Method::DELETE => Some(Role::Admin),
-        _ if method == Method::PATCH && path.starts_with("/api/limits/") => Some(Role::Admin),
+        // signing out
+        "/api/session" => Some(Role::Viewer),
+        _ if method == Method::DELETE
+            && below(&["/api/watchlist", "/api/rules/", "/api/silences/"]) =>
+        {
+            Some(Role::Operator)
+        }
+        _ if method == Method::DELETE || below(&["/api/contacts"]) => Some(Role::Admin),
+        _ if method == Method::PATCH && below(&["/api/limits/"]) => Some(Role::Admin),
         _ => Some(Role::Operator),
     }
 }
 
-/// Who it is; `None` where nobody is asked.
-fn allowed(app: &App, request: &Request) -> Result<Option<Actor>> {
+/// A token and the role that its request needs.
+struct Presented {
+    needed: Role,
+    token: String,
+    client: Option<IpAddr>,
+}
+
+/// The token of a request; `None` if it needs none.
+fn presented(request: &Request, address: Option<IpAddr>) -> Result<Option<Presented>> {
     let Some(needed) = needed(request.method(), request.uri().path()) else { return Ok(None) };
-    let token = bearer(request.headers()).or_else(|| query_token(request.uri()));
-    let Some(token) = token else {
+    if home::is_navigation(request.method(), request.uri(), request.headers()) {
+        return Ok(None);
+    }
+    let Some(token) = bearer(request.headers()) else {
         return Err(Problem::new(
             ProblemKind::Unauthorized,
             "send a token as `Authorization: Bearer …`",
         )
         .header(header::WWW_AUTHENTICATE, "Bearer realm=\"bellwether\""));
     };
-    match app.settings.tokens.role(&token) {
-        None => Err(Problem::new(ProblemKind::Unauthorized, "the token is not known here").header(
-            header::WWW_AUTHENTICATE,
-            "Bearer realm=\"bellwether\", error=\"invalid_token\"",
-        )),
-        Some(role) => {
-            let actor = Actor::of(role, &fingerprint(&token));
+    Ok(Some(Presented { needed, token, client: client(request.headers(), address) }))
+}
+
+/// The caller by its token.
+async fn allowed(app: &App, presented: Presented) -> Result<Actor> {
+    let Presented { needed, token, client } = presented;
+    if let Some(Err(wait)) = client.map(|client| app.failures.check(client)) {
+        return Err(Problem::new(
+            ProblemKind::TooManyRequests,
+            format!(
+                "too many unknown tokens came from this address; try again in {} seconds",
+                wait.as_secs() + 1
+            ),
+        )
+        .header(header::RETRY_AFTER, wait.as_secs() + 1));
+    }
+    match app.settings.tokens.find(&token) {
+        None => {
+            if let Some(client) = client {
+                app.failures.add(client, short_digest(&token));
+            }
+            tokio::time::sleep(DELAY).await;
+            Err(Problem::new(ProblemKind::Unauthorized, "the token is not known here").header(
+                header::WWW_AUTHENTICATE,
+                "Bearer realm=\"bellwether\", error=\"invalid_token\"",
+            ))
+        }
+        Some((role, part)) => {
+            let actor = Actor::of(role, part);
             actor.needs(needed)?;
-            Ok(Some(actor))
+            Ok(actor)
         }
     }
+}
+
+/// The address of the caller: the connection's peer or, if that is a proxy in a private network,
+/// the address that the proxy names.
+fn client(headers: &HeaderMap, address: Option<IpAddr>) -> Option<IpAddr> {
+    let inside = match address? {
+        IpAddr::V4(ip) => ip.is_loopback() || ip.is_private(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local(),
+    };
+    let last = || headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok();
+    let behind = || last()?.rsplit(',').next()?.trim().parse().ok();
+    if inside { behind().or(address) } else { address }
 }
 
 fn bearer(headers: &HeaderMap) -> Option<String> {
@@ -91,41 +151,64 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }
 
-fn query_token(uri: &Uri) -> Option<String> {
-    if uri.path() != EVENTS {
-        return None;
+/// An open port answers the pages and programs of this machine only. A page of another site is
+/// recognised by `Origin` or `Sec-Fetch-Site`, a page whose name was rebound to this address by
+/// `Host`, and a proxied request by the proxy's headers.
+fn local(request: &Request) -> Result<()> {
+    let headers = request.headers();
+    let foreign =
+        |field: &str, detail: &str| Err(Problem::new(ProblemKind::ForeignOrigin, detail).at(field));
+    if let Some(name) = PROXIED.into_iter().find(|name| headers.contains_key(*name)) {
+        return foreign(
+            name,
+            "without tokens this port answers no proxy: set BELLWETHER_API_TOKENS",
+        );
     }
-    url::form_urlencoded::parse(uri.query()?.as_bytes())
-        .find_map(|(name, value)| (name == "access_token").then(|| value.into_owned()))
-}
-
-/// An open port answers the pages and programs of this machine only: a page from elsewhere names
-/// itself in `Origin`, and one that has bent its own name to this address names it in `Host`.
-fn local(headers: &HeaderMap, uri: &Uri) -> Result<()> {
-    let foreign = |field: &str| {
-        Problem::new(
-            ProblemKind::ForeignOrigin,
-            "without tokens this port answers this machine's own pages only",
-        )
-        .at(field)
-    };
-    let host = match headers.get(header::HOST) {
+    let own = "without tokens this port answers this machine's own pages only";
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let host = match hosts.next() {
         Some(host) => host.to_str().ok(),
-        None => uri.authority().map(axum::http::uri::Authority::as_str),
+        None => request.uri().authority().map(axum::http::uri::Authority::as_str),
     };
-    if !host.is_some_and(is_local_host) {
-        return Err(foreign("Host"));
+    let Some(host) = host.filter(|host| is_local_host(host)) else { return foreign("Host", own) };
+    if hosts.next().is_some() {
+        return foreign("Host", "a request names one Host");
     }
-    let origins = headers.get_all(header::ORIGIN);
-    if origins.iter().any(|o| !o.to_str().is_ok_and(is_local_origin)) {
-        return Err(foreign("Origin"));
+    let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
+    for origin in headers.get_all(header::ORIGIN) {
+        let origin = origin.to_str().unwrap_or_default();
+        // a page of another port may send the request, and cannot read the answer
+        if !(is_origin_of(origin, host) || (reads && is_local_origin(origin))) {
+            return foreign("Origin", own);
+        }
+    }
+    let is = |name: &str, value: &str| headers.get(name).is_some_and(|v| v == value);
+    // a link that a person follows
+    let navigates = reads && is("sec-fetch-mode", "navigate");
+    let elsewhere =
+        is("sec-fetch-site", "cross-site") || (!reads && is("sec-fetch-site", "same-site"));
+    if elsewhere && !navigates {
+        return foreign("Sec-Fetch-Site", own);
     }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
+
+    #[test]
+    fn a_client_behind_a_proxy_of_this_network_is_known_by_what_the_proxy_says() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-forwarded-for", HeaderValue::from_static("192.0.2.7, 192.0.2.8"));
+        let of = |peer: &str| client(&headers, Some(peer.parse().unwrap())).unwrap().to_string();
+        assert_eq!(of("10.0.0.5"), "192.0.2.8");
+        assert_eq!(of("198.51.100.1"), "198.51.100.1", "it may say anything");
+        let alone = client(&HeaderMap::new(), Some("10.0.0.5".parse().unwrap()));
+        assert_eq!(alone.unwrap().to_string(), "10.0.0.5");
+    }
 
     #[test]
     fn what_changes_something_needs_more_than_a_viewer() {
@@ -143,5 +226,8 @@ mod tests {
         assert_eq!(needed(&Method::PATCH, "/api/queues/scraper"), Some(Role::Operator));
         assert_eq!(needed(&Method::PATCH, "/api/limits/newsapi"), Some(Role::Admin));
         assert_eq!(needed(&Method::DELETE, "/api/jobs/1"), Some(Role::Admin));
+        assert_eq!(needed(&Method::DELETE, "/api/new/1"), Some(Role::Admin));
+        assert_eq!(needed(&Method::DELETE, "/api/session"), Some(Role::Viewer));
+        assert_eq!(needed(&Method::DELETE, "/api/watchlist/AAPL"), Some(Role::Operator));
     }
 }

@@ -1,4 +1,4 @@
-//! `/health` and `/ready`: whether the process lives, and whether it can be sent work.
+//! `/health` and `/ready`: liveness and readiness.
 
 use std::{sync::Arc, time::Duration};
 
@@ -32,7 +32,7 @@ struct Health {
     version: String,
 }
 
-/// Whether the process lives; says nothing of the database.
+/// Reports that the process lives; the database does not matter.
 #[utoipa::path(
     get, path = "/health", tag = "health", operation_id = "getHealth",
     responses((status = 200, body = Health)),
@@ -51,7 +51,7 @@ struct Ready {
     status: &'static str,
 }
 
-/// Whether the database answers, its schema is current, and this process is not on its way out.
+/// Reports that the database answers, its schema is current, and this process is not draining.
 #[utoipa::path(
     get, path = "/ready", tag = "health", operation_id = "getReady",
     responses((status = 200, body = Ready)),
@@ -60,10 +60,16 @@ async fn ready(State(app): Shared, stopping: Option<Extension<Stopping>>) -> Res
     if app.is_draining() || stopping.is_some_and(|Extension(Stopping(t))| t.is_cancelled()) {
         return Err(not_ready("this process is draining"));
     }
-    match tokio::time::timeout(Duration::from_secs(2), schema(&app.pool)).await {
-        Ok(Ok(Ok(()))) => Ok(Json(Ready { status: "ready" })),
-        Ok(Ok(Err(name))) => Err(not_ready(format!("the schema of {name} is not current"))),
-        Ok(Err(_)) | Err(_) => Err(not_ready("the database does not answer")),
+    app.ready.get(check(&app.probe_pool)).await.map_err(not_ready)?;
+    Ok(Json(Ready { status: "ready" }))
+}
+
+/// `Err` has the reason.
+async fn check(pool: &Db) -> Result<(), String> {
+    match tokio::time::timeout(Duration::from_secs(2), schema(pool)).await {
+        Ok(Ok(Ok(()))) => Ok(()),
+        Ok(Ok(Err(name))) => Err(format!("the schema of {name} is not current")),
+        Ok(Err(_)) | Err(_) => Err("the database does not answer".to_owned()),
     }
 }
 

@@ -8,7 +8,7 @@ use std::{borrow::Cow, sync::Arc};
 use axum::{
     Router,
     extract::Path,
-    http::{HeaderValue, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -26,33 +26,34 @@ use crate::{
 #[allow_missing = true]
 struct Dashboard;
 
-/// Where the page is served; its own router decides what it shows there. `/jobs` is the page to
-/// who reads it, and the door for jobs to who posts there.
+/// Addresses at which every client gets the page. A browser gets it at each address that is no
+/// other route's ([`is_navigation`]). The page's own router decides what it shows there. At `/jobs`
+/// a GET reads the page and a POST adds a job.
 const PAGES: [&str; 6] = ["/", "/alerts", "/jobs", "/jobs/{id}", "/limits", "/system"];
 /// Files beside the page that keep their name from version to version.
-const FILES: [&str; 1] = ["/favicon.svg"];
+const FILES: [&str; 2] = ["/favicon.svg", "/theme.js"];
 const ASSETS: &str = "/assets/";
 
 const ABSENT: &str = "This build has no dashboard: run `just web` and build again.\n";
 
-/// The page runs, loads and asks nothing but its own server.
+/// Content security policy: the page loads from its own server only.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; \
      form-action 'none'; frame-ancestors 'none'",
 );
-/// The name of an asset holds a digest of what is in it.
+/// Cache of an asset: its name contains a digest of its content.
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 
 pub(crate) fn routes() -> Router<Arc<App>> {
     let pages = PAGES.iter().fold(Router::new(), |routes, at| routes.route(at, get(page)));
     let files = FILES.iter().fold(pages, |routes, at| routes.route(at, get(file)));
-    // per route, not over the router: what others post to `/jobs` stays untouched
+    // per route, not over the router: a POST to `/jobs` is not affected
     files.route("/assets/{*name}", get(asset)).route_layer(CompressionLayer::new())
 }
 
-/// Whether a path is answered from here, to whoever reads it.
+/// Returns true if the dashboard answers a path, for any client.
 pub(crate) fn is_dashboard(path: &str) -> bool {
     path.starts_with(ASSETS)
         || FILES.contains(&path)
@@ -62,6 +63,25 @@ pub(crate) fn is_dashboard(path: &str) -> bool {
                 given.next().is_some_and(|g| w == g || (w.starts_with('{') && !g.is_empty()))
             }) && given.next().is_none()
         })
+}
+
+/// Returns true if a browser opens an address that the page may know: one outside the API and the
+/// assets.
+pub(crate) fn is_navigation(method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
+    let path = uri.path();
+    let accepts = |value: &HeaderValue| value.to_str().is_ok_and(|v| v.contains("text/html"));
+    [Method::GET, Method::HEAD].contains(method)
+        && path != "/api"
+        && !path.starts_with("/api/")
+        && !path.starts_with(ASSETS)
+        && headers.get_all(header::ACCEPT).iter().any(accepts)
+}
+
+/// The page for an address that only the page's own router knows.
+pub(crate) async fn elsewhere() -> Response {
+    let mut response = page().await;
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
+    response
 }
 
 async fn page() -> Response {
@@ -107,7 +127,7 @@ fn bytes(file: EmbeddedFile) -> axum::body::Bytes {
     }
 }
 
-/// By the kinds of file that a dashboard is made of; others are not served.
+/// Content types of the dashboard's files; other files are not served.
 fn content_type(name: &str) -> Option<&'static str> {
     Some(match name.rsplit_once('.')?.1 {
         "js" => "text/javascript; charset=utf-8",
@@ -126,7 +146,7 @@ mod tests {
 
     #[test]
     fn the_dashboard_is_its_pages_and_files_and_nothing_under_api() {
-        for path in ["/", "/alerts", "/jobs", "/jobs/12", "/favicon.svg", "/assets/index-1.js"] {
+        for path in ["/", "/alerts", "/jobs", "/jobs/12", "/theme.js", "/assets/index-1.js"] {
             assert!(is_dashboard(path), "{path}");
         }
         for path in ["", "//", "/jobs/", "/jobs/12/why", "/api", "/api/jobs", "/health", "/assets"]

@@ -1,4 +1,4 @@
-//! Kinds of job: what may be enqueued, where it goes, and what its arguments look like.
+//! Kinds of job: their queue, defaults and arguments.
 
 use std::sync::Arc;
 
@@ -21,9 +21,9 @@ struct JobKind {
     kind: String,
     #[schema(example = "scraper")]
     queue: String,
-    /// 0 (first) to 9 (last), where a job names none.
+    /// 0 (first) to 9 (last), default of a job that names none.
     priority: u8,
-    /// Where a job names none.
+    /// Default of a job that names none.
     max_attempts: u16,
     /// The JSON schema of its arguments.
     schema: Value,
@@ -36,12 +36,12 @@ impl From<&Kind> for JobKind {
             queue: kind.queue.to_owned(),
             priority: kind.priority,
             max_attempts: kind.max_attempts,
-            schema: kind.schema(),
+            schema: kind.schema().unwrap_or_else(|| serde_json::json!({"type": "object"})),
         }
     }
 }
 
-/// Every kind that this server knows.
+/// Lists every kind that this server knows.
 #[utoipa::path(
     get, path = "/api/kinds", tag = "jobs", operation_id = "listKinds",
     responses((status = 200, body = Items<JobKind>)),

@@ -1,28 +1,33 @@
-//! The door: routes, problems, tokens, events, and their description.
+//! The HTTP API: routes, problems, tokens, events, and their description.
 //!
-//! One module is one resource. A request reads the product's tables and the queue's, and adds
-//! jobs; it never calls a provider and never runs a job. [`App`] is one port's state, [`router`]
-//! its routes, [`serve()`] its life, [`openapi`] the description of all of it.
+//! One module is one resource. A request reads the product's tables and the queue's, and adds jobs;
+//! it never calls a provider and never runs a job. [`App`] is one port's state, [`router`] its
+//! routes, [`serve()`] its life, [`openapi`] the description of all of it.
 
 mod actor;
 mod alerts;
 mod app;
 mod audit;
 mod bars;
+mod cached;
 mod events;
 mod exposure;
 mod extract;
+mod failures;
 mod guard;
 mod health;
 mod home;
 mod jobs;
 mod kinds;
 mod limits;
+mod live;
+mod me;
 mod metrics;
 mod news;
 mod notices;
 mod page;
 mod problem;
+mod query;
 mod queues;
 mod quotes;
 mod replica;
@@ -36,6 +41,7 @@ mod spec;
 mod stats;
 mod token;
 mod trigger;
+mod watchlist;
 mod workers;
 
 use std::sync::Arc;
@@ -48,8 +54,9 @@ pub use app::{App, Mode, Notice, Service, Settings};
 pub use exposure::{Exposure, ExposureError, check_exposure};
 pub use extract::BODY_LIMIT;
 pub use jobs::{job_detail, job_page};
+pub use limits::{limit_page, limit_view};
 pub use problem::{Problem, ProblemKind};
-pub use serve::serve;
+pub use serve::{Caps, serve, serve_within};
 pub use spec::openapi;
 pub use token::{Role, Tokens, TokensError};
 
@@ -71,11 +78,12 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(request::no_route)
         .method_not_allowed_fallback(request::no_method)
         .layer(CatchPanicLayer::custom(request::panicked))
+        .layer(middleware::from_fn(query::check))
         .layer(middleware::from_fn(request::limit_time))
+        .layer(middleware::from_fn(request::trace))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::guard))
         .layer(middleware::from_fn(request::set_headers))
         .layer(middleware::from_fn(metrics::count))
-        .layer(middleware::from_fn(request::trace))
         .with_state(app)
 }
 
@@ -101,6 +109,7 @@ fn service_routes(service: Service) -> OpenApiRouter<Arc<App>> {
             .merge(scraper())
             .merge(analyzer())
             .merge(alerts::routes())
+            .merge(watchlist::routes())
             .merge(notices::routes())
             .merge(jobs::routes())
             .merge(kinds::routes())
@@ -110,6 +119,7 @@ fn service_routes(service: Service) -> OpenApiRouter<Arc<App>> {
             .merge(workers::routes())
             .merge(stats::routes())
             .merge(audit::routes())
+            .merge(me::routes())
             .merge(events::routes()),
     }
 }

@@ -1,5 +1,5 @@
-//! `/metrics`: what the process counted and, from the API, how the cluster stands, as Prometheus
-//! text. docs/metrics.md lists every name.
+//! `/metrics`: the process's counters and, from the API, the cluster's figures, as Prometheus text.
+//! docs/metrics.md lists every name.
 
 mod cluster;
 
@@ -21,7 +21,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use self::cluster::Family;
 use crate::{App, Service, app::Shared};
 
-/// How long the database may take before the process's own figures are answered without it.
+/// Time that the database may take before the process's own figures are answered without it.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -50,7 +50,7 @@ pub(crate) async fn count(request: Request, next: Next) -> Response {
     response
 }
 
-/// A method as a label; invented ones are one series.
+/// A method as a label; unknown methods share one series.
 fn known(method: &axum::http::Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
@@ -64,7 +64,7 @@ fn known(method: &axum::http::Method) -> &'static str {
     }
 }
 
-/// Everything that is counted, as Prometheus text.
+/// Returns all metrics as Prometheus text.
 #[utoipa::path(
     get, path = "/metrics", tag = "health", operation_id = "getMetrics",
     responses((status = 200, content_type = "text/plain", body = String)),
@@ -73,14 +73,7 @@ async fn metrics_text(State(app): Shared) -> Response {
     of_process(&app);
     let mut text = app.metrics.as_ref().map(PrometheusHandle::render).unwrap_or_default();
     if app.settings.service == Service::Api {
-        let cluster = match tokio::time::timeout(PATIENCE, cluster::text(&app)).await {
-            Ok(Ok(cluster)) => Some(cluster),
-            Ok(Err(error)) => {
-                tracing::debug!(%error, "the cluster's figures cannot be read");
-                None
-            }
-            Err(_) => None,
-        };
+        let cluster = app.figures.get(figures(&app)).await;
         let mut up =
             Family::new("bellwether_database_up", "1 if the database answered this scrape");
         up.add(&[], if cluster.is_some() { 1.0 } else { 0.0 });
@@ -91,7 +84,18 @@ async fn metrics_text(State(app): Shared) -> Response {
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
 
-/// What has no event of its own is looked at when somebody asks.
+async fn figures(app: &App) -> Option<String> {
+    match tokio::time::timeout(PATIENCE, cluster::text(app)).await {
+        Ok(Ok(cluster)) => Some(cluster),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "the cluster's figures cannot be read");
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+/// Sets the gauges that no event updates, at the time of a scrape.
 fn of_process(app: &App) {
     let pool = app.pool.pool();
     let idle = pool.num_idle() as f64;
@@ -107,7 +111,7 @@ fn of_process(app: &App) {
     )
     .set(1.0);
     if app.settings.service == Service::Api {
-        // so that nobody listening reads 0 and not nothing
+        // so that a process without clients reports 0 and not nothing
         gauge!("bellwether_sse_clients").increment(0.0);
     }
     gauge!("bellwether_process_draining").set(f64::from(u8::from(app.is_draining())));

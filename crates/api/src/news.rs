@@ -1,4 +1,4 @@
-//! `/api/news/{symbol}`: articles of a symbol with what was made of them.
+//! `/api/news/{symbol}`: articles of a symbol with their sentiment.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{
     App,
     app::Shared,
     extract::{Known, Query},
-    page::{Items, Paging, cursor},
+    page::{Items, NEWS, Paging, position},
     problem::Result,
     replica::Read,
     sentiment::Label,
@@ -27,28 +27,28 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
 #[derive(Serialize, ToSchema)]
 struct Article {
     id: String,
-    /// The story it tells; articles of one story count once.
+    /// The story that it tells; articles of one story count once.
     cluster: String,
     title: String,
     description: Option<String>,
     url: String,
     /// The outlet.
     source: String,
-    /// Who told us.
+    /// Provider that delivered the article.
     provider: String,
     published_at: DateTime<Utc>,
     first_seen_at: DateTime<Utc>,
-    /// 0 named in passing, 1 its subject.
+    /// 0 (mentioned) to 1 (its subject).
     relevance: f64,
-    /// How many articles tell this story, itself included.
+    /// Articles that tell this story, this one included.
     outlets: i64,
-    /// What cleaning found in the text.
+    /// Findings of the cleaning of its text.
     flags: Vec<String>,
     /// `null` until an analyzer has read it.
     sentiment: Option<Sentiment>,
 }
 
-/// The reading of an article that counts now.
+/// The sentiment of an article that counts now.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ArticleSentiment)]
 struct Sentiment {
@@ -106,7 +106,7 @@ impl From<News> for Article {
     }
 }
 
-/// Articles of a symbol, newest first.
+/// Lists articles of a symbol, newest first.
 #[utoipa::path(
     get, path = "/api/news/{symbol}", tag = "product", operation_id = "listNews",
     params(("symbol" = String, Path, example = "AAPL"), Paging),
@@ -117,12 +117,12 @@ async fn list_news(
     Known(symbol): Known,
     Query(paging): Query<Paging>,
 ) -> Result<Read<Items<Article>>> {
-    let (limit, before) = (paging.limit()?, paging.position()?);
+    let (limit, before) = (paging.limit()?, paging.position(&NEWS)?);
     let read = app
         .read(|pool| {
             let symbol = symbol.clone();
             async move { summary::list_news(&pool, &symbol, before, limit + 1).await }
         })
         .await?;
-    Ok(read.map(|news| Items::page(news, limit, |n| cursor(n.published_at, n.id))))
+    Ok(read.map(|news| Items::page(&NEWS, news, limit, |n| position(n.published_at, n.id))))
 }

@@ -1,9 +1,9 @@
-//! `/api/notices`: what is simulated or switched off, and why.
+//! `/api/notices`: simulated and switched off parts, and their reasons.
 
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use bellwether_store::operator;
+use bellwether_store::{operator, prune};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -13,12 +13,15 @@ use crate::{
     problem::Result,
 };
 
+/// Pruning runs every night.
+const PRUNE_LATE_S: f64 = 2.0 * 24.0 * 3600.0;
+
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(list_notices))
 }
 
-/// What people should know before they trust what they see: what the configuration leaves out,
-/// then what a provider has refused until an operator acts.
+/// Lists facts to know before trusting the pages: parts that the configuration leaves out, then
+/// refusals of providers that wait for an operator.
 #[utoipa::path(
     get, path = "/api/notices", tag = "product", operation_id = "listNotices",
     responses((status = 200, body = Items<Notice>)),
@@ -30,5 +33,14 @@ async fn list_notices(State(app): Shared) -> Result<Json<Items<Notice>>> {
         mode: Mode::Off,
         reason: format!("{}: {}", note.reason, note.detail),
     });
-    Ok(Json(Items::all(app.notices.iter().cloned().chain(refused).collect())))
+    let stalled = (prune::age_seconds(&app.pool).await? > PRUNE_LATE_S).then(|| Notice {
+        subject: "prune".to_owned(),
+        mode: Mode::Off,
+        reason:
+            "nothing has been pruned for more than two days: look for jobs of the kind prune, and \
+                 at whether its schedule is paused"
+                .to_owned(),
+    });
+    let notices = app.notices.iter().cloned().chain(refused).chain(stalled);
+    Ok(Json(Items::all(notices.collect())))
 }

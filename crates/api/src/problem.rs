@@ -1,11 +1,11 @@
-//! What went wrong, said as RFC 9457 says it.
+//! Errors as problem details (RFC 9457).
 
 use axum::{
     Json,
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use bellwether_queue as queue;
+use bellwether_queue::{self as queue, Fault};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -31,10 +31,13 @@ pub enum ProblemKind {
     NotReady,
     Timeout,
     TooManyStreams,
+    TooManyRequests,
+    SlowBody,
+    AddressTooLong,
 }
 
 impl ProblemKind {
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::MalformedJson,
         Self::BadQuery,
         Self::Unauthorized,
@@ -54,9 +57,12 @@ impl ProblemKind {
         Self::NotReady,
         Self::Timeout,
         Self::TooManyStreams,
+        Self::TooManyRequests,
+        Self::SlowBody,
+        Self::AddressTooLong,
     ];
 
-    /// What stands in a problem's `type`.
+    /// The `type` of a problem.
     pub(crate) fn uri(self) -> String {
         format!("/problems/{}", self.parts().0)
     }
@@ -100,6 +106,13 @@ impl ProblemKind {
             }
             Self::NotReady => ("not-ready", S::SERVICE_UNAVAILABLE, "Not ready"),
             Self::Timeout => ("timeout", S::SERVICE_UNAVAILABLE, "The request took too long"),
+            Self::TooManyRequests => {
+                ("too-many-requests", S::TOO_MANY_REQUESTS, "The client asks too often")
+            }
+            Self::SlowBody => ("slow-body", S::REQUEST_TIMEOUT, "The body came too slowly"),
+            Self::AddressTooLong => {
+                ("address-too-long", S::URI_TOO_LONG, "The address is too long")
+            }
             Self::TooManyStreams => {
                 ("too-many-streams", S::SERVICE_UNAVAILABLE, "Too many event streams are open")
             }
@@ -111,13 +124,29 @@ impl ProblemKind {
     }
 }
 
-/// An answer that tells what went wrong.
+/// An error answer.
 #[derive(Debug)]
 pub struct Problem {
     kind: ProblemKind,
     detail: String,
     field: Option<String>,
     headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// A header's value.
+#[derive(Debug)]
+pub struct Told(HeaderValue);
+
+impl From<&'static str> for Told {
+    fn from(text: &'static str) -> Self {
+        Self(HeaderValue::from_static(text))
+    }
+}
+
+impl From<u64> for Told {
+    fn from(number: u64) -> Self {
+        Self(number.into())
+    }
 }
 
 /// The body of every error answer, `application/problem+json`.
@@ -143,7 +172,7 @@ impl Problem {
         Self { kind, detail: detail.into(), field: None, headers: Vec::new() }
     }
 
-    /// Names what does not fit.
+    /// A problem with the name of the invalid part.
     #[must_use]
     pub fn at(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
@@ -151,8 +180,8 @@ impl Problem {
     }
 
     #[must_use]
-    pub fn header(mut self, name: HeaderName, value: &'static str) -> Self {
-        self.headers.push((name, HeaderValue::from_static(value)));
+    pub fn header(mut self, name: HeaderName, value: impl Into<Told>) -> Self {
+        self.headers.push((name, value.into().0));
         self
     }
 
@@ -175,8 +204,13 @@ impl Problem {
     }
 
     pub(crate) fn database_away() -> Self {
-        Self::new(ProblemKind::DatabaseUnavailable, "the database cannot be reached; try again")
+        Self::new(ProblemKind::DatabaseUnavailable, "the database cannot serve now; try again")
             .header(header::RETRY_AFTER, "5")
+    }
+
+    /// 503 for a request that would slow down the others too much now.
+    pub(crate) fn busy(detail: impl Into<String>) -> Self {
+        Self::new(ProblemKind::Timeout, detail).header(header::RETRY_AFTER, "5")
     }
 
     pub fn kind(&self) -> ProblemKind {
@@ -211,31 +245,25 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Whether the server, not the statement, is what fails.
-pub(crate) fn is_away(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::Protocol(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => true,
-        // connection exceptions, out of resources, shutting down or starting up, read only
-        sqlx::Error::Database(e) => e.code().is_some_and(|code| {
-            ["08", "53", "57P"].iter().any(|class| code.starts_with(class)) || code == "25006"
-        }),
-        _ => false,
-    }
-}
-
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
-        if is_away(&error) {
-            tracing::warn!(error = %error, "the database does not answer");
-            Self::database_away()
-        } else {
-            tracing::error!(error = %error, "a statement failed");
-            Self::internal()
+        match Fault::of(&error) {
+            Fault::Outage => {
+                tracing::warn!(error = %error, "the database cannot serve now");
+                Self::database_away()
+            }
+            Fault::Contention => {
+                tracing::warn!(error = %error, "a conflict rolled a transaction back");
+                Self::new(
+                    ProblemKind::DatabaseUnavailable,
+                    "another change of the same rows came first; try again",
+                )
+                .header(header::RETRY_AFTER, "1")
+            }
+            Fault::Statement => {
+                tracing::error!(error = %error, "a statement failed");
+                Self::internal()
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Queues: how deep, how old, how fast; pausing them and setting how much runs at a time.
+//! Queues: depth, age, throughput; pause and concurrency.
 
 use std::{collections::BTreeMap, ops::RangeInclusive, sync::Arc};
 
@@ -46,15 +46,15 @@ struct Queue {
     #[schema(example = "scraper")]
     name: String,
     paused: bool,
-    /// Attempts that each process runs at a time; `null`: as each was started.
+    /// Attempts that each process runs at a time; `null`: the process's own setting.
     concurrency: Option<u16>,
-    /// Most attempts that run on all workers together; `null`: any number.
+    /// Most attempts on all workers together; `null`: no limit.
     cap: Option<u32>,
     /// Jobs in each state.
     depth: BTreeMap<JobState, i64>,
-    /// Of the oldest available job.
+    /// Age of the oldest available job, in seconds.
     oldest_age_seconds: Option<f64>,
-    /// Over the last five minutes.
+    /// Jobs completed per minute, over the last five minutes.
     completed_per_minute: f64,
     /// From available to claimed.
     wait_ms: Percentiles,
@@ -81,7 +81,7 @@ impl From<inspect::QueueView> for Queue {
     }
 }
 
-/// Every queue.
+/// Lists every queue.
 #[utoipa::path(
     get, path = "/api/queues", tag = "queues", operation_id = "listQueues",
     responses((status = 200, body = Items<Queue>)),
@@ -91,7 +91,7 @@ async fn list_queues(State(app): Shared) -> Result<Json<Items<Queue>>> {
     Ok(Json(Items::all(queues.into_iter().map(Into::into).collect())))
 }
 
-/// A field where `null` says something, and so does leaving it out.
+/// A field in which `null` and absence differ.
 #[derive(Clone, Copy, Default)]
 enum Given {
     #[default]
@@ -109,20 +109,20 @@ impl<'de> Deserialize<'de> for Given {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct QueueChange {
-    /// Attempts that each process runs at a time, 1 to 1,000; `null`: as each was started. Left
-    /// out: as it is.
+    /// Attempts that each process runs at a time, 1 to 1,000; `null`: the process's own setting.
+    /// Unchanged if left out.
     #[serde(default)]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 1000)]
     concurrency: Given,
-    /// Most attempts that run on all workers together, 0 to 100,000; `null`: any number. Left
-    /// out: as it is.
+    /// Most attempts on all workers together, 0 to 100,000; `null`: no limit. Unchanged if left
+    /// out.
     #[serde(default)]
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 100_000)]
     cap: Given,
 }
 
-/// Sets how much runs at a time, on each worker or on all together; takes effect on every worker
-/// within 2 s. Attempts under way go on.
+/// Sets the concurrency, of each worker or of all together; takes effect on every worker within 2
+/// s. Running attempts continue.
 #[utoipa::path(
     patch, path = "/api/queues/{name}", tag = "queues", operation_id = "changeQueue",
     params(("name" = String, Path, example = "scraper")), request_body = QueueChange,
@@ -166,7 +166,7 @@ fn fits<T: TryFrom<i64>>(
     given.map(|n| T::try_from(n).ok().filter(|_| range.contains(&n)).ok_or_else(no)).transpose()
 }
 
-/// Stops claims from a queue on every worker; jobs under way go on.
+/// Stops claims from a queue on every worker; running attempts continue.
 #[utoipa::path(
     post, path = "/api/queues/{name}/pause", tag = "queues", operation_id = "pauseQueue",
     params(("name" = String, Path, example = "scraper")), responses((status = 200, body = Queue)),
@@ -175,7 +175,7 @@ async fn pause_queue(State(app): Shared, actor: Actor, Name(name): Name) -> Resu
     set_paused(&app, &actor, &name, true).await
 }
 
-/// Lets a paused queue go on.
+/// Resumes a paused queue.
 #[utoipa::path(
     post, path = "/api/queues/{name}/resume", tag = "queues", operation_id = "resumeQueue",
     params(("name" = String, Path, example = "scraper")), responses((status = 200, body = Queue)),

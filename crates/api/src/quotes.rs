@@ -1,4 +1,4 @@
-//! `/api/latest-data`: the latest quote of each watched symbol, and how far it may be trusted.
+//! `/api/latest-data`: the latest quote of each watched symbol, and its age.
 
 use std::sync::Arc;
 
@@ -21,14 +21,17 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
 }
 
 #[derive(Serialize, ToSchema)]
-struct Quote {
+pub(crate) struct Quote {
     #[schema(value_type = String, example = "AAPL")]
     symbol: bellwether_domain::Symbol,
     name: Option<String>,
     currency: String,
-    /// `null` until a provider has told one.
+    /// `null` until a provider has returned one.
     #[schema(value_type = Option<String>, example = "231.45")]
     price: Option<Decimal>,
+    /// Against the previous close.
+    #[schema(value_type = Option<String>, example = "-2.97")]
+    change: Option<Decimal>,
     /// Against the previous close, in percent, two decimals.
     #[schema(value_type = Option<String>, example = "-1.27")]
     change_percent: Option<Decimal>,
@@ -43,23 +46,26 @@ struct Quote {
     volume: Option<i64>,
     /// The exchange's day that the price belongs to.
     trading_day: Option<NaiveDate>,
+    /// The time of the price itself: its session's close once that session is over.
+    price_time: Option<DateTime<Utc>>,
     /// When a provider last answered for this symbol.
+    checked_at: Option<DateTime<Utc>>,
+    /// The same as `checked_at`.
     as_of: Option<DateTime<Utc>>,
-    /// The newest session that has begun has no price yet, or nobody has answered for four
-    /// trading hours.
+    /// True if the newest session that has begun has no price yet, or no provider has answered for
+    /// four trading hours.
     stale: bool,
     /// The provider.
     source: Option<String>,
 }
 
 impl Quote {
-    fn of(latest: Latest, now: DateTime<Utc>) -> Self {
-        let as_of = latest.quote_seen_at.max(latest.first_seen_at);
-        let stale = match (latest.trading_day, as_of) {
-            (Some(day), Some(seen)) => is_stale(day, seen, now),
-            _ => true,
-        };
+    pub(crate) fn of(latest: Latest, now: DateTime<Utc>) -> Self {
+        let checked_at = latest.quote_seen_at.max(latest.first_seen_at);
+        let seen = latest.trading_day.zip(checked_at);
+        let difference = latest.price.zip(latest.previous_close).map(|(p, before)| p - before);
         Self {
+            change: difference.map(plain),
             change_percent: change(latest.price, latest.previous_close),
             symbol: latest.symbol,
             name: latest.name,
@@ -71,14 +77,16 @@ impl Quote {
             low: latest.low.map(plain),
             volume: latest.volume,
             trading_day: latest.trading_day,
-            as_of,
-            stale,
+            price_time: seen.map(|(day, seen)| calendar::price_time(day, seen)),
+            checked_at,
+            as_of: checked_at,
+            stale: seen.is_none_or(|(day, seen)| is_stale(day, seen, now)),
             source: latest.provider,
         }
     }
 }
 
-/// As people write prices: at least two decimals, no zeros after them.
+/// A price with at least two decimals and no zeros after them.
 pub(crate) fn plain(price: Decimal) -> Decimal {
     let mut price = price.normalize();
     if price.scale() < 2 {
@@ -99,7 +107,7 @@ fn is_stale(day: NaiveDate, seen: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     day < calendar::last_begun(now).day || calendar::open_time(seen, now) >= SILENCE
 }
 
-/// The latest quote of each watched symbol.
+/// Lists the latest quote of each watched symbol.
 #[utoipa::path(
     get, path = "/api/latest-data", tag = "product", operation_id = "listLatestData",
     responses((status = 200, body = Items<Quote>)),
@@ -137,11 +145,11 @@ mod tests {
     }
 
     #[test]
-    fn a_price_is_stale_once_a_newer_session_has_begun_or_nobody_answers() {
+    fn a_price_is_stale_once_a_newer_session_has_begun_or_no_provider_answers() {
         let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
         let friday = NaiveDate::from_ymd_opt(2026, 11, 20).unwrap();
         let seen = at("2026-11-20T21:05:00Z");
-        // over the weekend nothing newer could be known
+        // over the weekend there is no newer price
         assert!(!is_stale(friday, seen, at("2026-11-22T18:00:00Z")));
         assert!(is_stale(friday, seen, at("2026-11-23T14:31:00Z")));
         let monday = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();

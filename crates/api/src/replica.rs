@@ -1,4 +1,4 @@
-//! The product's reads go to a replica while it keeps up, else to the primary.
+//! Read routes of the product use a replica while it keeps up, otherwise the primary.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use serde::Serialize;
 
 use crate::{App, problem::Result};
 
-/// A replica that is further behind is not read from.
+/// Largest lag of a replica that is read from.
 const MOST_LAG_S: f64 = 30.0;
-/// How long a replica may take to say how far it is behind.
+/// Time within which a replica must report its lag.
 const PATIENCE: Duration = Duration::from_secs(1);
 const LAG: HeaderName = HeaderName::from_static("bellwether-replica-lag-seconds");
 
-/// What was read, and how far behind the primary it may be.
+/// Rows from a read, and the lag behind the primary that they may have.
 pub(crate) struct Read<T> {
     pub(crate) value: T,
     lag_s: Option<f64>,
@@ -40,8 +40,8 @@ impl<T: Serialize> IntoResponse for Read<T> {
 }
 
 impl App {
-    /// Runs a read on the replica; on the primary where there is none, or it is away, behind or
-    /// refuses.
+    /// Runs a read on the replica; on the primary if there is none, or if it is unreachable, behind
+    /// or refuses.
     pub(crate) async fn read<T, F, Fut>(&self, read: F) -> Result<Read<T>>
     where
         F: Fn(Db) -> Fut,

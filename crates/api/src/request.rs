@@ -1,10 +1,10 @@
-//! What every request goes through: a span, a time limit, headers, and an answer in any case.
+//! Layers that every request passes: a span, a time limit, headers, and an answer in any case.
 
 use std::{any::Any, time::Duration};
 
 use axum::{
-    extract::{MatchedPath, Request},
-    http::{HeaderValue, StatusCode, Uri, header},
+    extract::{MatchedPath, Request, State},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -12,20 +12,36 @@ use bellwether_queue::trace::{self, TraceContext};
 use tracing::{Instrument, field::Empty};
 
 use crate::{
+    Exposure, Service,
+    actor::Actor,
+    app::Shared,
     extract::cut,
+    home,
     problem::{Problem, ProblemKind},
 };
 
-/// How long a request may take until its answer begins.
+/// Time within which an answer must begin.
 const LIMIT: Duration = Duration::from_secs(15);
 
-pub(crate) async fn no_route(uri: Uri) -> Problem {
-    Problem::not_found(format!("there is no route {}", cut(uri.path())))
+/// 404 for an address without a route: a browser gets the page, which shows what is missing; a
+/// program gets a problem.
+pub(crate) async fn no_route(State(app): Shared, request: Request) -> Response {
+    let uri = request.uri();
+    let pages =
+        app.settings.service == Service::Api && app.settings.exposure() != Exposure::HealthOnly;
+    if pages && home::is_navigation(request.method(), uri, request.headers()) {
+        return home::elsewhere().await;
+    }
+    Problem::not_found(format!("there is no route {}", cut(uri.path()))).into_response()
 }
 
 pub(crate) async fn no_method(request: Request) -> Problem {
-    let detail =
-        format!("{} is not for {}", cut(request.uri().path()), cut(request.method().as_str()));
+    let (path, method) = (request.uri().path(), request.method());
+    let detail = if path == "/api/jobs" && method == Method::POST {
+        "a job is added by POST /jobs".to_owned()
+    } else {
+        format!("{} is not for {}", cut(path), cut(method.as_str()))
+    };
     Problem::new(ProblemKind::MethodNotAllowed, detail)
 }
 
@@ -52,19 +68,34 @@ pub(crate) async fn limit_time(request: Request, next: Next) -> Response {
     }
 }
 
-/// Nothing is guessed about an answer's type, and no answer is kept by anybody in between.
+/// Headers against embedding and cross-site references; nginx sends the same for the files that it
+/// serves.
+const ISOLATION: [(HeaderName, &str); 3] = [
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=(), payment=()",
+    ),
+];
+
+/// Forbids clients to guess an answer's type and caches to keep an answer.
 pub(crate) async fn set_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    for (name, value) in ISOLATION {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
-/// One span per request, in the trace that the caller's `traceparent` names, or in one of its own;
-/// jobs that the request adds go on in it. It names the path and never the query, where a token
-/// may be.
+/// One span for each request that has passed the guard, in the caller's trace (`traceparent`) or in
+/// a new one; jobs that the request adds continue it. It has the path and never the query, which
+/// may hold a secret.
 pub(crate) async fn trace(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
     let span = tracing::info_span!(
@@ -78,7 +109,9 @@ pub(crate) async fn trace(request: Request, next: Next) -> Response {
         url.path = request.uri().path(),
         trace_id = Empty,
     );
-    let here = trace::place(&span, caller(&request));
+    // a route without a token would let any client fill the collector
+    let known = request.extensions().get::<Actor>().is_some();
+    let here = trace::place(&span, caller(&request).filter(|_| known));
     let answer = async move {
         let response = next.run(request).await;
         let status = response.status();
@@ -95,7 +128,7 @@ pub(crate) async fn trace(request: Request, next: Next) -> Response {
     trace::within(here, answer).instrument(span).await
 }
 
-/// Where the caller stands. What does not fit is as good as none, as W3C asks.
+/// The caller's trace context. An invalid one is ignored, as W3C requires.
 fn caller(request: &Request) -> Option<TraceContext> {
     let mut all = request.headers().get_all("traceparent").iter();
     let only = all.next().filter(|_| all.next().is_none())?;

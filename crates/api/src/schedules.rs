@@ -1,4 +1,4 @@
-//! Schedules: what the clock adds, when, and whether it may.
+//! Schedules: jobs that are added by a cron expression.
 
 use std::sync::Arc;
 
@@ -62,7 +62,7 @@ impl From<schedule::ScheduleView> for Schedule {
     }
 }
 
-/// Every schedule.
+/// Lists every schedule.
 #[utoipa::path(
     get, path = "/api/schedules", tag = "schedules", operation_id = "listSchedules",
     responses((status = 200, body = Items<Schedule>)),
@@ -93,7 +93,7 @@ async fn run_schedule(
     Ok((StatusCode::ACCEPTED, Json(Triggered { jobs: vec![job] })))
 }
 
-/// Stops a schedule from adding jobs.
+/// Pauses a schedule: it adds no jobs.
 #[utoipa::path(
     post, path = "/api/schedules/{name}/pause", tag = "schedules", operation_id = "pauseSchedule",
     params(("name" = String, Path)), responses((status = 200, body = Schedule)),
@@ -106,7 +106,7 @@ async fn pause_schedule(
     set_paused(&app, &actor, &name, true).await
 }
 
-/// Lets a paused schedule go on.
+/// Resumes a paused schedule.
 #[utoipa::path(
     post, path = "/api/schedules/{name}/resume", tag = "schedules", operation_id = "resumeSchedule",
     params(("name" = String, Path)), responses((status = 200, body = Schedule)),

@@ -1,4 +1,4 @@
-//! `POST /scrape`: asks for prices and news now.
+//! `POST /scrape`: scrapes prices and news now.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     App,
+    actor::Actor,
     app::Shared,
     extract::OptionalBody,
     problem::{Problem, Result},
@@ -40,6 +41,7 @@ struct Scrape {
 )]
 async fn scrape(
     State(app): Shared,
+    actor: Actor,
     OptionalBody(scrape): OptionalBody<Scrape>,
 ) -> Result<Accepted> {
     let args = match scrape.symbols {
@@ -61,5 +63,6 @@ async fn scrape(
             json!({ "symbols": parsed })
         }
     };
-    trigger::add(&app, &[trigger::job(&app, "scrape_batch", args)?]).await
+    trigger::add(&app, &actor, "pipeline.scrape", &[trigger::job(&app, "scrape_batch", &args)?])
+        .await
 }

@@ -1,4 +1,4 @@
-//! `/api/sentiment-summary` and `POST /analyze`: the mood of the news, and asking for it.
+//! `/api/sentiment-summary` and `POST /analyze`: sentiment of the news, and analysis on request.
 
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     App,
+    actor::Actor,
     app::Shared,
     extract::{Nothing, OptionalBody, Query},
     page::Items,
@@ -24,9 +25,9 @@ use crate::{
     trigger::{self, Accepted, Triggered},
 };
 
-/// Older stories are not asked about any more: no score reads them.
+/// Age from which stories are not analyzed any more: no score reads them.
 const HORIZON: TimeDelta = TimeDelta::days(30);
-/// Jobs in one answer; asking again adds the next ones.
+/// Jobs in one answer; a repeated request adds the next ones.
 const MOST: i64 = 500;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -55,7 +56,8 @@ impl From<domain::Label> for Label {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Window {
-    /// How far back, 1 to 168, default 24.
+    /// Window in hours, 1 to 168, default 24.
+    #[param(minimum = 1, maximum = 168)]
     hours: Option<i64>,
 }
 
@@ -64,20 +66,20 @@ struct Counts {
     positive: i64,
     neutral: i64,
     negative: i64,
-    /// Stories that nobody has read yet.
+    /// Stories that no analyzer has read yet.
     unanalyzed: i64,
 }
 
 #[derive(Clone, Copy, Serialize, ToSchema)]
-struct Span {
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
-    hours: i64,
+pub(crate) struct Span {
+    pub(crate) from: DateTime<Utc>,
+    pub(crate) to: DateTime<Utc>,
+    pub(crate) hours: i64,
 }
 
-/// What the news of a window says about a symbol. Stories count once.
+/// Sentiment of a symbol's news in a window. Each story counts once.
 #[derive(Serialize, ToSchema)]
-struct SentimentSummary {
+pub(crate) struct SentimentSummary {
     #[schema(value_type = String, example = "AAPL")]
     symbol: domain::Symbol,
     /// −1 bearish to 1 bullish, weighted by relevance and confidence; `null` without an analysed
@@ -90,7 +92,7 @@ struct SentimentSummary {
 }
 
 impl SentimentSummary {
-    fn of(mood: Mood, window: Span) -> Self {
+    pub(crate) fn of(mood: Mood, window: Span) -> Self {
         Self {
             symbol: mood.symbol,
             score: mood.score,
@@ -107,7 +109,7 @@ impl SentimentSummary {
     }
 }
 
-/// The mood of each watched symbol over the last hours.
+/// Lists the sentiment of each watched symbol over the last hours.
 #[utoipa::path(
     get, path = "/api/sentiment-summary", tag = "product", operation_id = "listSentimentSummary",
     params(Window), responses((status = 200, body = Items<SentimentSummary>)),
@@ -140,6 +142,7 @@ async fn sentiment_summary(
 )]
 async fn analyze(
     State(app): Shared,
+    actor: Actor,
     OptionalBody(Nothing {}): OptionalBody<Nothing>,
 ) -> Result<Accepted> {
     let now = bellwether_store::now(&app.pool).await?;
@@ -148,11 +151,11 @@ async fn analyze(
         .into_iter()
         .map(|story| {
             let args = json!({ "article": story.id, "analyzer": app.analyzer });
-            let mut job = trigger::job(&app, "analyze_article", args)?;
-            // the pipeline's own occasion, so that a story that waits already is not asked twice
+            let mut job = trigger::job(&app, "analyze_article", &args)?;
+            // the pipeline's own unique key, so that a waiting story gets no second job
             job.unique_key = Some(format!("{}/{}", story.cluster_id, app.analyzer));
             Ok(job)
         })
         .collect::<Result<_>>()?;
-    trigger::add(&app, &jobs).await
+    trigger::add(&app, &actor, "pipeline.analyze", &jobs).await
 }

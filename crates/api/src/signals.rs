@@ -15,7 +15,7 @@ use crate::{
     App,
     app::Shared,
     extract::{Known, Query},
-    page::{Items, Paging, cursor},
+    page::{Items, Paging, SIGNALS, position},
     problem::Result,
     replica::Read,
 };
@@ -26,7 +26,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
 
 #[derive(Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum SignalLabel {
+pub(crate) enum SignalLabel {
     StrongBuy,
     Buy,
     Hold,
@@ -51,7 +51,7 @@ impl From<domain::SignalLabel> for SignalLabel {
 struct SignalPoint {
     id: String,
     at: DateTime<Utc>,
-    /// `ok`, or `insufficient_data`: too few prices to say anything, which is not a HOLD.
+    /// `ok`, or `insufficient_data`: too few prices for a signal, which is not a HOLD.
     state: String,
     label: Option<SignalLabel>,
     /// The composite, −1 to 1.
@@ -65,7 +65,7 @@ struct SignalPoint {
     formula_version: String,
 }
 
-/// A signal with all that made it.
+/// A signal with all its inputs.
 #[derive(Serialize, ToSchema)]
 struct Signal {
     #[serde(flatten)]
@@ -74,7 +74,7 @@ struct Signal {
     terms: Value,
     /// The prices and stories that were read.
     inputs: Value,
-    /// What called for it.
+    /// The observation or sentiment that led to it.
     cause: String,
     /// The job that derived it.
     job: Option<String>,
@@ -84,7 +84,7 @@ struct Signal {
 struct SymbolSignals {
     #[schema(value_type = String, example = "AAPL")]
     symbol: Symbol,
-    /// `null` until one has been derived.
+    /// `null` until a signal has been derived.
     current: Option<Signal>,
     /// Newest first, the current one included.
     history: Items<SignalPoint>,
@@ -118,7 +118,7 @@ impl From<signal::Signal> for Signal {
     }
 }
 
-/// The current signal of a symbol with every term, and a page of its history.
+/// Returns the current signal of a symbol with every term, and a page of its history.
 #[utoipa::path(
     get, path = "/api/signals/{symbol}", tag = "product", operation_id = "getSignals",
     params(("symbol" = String, Path, example = "AAPL"), Paging),
@@ -129,7 +129,7 @@ async fn find_signals(
     Known(symbol): Known,
     Query(paging): Query<Paging>,
 ) -> Result<Read<SymbolSignals>> {
-    let (limit, before) = (paging.limit()?, paging.position()?);
+    let (limit, before) = (paging.limit()?, paging.position(&SIGNALS)?);
     let read = app
         .read(|pool| {
             let symbol = symbol.clone();
@@ -142,6 +142,6 @@ async fn find_signals(
     Ok(read.map(|(current, history)| SymbolSignals {
         symbol,
         current: current.map(Into::into),
-        history: Items::page(history, limit, |s| cursor(s.at, s.id)),
+        history: Items::page(&SIGNALS, history, limit, |s| position(s.at, s.id)),
     }))
 }

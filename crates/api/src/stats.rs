@@ -1,4 +1,4 @@
-//! `/api/stats`: how much happened, and how fast, step by step.
+//! `/api/stats`: counts and durations, by step.
 
 use std::sync::Arc;
 
@@ -50,8 +50,8 @@ impl From<Range> for inspect::Range {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Ask {
-    /// How far back: steps of one minute up to 1h, 5 minutes for 6h, 15 minutes for 24h, 2 hours
-    /// for 7d. 1h if left out.
+    /// Range up to now: steps of one minute up to 1h, 5 minutes for 6h, 15 minutes for 24h, 2 hours
+    /// for 7d. Default 1h.
     #[param(inline)]
     range: Option<Range>,
     /// Of this queue only.
@@ -76,7 +76,7 @@ impl From<inspect::Spread> for Spread {
     }
 }
 
-/// What happened from `at` on until the next step; 0 where nothing did.
+/// Counts from `at` until the next step; 0 where nothing happened.
 #[derive(Serialize, ToSchema)]
 struct StatsPoint {
     at: DateTime<Utc>,
@@ -113,26 +113,24 @@ struct Stats {
     range_seconds: u32,
     #[schema(example = 60)]
     step_seconds: u32,
-    /// Where the first step begins.
+    /// Start of the first step.
     from: DateTime<Utc>,
-    /// The database's now: the last step is not over yet.
+    /// Current time of the database: the last step has not ended.
     to: DateTime<Utc>,
     /// Every step, oldest first.
     points: Vec<StatsPoint>,
-    /// The kinds that anything happened to, by name.
+    /// The kinds with any count, by name.
     kinds: Vec<StatsKind>,
 }
 
-/// What happened, step by step, from counts that were taken as it happened.
+/// Returns counts by step, from buckets that were filled as jobs ended.
 #[utoipa::path(
     get, path = "/api/stats", tag = "queues", operation_id = "showStats", params(Ask),
     responses((status = 200, body = Stats)),
 )]
 async fn show_stats(State(app): Shared, Query(ask): Query<Ask>) -> Result<Json<Stats>> {
-    for (name, text) in [("queue", &ask.queue), ("kind", &ask.kind)] {
-        if text.as_ref().is_some_and(|t| t.contains('\0') || t.len() > 500) {
-            return Err(Problem::query(name, "at most 500 bytes of text without NUL"));
-        }
+    if let Some((name, reason)) = app.misnamed(ask.kind.as_deref(), ask.queue.as_deref()) {
+        return Err(Problem::query(name, reason));
     }
     let range = ask.range.unwrap_or(Range::Hour);
     let stats =

@@ -1,11 +1,11 @@
-//! Tokens and roles: who may read, work the queue, or change limits.
+//! Tokens and roles.
 
 use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use subtle::{ConditionallySelectable, ConstantTimeEq};
 
-/// What a token allows; each role allows what the ones before it do.
+/// Rights of a token; each role includes those of the roles before it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Role {
     /// Reads.
@@ -16,12 +16,22 @@ pub enum Role {
     Admin = 3,
 }
 
+/// Least length of a token on an address that others can reach.
+pub(crate) const LEAST: usize = 24;
+
 /// The tokens of `BELLWETHER_API_TOKENS`: `role:token`, separated by commas. Only their digests
 /// are kept.
 #[derive(Clone, Default)]
-pub struct Tokens(Vec<(Role, [u8; 32])>);
+pub struct Tokens(Vec<Token>);
 
-/// Names the part by its place, never by its text: what was mistyped may be the token.
+#[derive(Clone)]
+struct Token {
+    role: Role,
+    digest: [u8; 32],
+    short: bool,
+}
+
+/// Names the part by its place, never by its text: the mistyped text may be the token.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("part {part} of the API tokens {reason}")]
 pub struct TokensError {
@@ -56,10 +66,11 @@ impl FromStr for Tokens {
     type Err = TokensError;
 
     fn from_str(s: &str) -> Result<Self, TokensError> {
+        let mut tokens: Vec<Token> = Vec::new();
         if s.trim().is_empty() {
-            return Ok(Self::default());
+            return Ok(Self(tokens));
         }
-        let parse = |(i, part): (usize, &str)| {
+        for (i, part) in s.split(',').enumerate() {
             let fail = |reason| TokensError { part: i + 1, reason };
             let (role, token) = part
                 .trim()
@@ -75,9 +86,16 @@ impl FromStr for Tokens {
             if !token.bytes().all(|b| b.is_ascii_graphic()) {
                 return Err(fail("has a token with characters that no header can carry"));
             }
-            Ok((role, digest(token)))
-        };
-        s.split(',').enumerate().map(parse).collect::<Result<_, _>>().map(Self)
+            if token.starts_with("change-me") {
+                return Err(fail("is the example's: put a long random text in its place"));
+            }
+            let digest = digest(token);
+            if tokens.iter().any(|other| other.digest == digest) {
+                return Err(fail("has the token of an earlier part: give each its own"));
+            }
+            tokens.push(Token { role, digest, short: token.len() < LEAST });
+        }
+        Ok(Self(tokens))
     }
 }
 
@@ -92,24 +110,27 @@ impl Tokens {
         self.0.is_empty()
     }
 
-    /// The highest role that the token has. Takes as long for any token: every one is compared,
-    /// by digests of one length.
-    pub fn role(&self, token: &str) -> Option<Role> {
+    /// The first part whose token is short enough to be guessed, counted from 1.
+    pub(crate) fn short_part(&self) -> Option<usize> {
+        self.0.iter().position(|token| token.short).map(|i| i + 1)
+    }
+
+    /// The role of a token, and the part that holds it, counted from 1. Takes as long for any
+    /// token: every one is compared, by digests of one length.
+    pub(crate) fn find(&self, token: &str) -> Option<(Role, usize)> {
         let presented = digest(token);
-        let mut highest = 0_u8;
-        for (role, known) in &self.0 {
-            let role = *role as u8;
-            let better = Choice::from(u8::from(role > highest));
-            highest.conditional_assign(&role, known.ct_eq(&presented) & better);
+        let mut found = 0_u64;
+        for (part, known) in (1..).zip(&self.0) {
+            found.conditional_assign(&part, known.digest.ct_eq(&presented));
         }
-        [Role::Viewer, Role::Operator, Role::Admin].into_iter().find(|r| *r as u8 == highest)
+        let part = usize::try_from(found).ok()?;
+        Some((self.0.get(part.checked_sub(1)?)?.role, part))
     }
 }
 
-/// Tells tokens apart where no token may be written: 32 bits of a digest of its own.
-pub(crate) fn fingerprint(token: &str) -> String {
-    let digest = Sha256::new().chain_update(b"fingerprint:").chain_update(token).finalize();
-    digest.iter().take(4).fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+/// A digest by which wrong tokens are distinguished while they are counted.
+pub(crate) fn short_digest(token: &str) -> u64 {
+    digest(token).iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 fn digest(token: &str) -> [u8; 32] {
@@ -121,13 +142,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_token_has_its_role_and_the_highest_of_two_counts() {
-        let tokens: Tokens = "viewer:v, operator:o:p,admin:a,viewer:a".parse().unwrap();
-        assert_eq!(tokens.role("v"), Some(Role::Viewer));
-        assert_eq!(tokens.role("o:p"), Some(Role::Operator));
-        assert_eq!(tokens.role("a"), Some(Role::Admin));
-        assert_eq!(tokens.role(""), None);
-        assert_eq!(tokens.role("viewer:v"), None);
+    fn each_token_has_its_role_and_its_part() {
+        let tokens: Tokens = "viewer:v, operator:o:p,admin:a".parse().unwrap();
+        assert_eq!(tokens.find("v"), Some((Role::Viewer, 1)));
+        assert_eq!(tokens.find("o:p"), Some((Role::Operator, 2)));
+        assert_eq!(tokens.find("a"), Some((Role::Admin, 3)));
+        assert_eq!(tokens.find(""), None);
+        assert_eq!(tokens.find("viewer:v"), None);
         assert!("  ".parse::<Tokens>().unwrap().is_empty());
     }
 
@@ -139,14 +160,22 @@ mod tests {
             ("viewer:v,,", 2),
             ("admin:", 1),
             ("admin:hunt er2", 1),
+            ("viewer:v,operator:change-me-hunter2", 2),
+            ("viewer:hunter2,operator:o,admin:hunter2", 3),
         ] {
             let error = text.parse::<Tokens>().unwrap_err();
             assert_eq!(error.part, part, "{text}");
             assert!(!error.to_string().contains("hunt"), "{error}");
         }
-        assert_eq!(fingerprint("hunter2").len(), 8);
-        assert_ne!(fingerprint("hunter2"), fingerprint("hunter3"));
         let tokens: Tokens = "admin:hunter2".parse().unwrap();
         assert!(!format!("{tokens:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_token_of_less_than_24_characters_is_short() {
+        let long = "x".repeat(LEAST);
+        let tokens: Tokens = format!("viewer:{long},admin:{}", &long[1..]).parse().unwrap();
+        assert_eq!(tokens.short_part(), Some(2));
+        assert_eq!(format!("viewer:{long}").parse::<Tokens>().unwrap().short_part(), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Workers: who lives, what they run, in which version.
+//! Workers: processes, their queues and versions.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ struct Worker {
     beat_at: DateTime<Utc>,
     /// Attempts under way.
     running: i64,
-    /// Whether the other workers have declared it dead.
+    /// True if the other workers have declared it dead.
     dead: bool,
 }
 
@@ -46,7 +46,7 @@ impl From<inspect::WorkerView> for Worker {
     }
 }
 
-/// Every process that works jobs.
+/// Lists every process that works jobs.
 #[utoipa::path(
     get, path = "/api/workers", tag = "workers", operation_id = "listWorkers",
     responses((status = 200, body = Items<Worker>)),

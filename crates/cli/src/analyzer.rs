@@ -1,4 +1,4 @@
-//! One text read by the analyzer that a person names; nothing is stored.
+//! One text read by a named analyzer; nothing is stored.
 
 use bellwether_domain::{
     Label, clean, lexicon,
@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use crate::{args::ProviderArgs, providers};
 
-/// Longer than any minute's window; who says more wants us to come back another day.
+/// Longest wait of a command for a provider: longer than any minute's window. A longer one means
+/// another day.
 const LONGEST_WAIT: Duration = Duration::from_secs(70);
 const TRIES: u32 = 4;
 
@@ -27,7 +28,7 @@ pub(crate) enum Which {
     Openai,
 }
 
-/// What an analyzer makes of a text.
+/// An analyzer's result for one text.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Opinion {
     pub(crate) label: Label,
@@ -45,7 +46,7 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// Calls nobody; fails where a key or a model is missing.
+    /// Makes no network calls. Fails if a key or a model is missing.
     pub(crate) fn open(which: Which, args: &ProviderArgs) -> anyhow::Result<Self> {
         let analyzer = match which {
             Which::Lexicon => Analyzer::Lexicon,
@@ -59,7 +60,7 @@ impl Reader {
         &self.name
     }
 
-    /// Asks once; a provider that wants a moment is given it, up to four times.
+    /// Calls the analyzer; if a provider asks for a short wait, waits and retries up to four times.
     pub(crate) async fn read(&self, text: &str) -> Result<Opinion, String> {
         let mut tries = 0;
         loop {
@@ -107,8 +108,8 @@ impl Reader {
         }
     }
 
-    /// A text as a worker would put it to a model: cleaned, the first line its title, with the
-    /// symbols that it is about. Beside it, what was found while cleaning.
+    /// A text in the form in which a worker gives it to a model: cleaned, the first line its title,
+    /// with its symbols. Also the findings of the cleaning.
     fn prompt(&self, text: &str) -> (Prompt, Vec<String>) {
         let cleaned = clean::clean(text);
         let (title, rest) = cleaned.text.split_once('\n').unwrap_or((&cleaned.text, ""));

@@ -1,29 +1,37 @@
 //! The command line: every option with its environment variable.
 
+pub(crate) mod dotenv;
+mod environment;
+mod explain;
 mod providers;
+mod secrets;
 mod serve;
 mod tools;
 
-use std::ffi::OsStr;
-
-use anyhow::{Context, bail};
 use clap::{
-    Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
-    error::{ContextKind, ContextValue, ErrorKind},
+    ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
+    builder::BoolishValueParser, error::ErrorKind,
 };
 
 pub(crate) use self::{
-    providers::ProviderArgs,
+    providers::{Provider, ProviderArgs},
     serve::{ApiArgs, DatabaseArgs, HttpArgs, Role, SandboxArgs, UpArgs, WatchArgs, WorkerArgs},
     tools::{
-        Direction, EnqueueArgs, EvaluateArgs, JobsAction, JobsArgs, MigrateArgs, SentimentEvalArgs,
-        Wait, WaitArgs,
+        BackupArgs, Direction, EnqueueArgs, EvaluateArgs, JobsAction, JobsArgs, LONGEST_PARK,
+        LimitsAction, LimitsArgs, MigrateArgs, OneJob, RestoreArgs, SentimentEvalArgs, Wait,
+        WaitArgs,
     },
 };
 
 /// Market data and news in, trading signals and alerts out.
 #[derive(Parser)]
-#[command(name = "bellwether", version, propagate_version = true)]
+#[command(
+    name = "bellwether",
+    version,
+    propagate_version = true,
+    after_help = "Every option has the variable that is named beside it, and every secret can come \
+                  from a file: NAME_FILE holds its path."
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) log: LogArgs,
@@ -35,23 +43,29 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run everything in one process: database, sandbox where a key is missing, workers, API
     Up(UpArgs),
-    /// Serve the HTTP API, its events and the page
+    /// Serve the HTTP API, its events and the pages
     Api(ApiArgs),
     /// Run one worker role and serve its HTTP port (scraper 5000, analyzer 5001, alert 5002)
     Worker(WorkerArgs),
     /// Add a job and print its id
     Enqueue(EnqueueArgs),
-    /// Bring the database to this version's schema, back, or say where it stands
+    /// Migrate the database to this version's schema or back, or print its status
     Migrate(MigrateArgs),
+    /// Write every row of the database to a file, in one snapshot
+    Backup(BackupArgs),
+    /// Replace the database's rows by those of a backup, in one transaction
+    Restore(RestoreArgs),
     /// Wait until the database answers
     Wait(WaitArgs),
     /// Run the provider sandbox alone
     Sandbox(SandboxArgs),
-    /// Look at jobs, retry and cancel them
+    /// List jobs, show one, retry and cancel them
     Jobs(JobsArgs),
-    /// Say how good the stored signals have been, against chance
+    /// List the providers' limits, park and resume them
+    Limits(LimitsArgs),
+    /// Measure the quality of the stored signals, compared with chance
     Evaluate(EvaluateArgs),
-    /// Score an analyzer on texts whose label is known
+    /// Score an analyzer on labelled texts
     SentimentEval(SentimentEvalArgs),
     /// Make one decision of the pipeline for each line of JSON on stdin; nothing is stored
     #[command(subcommand)]
@@ -61,7 +75,12 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// What this process is among others, in traces.
+    /// Returns true if it runs until a signal tells it to drain.
+    pub(crate) fn drains(&self) -> bool {
+        matches!(self, Self::Up(_) | Self::Api(_) | Self::Worker(_) | Self::Sandbox(_))
+    }
+
+    /// Role of this process in traces.
     pub(crate) fn role(&self) -> &'static str {
         match self {
             Self::Up(_) => "up",
@@ -77,11 +96,12 @@ impl Command {
 }
 
 #[derive(Args)]
+#[command(next_help_heading = "Logs and traces")]
 pub(crate) struct LogArgs {
-    /// How log lines look; they go to stderr
+    /// Format of log lines; they go to stderr
     #[arg(long, env = "BELLWETHER_LOG_FORMAT", value_enum, default_value = "text", global = true)]
     pub(crate) log_format: LogFormat,
-    /// Which log lines, as `tracing` filters them, for example `info,bellwether_queue=debug`
+    /// Filter of log lines, in the syntax of `tracing`, for example `info,bellwether_queue=debug`
     #[arg(
         long,
         env = "RUST_LOG",
@@ -89,8 +109,8 @@ pub(crate) struct LogArgs {
         global = true
     )]
     pub(crate) log_filter: String,
-    /// A collector that takes traces by OTLP over HTTP; without it none are exported
-    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", global = true)]
+    /// Collector of traces by OTLP over HTTP; without it none are exported
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", hide_env_values = true, global = true)]
     pub(crate) otlp_endpoint: Option<String>,
 }
 
@@ -100,66 +120,66 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-const DOTENV: &str = ".env";
-
-/// Reads `.env` from the working folder, where there is one. Variables that are set already stay.
-pub(crate) fn load_dotenv() -> anyhow::Result<()> {
-    match dotenvy::from_path(DOTENV) {
-        Err(dotenvy::Error::Io(e)) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        // the error would repeat the line, with the secret that may be in it
-        Err(dotenvy::Error::LineParse(text, _)) => bail!(
-            "cannot read .env{}: a line is NAME=value, and a value with spaces or signs is quoted",
-            line_of(&text).map(|n| format!(", line {n}")).unwrap_or_default()
-        ),
-        other => other.context("cannot read .env"),
-    }
+/// The command line, and the warnings to log once logs are written.
+pub(crate) struct Parsed {
+    pub(crate) cli: Cli,
+    pub(crate) warnings: Vec<String>,
 }
 
-/// Where the file says what could not be read; what was read may be several lines as one.
-fn line_of(text: &str) -> Option<usize> {
-    let file = std::fs::read_to_string(DOTENV).ok()?;
-    let first = text.lines().next()?.trim_end();
-    file.lines().position(|line| line.contains(first)).map(|n| n + 1)
-}
-
-/// Reads the command line and the environment; ends the process with a word on wrong usage.
+/// Reads the command line, the environment and the files that it names; ends the process with a
+/// message on wrong usage.
 ///
-/// An empty variable is as good as none: `.env` files, compose files and manifests often name one
-/// and leave it empty.
-pub(crate) fn parse() -> Cli {
-    let matches = without_empty(Cli::command()).try_get_matches();
-    let matches = match matches {
-        // the help names every variable, an empty one too
+/// An empty variable counts as not set: `.env` files, compose files and manifests often name a
+/// variable and leave it empty.
+pub(crate) fn parse() -> Parsed {
+    let line: Vec<String> =
+        std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let command = Cli::command();
+    let chosen = line.iter().find_map(|word| command.find_subcommand(word));
+    let read = match chosen {
+        Some(chosen) => secrets::from_files(&within(&command, chosen)),
+        None => Ok(std::collections::BTreeMap::new()),
+    };
+    let values =
+        read.unwrap_or_else(|e| Cli::command().error(ErrorKind::ValueValidation, e).exit());
+    let matches = match without_empty(secrets::given(with_flags(Cli::command()), &values))
+        .try_get_matches()
+    {
+        // the help names every variable, also an empty one
         Err(e) if e.kind() == ErrorKind::DisplayHelp => Cli::command().get_matches(),
-        Err(e) => without_secret(e, &Cli::command()).exit(),
+        Err(e) => explain::explained(e, &Cli::command(), &line).exit(),
         Ok(matches) => matches,
     };
-    Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit())
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
+    let mut warnings = secrets::on_command_line(&command, &matches);
+    warnings.extend(environment::strangers(&command, &environment::names()));
+    Parsed { cli, warnings }
 }
 
-/// A value that does not fit is repeated to whoever gave it, unless it may hold a secret.
-fn without_secret(mut e: clap::Error, command: &clap::Command) -> clap::Error {
-    let option = match e.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(option)) => option.split([' ', '=']).next().unwrap_or_default(),
-        _ => return e,
-    };
-    if holds_secret(command, option.trim_start_matches('-')) {
-        e.insert(ContextKind::InvalidValue, ContextValue::String("(not shown)".to_owned()));
+/// A command with those below it.
+fn within<'a>(root: &'a clap::Command, chosen: &'a clap::Command) -> Vec<&'a clap::Command> {
+    let mut all = vec![root, chosen];
+    let mut from = 1;
+    while let Some(command) = all.get(from).copied() {
+        all.extend(command.get_subcommands());
+        from += 1;
     }
-    e
+    all
 }
 
-fn holds_secret(command: &clap::Command, option: &str) -> bool {
-    let is = |arg: &clap::Arg| arg.get_long() == Some(option) && arg.is_hide_env_values_set();
-    command.get_arguments().any(is)
-        || command.get_subcommands().any(|below| holds_secret(below, option))
+/// A flag's variable is read as people write it: 1, yes, on or true, and their opposites.
+fn with_flags(command: clap::Command) -> clap::Command {
+    let read = |arg: clap::Arg| match arg.get_action() {
+        ArgAction::SetTrue => arg.value_parser(BoolishValueParser::new()),
+        _ => arg,
+    };
+    command.mut_args(read).mut_subcommands(with_flags)
 }
 
 fn without_empty(command: clap::Command) -> clap::Command {
-    #[expect(clippy::disallowed_methods, reason = "asked as clap asks, and not for its value")]
-    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
-    let heed = |arg: clap::Arg| {
-        if arg.get_env().is_some_and(is_empty) { arg.env(None) } else { arg }
+    let heed = |arg: clap::Arg| match environment::name(&arg) {
+        Some(name) if environment::value(&name).is_none() => arg.env(None),
+        _ => arg,
     };
     command.mut_args(heed).mut_subcommands(without_empty)
 }
@@ -181,7 +201,7 @@ mod tests {
             let env = arg.get_env().map(|name| name.to_string_lossy().into_owned());
             assert!(
                 arg.get_help().is_some(),
-                "{} --{} says nothing of itself",
+                "{} --{} has no help text",
                 command.get_name(),
                 arg.get_id()
             );
@@ -207,5 +227,26 @@ mod tests {
             let variable = variable.unwrap_or_else(|| panic!("{option} has no variable"));
             assert!(variable == "PATH" || listed.contains(variable.as_str()), "{variable}");
         }
+        assert!(example.contains("NAME_FILE"), "it says that a secret can come from a file");
+    }
+
+    /// Variables whose names say that they are secret.
+    #[test]
+    fn every_secret_is_shown_nowhere_and_can_come_from_a_file() {
+        fn look(command: &clap::Command, seen: &mut usize) {
+            for arg in command.get_arguments() {
+                let name = environment::name(arg).unwrap_or_default();
+                let secret = ["_KEY", "_TOKEN", "_TOKENS", "_URL", "_ENDPOINT"]
+                    .iter()
+                    .any(|end| name.ends_with(end))
+                    && name != "BELLWETHER_ENQUEUE_UNIQUE_KEY";
+                assert!(!secret || secrets::is_secret(arg), "{name}");
+                *seen += usize::from(secret);
+            }
+            command.get_subcommands().for_each(|below| look(below, seen));
+        }
+        let mut seen = 0;
+        look(&Cli::command(), &mut seen);
+        assert!(seen > 15, "{seen}");
     }
 }

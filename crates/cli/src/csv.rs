@@ -1,10 +1,10 @@
 //! Rows of a CSV file (RFC 4180), each with the line on which it begins.
 
-/// A row's cells, or why it cannot be read.
+/// A row's cells, or the reason why it cannot be read.
 pub(crate) type Row = (usize, Result<Vec<String>, &'static str>);
 
-/// Splits bytes into rows; blank lines are passed over. A row that cannot be read ends with its
-/// line, and the rest goes on.
+/// Splits bytes into rows; blank lines are skipped. An invalid row ends with its line, and parsing
+/// continues after it.
 pub(crate) fn rows(bytes: &[u8]) -> Vec<Row> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut rows = Vec::new();
@@ -33,7 +33,7 @@ fn end_of_line(bytes: &[u8], at: usize) -> usize {
     bytes[at..].iter().position(|b| *b == b'\n').map_or(bytes.len(), |n| at + n + 1)
 }
 
-/// The cells of the row that begins at `at`, and where the next one does.
+/// The cells of the row that begins at `at`, and the start of the next one.
 fn row(bytes: &[u8], mut at: usize) -> Result<(Vec<Vec<u8>>, usize), &'static str> {
     let mut cells = Vec::new();
     loop {

@@ -1,6 +1,6 @@
 //! `bellwether try`: one decision of the pipeline for each line of JSON, nothing stored.
 
-use std::io::{BufRead, Write};
+use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -18,30 +18,30 @@ use url::Url;
 use crate::analyzer::{Reader, Which};
 use crate::args::ProviderArgs;
 
-/// Which decision to make.
+/// Decision to make.
 #[derive(clap::Subcommand)]
 pub(crate) enum What {
-    /// The sentiment that the lexicon, or a model, reads in {"text"}.
+    /// Sentiment of {"text"} by the lexicon or a model.
     Sentiment(Box<SentimentArgs>),
-    /// The symbols that {"text"} is about.
+    /// Symbols that {"text"} is about.
     Symbols {
-        /// A dictionary with the columns symbol,name,aliases instead of the built-in one.
+        /// Dictionary with the columns symbol,name,aliases instead of the built-in one.
         #[arg(long, env = "BELLWETHER_TRY_DICTIONARY", value_name = "FILE")]
         dictionary: Option<PathBuf>,
     },
-    /// {"text"} as an analyzer would get it, and what was found in it.
+    /// {"text"} cleaned for an analyzer, and the findings.
     Clean,
-    /// Which of the reports {"title","description","url","source","published_at"} tell one story.
+    /// Stories of the reports {"title","description","url","source","published_at"}.
     Cluster,
-    /// The signal that {"closes","clusters","price_fresh","previous"} gives, with its terms.
+    /// Signal of {"closes","clusters","price_fresh","previous"}, with its terms.
     Signal,
-    /// What {"rules","notify","events","until"} leads to.
+    /// Alerts and messages for {"rules","notify","events","until"}.
     Alert,
 }
 
 #[derive(clap::Args)]
 pub(crate) struct SentimentArgs {
-    /// Who reads the texts; a model is asked once for each
+    /// Analyzer of the texts; a model is called once for each
     #[arg(long, env = "BELLWETHER_TRY_ANALYZER", value_enum, default_value_t)]
     analyzer: Which,
     #[command(flatten)]
@@ -107,9 +107,21 @@ const fn yes() -> bool {
     true
 }
 
-/// Answers every line in its order; says whether all of them fitted.
+/// Answers the lines of stdin. A user at a terminal is told that the command waits for them.
+pub(crate) async fn on_stdin(what: What) -> anyhow::Result<bool> {
+    if std::io::stdin().is_terminal() {
+        eprintln!("bellwether: reading lines of JSON from the terminal; Ctrl-D ends them");
+    }
+    let (input, output) = (std::io::stdin().lock(), std::io::stdout().lock());
+    match what {
+        What::Sentiment(args) => sentiment(&args, input, output).await,
+        other => run(other, input, output),
+    }
+}
+
+/// Answers every line in order; returns true if all were valid.
 ///
-/// Blank lines are passed over and counted. Fails only where reading or writing does.
+/// Blank lines are skipped and counted. Fails only if reading or writing fails.
 pub(crate) fn run(what: What, input: impl BufRead, output: impl Write) -> anyhow::Result<bool> {
     match what {
         What::Sentiment(_) => anyhow::bail!("a reading may have to wait for its provider"),
@@ -137,7 +149,7 @@ pub(crate) fn run(what: What, input: impl BufRead, output: impl Write) -> anyhow
     }
 }
 
-/// What the named analyzer reads in every line, in its order; as [`run`].
+/// Sentiments of every line by the named analyzer, in their order; as [`run`].
 pub(crate) async fn sentiment(
     args: &SentimentArgs,
     input: impl BufRead,
@@ -183,7 +195,7 @@ fn inputs(evidence: Evidence) -> Inputs {
     }
 }
 
-/// Later lines can change what a line belongs to, so all are read before the first answer.
+/// Later lines can change a line's story, so all are read before the first answer.
 fn cluster(input: impl BufRead, mut output: impl Write) -> anyhow::Result<bool> {
     let mut stories = Vec::new();
     let mut answers = Vec::new();
@@ -247,7 +259,7 @@ fn lines(input: impl BufRead) -> impl Iterator<Item = std::io::Result<(usize, Ve
 }
 
 fn parse<T: DeserializeOwned>(line: &[u8]) -> Result<T, String> {
-    // serde would take a list for the fields in their order
+    // serde would accept a list for the fields in their order
     if line.trim_ascii_start().first() == Some(&b'[') {
         return Err("a line is a JSON object, not a list".to_owned());
     }

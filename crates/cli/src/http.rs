@@ -1,4 +1,4 @@
-//! A port: bound first, so that a port in use is told before anything else starts.
+//! A port: bound first, so that a port in use is reported before anything else starts.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -16,7 +16,7 @@ pub(crate) struct Port {
 }
 
 impl Port {
-    /// Fails with one clear line when the address is taken or may not be served.
+    /// Fails with one clear line if the address is taken or must not be served.
     pub(crate) async fn bind(
         service: Service,
         http: &HttpArgs,
@@ -48,6 +48,7 @@ impl Port {
         Arc::new(
             App::new(self.settings.clone(), database.pool.clone(), bellwether_jobs::registry())
                 .with_read_pool(database.read.clone())
+                .with_probe_pool(database.probes.clone())
                 .with_watchlist(watchlist)
                 .with_notices(notices)
                 .with_analyzer(analyzer)

@@ -1,9 +1,9 @@
-//! From the first signal to the last task.
+//! Signals, and the two stages of a stop.
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// Two tokens: `soft` asks everything to drain, `hard` ends what has not.
+/// Two tokens: `soft` asks all tasks to drain, `hard` ends the remaining ones.
 #[derive(Clone, Default)]
 pub(crate) struct Lifecycle {
     pub(crate) soft: CancellationToken,
@@ -11,27 +11,86 @@ pub(crate) struct Lifecycle {
 }
 
 impl Lifecycle {
-    /// Listens for SIGINT and SIGTERM: the first drains, the second ends at once.
+    /// Listens for SIGINT, SIGTERM and SIGHUP: the first drains, the second ends at once.
     pub(crate) fn start() -> anyhow::Result<Self> {
         let lifecycle = Self::default();
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
+        let mut signals = Signals::listen()?;
         let tokens = lifecycle.clone();
         tokio::spawn(async move {
-            for round in 0..2 {
-                tokio::select! {
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
-                }
-                if round == 0 {
-                    tracing::info!("stopping: finishing what runs; once more to stop at once");
-                    tokens.soft.cancel();
-                } else {
-                    tracing::warn!("stopping at once");
-                    tokens.hard.cancel();
-                }
-            }
+            signals.next().await;
+            tracing::info!("stopping: running jobs may finish; a second signal stops at once");
+            tokens.soft.cancel();
+            signals.next().await;
+            tracing::warn!("stopping at once");
+            tokens.hard.cancel();
         });
         Ok(lifecycle)
+    }
+}
+
+/// Runs a command that does not drain, until a signal drops it: its children, a database among
+/// them, are then told to stop.
+pub(crate) async fn until_told(
+    work: impl Future<Output = anyhow::Result<bool>>,
+) -> anyhow::Result<bool> {
+    let mut signals = Signals::listen()?;
+    tokio::select! {
+        done = work => done,
+        () = signals.next() => Err(anyhow::anyhow!("stopped by a signal before the end")),
+    }
+}
+
+/// The signals that end a process.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    /// Of a terminal that was closed; none where the caller ignores it, as `nohup` does.
+    hangup: Option<Signal>,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        let hangup = if ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) };
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup,
+        })
+    }
+
+    async fn next(&mut self) {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = hangup => {}
+        }
+    }
+}
+
+/// Returns true if SIGHUP was ignored when this process started, according to Linux.
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    ignored(&status).is_some_and(|mask| mask & 1 == 1)
+}
+
+fn ignored(status: &str) -> Option<u64> {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    u64::from_str_radix(mask.trim(), 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ignored_signals_are_read_from_the_status_of_the_process() {
+        assert_eq!(ignored("Name:\tx\nSigIgn:\t0000000000001001\n"), Some(0x1001));
+        assert_eq!(ignored("Name:\tx\n"), None);
     }
 }

@@ -2,12 +2,14 @@
 
 mod analyzer;
 mod args;
+mod backup;
 mod commands;
 mod csv;
 mod database;
 mod decide;
 mod http;
 mod lifecycle;
+mod misuse;
 mod out;
 mod providers;
 mod telemetry;
@@ -15,17 +17,23 @@ mod work;
 
 use std::process::ExitCode;
 
-use crate::{args::Command, telemetry::Telemetry};
+use metrics_exporter_prometheus::PrometheusHandle;
+use sqlx::postgres::PgDatabaseError;
+
+use crate::{args::Command, misuse::Misuse, telemetry::Telemetry};
 
 fn main() -> ExitCode {
-    // Before the options are read: they may come from there.
-    let dotenv = args::load_dotenv();
-    let cli = args::parse();
+    // Before the options are parsed: their values may come from there.
+    let dotenv = args::dotenv::load();
+    let args::Parsed { cli, warnings } = args::parse();
     let telemetry = telemetry::start(&cli.log, cli.command.role());
     let metrics = telemetry.metrics.clone();
     if let Err(e) = dotenv {
         eprintln!("bellwether: {}", one_line(&e));
         return ExitCode::FAILURE;
+    }
+    for warning in warnings {
+        tracing::warn!("{warning}");
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -35,26 +43,10 @@ fn main() -> ExitCode {
         }
     };
     runtime.spawn(Telemetry::keep_up(metrics.clone()));
+    let drains = cli.command.drains();
+    let work = run(cli.command, metrics);
     let result = runtime.block_on(async {
-        match cli.command {
-            Command::Up(args) => Box::pin(commands::up::run(args, metrics)).await,
-            Command::Api(args) => commands::api::run(args, metrics).await,
-            Command::Worker(args) => commands::worker::run(args, metrics).await,
-            Command::Enqueue(args) => commands::enqueue::run(args).await,
-            Command::Migrate(args) => commands::migrate::run(args).await,
-            Command::Wait(args) => commands::wait::run(args).await,
-            Command::Sandbox(args) => commands::sandbox::run(args).await,
-            Command::Jobs(args) => commands::jobs::run(args).await,
-            Command::Evaluate(args) => commands::evaluate::run(args).await,
-            Command::SentimentEval(args) => Box::pin(commands::sentiment_eval::run(args)).await,
-            Command::Try(decide::What::Sentiment(args)) => {
-                decide::sentiment(&args, std::io::stdin().lock(), std::io::stdout().lock()).await
-            }
-            Command::Try(what) => {
-                decide::run(what, std::io::stdin().lock(), std::io::stdout().lock())
-            }
-            Command::Openapi => commands::openapi::run(),
-        }
+        if drains { work.await } else { lifecycle::until_told(Box::pin(work)).await }
     });
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     telemetry.finish();
@@ -64,8 +56,8 @@ fn main() -> ExitCode {
         Err(e) if out::is_left(&e) => ExitCode::SUCCESS,
         Err(e) => {
             eprintln!("bellwether: {}", one_line(&e));
-            // a kind that does not exist, or arguments that do not fit it, as any other misuse
-            if e.is::<bellwether_queue::ArgsError>() {
+            // an unknown kind, or arguments that do not fit it, is wrong usage as well
+            if e.is::<bellwether_queue::ArgsError>() || e.is::<Misuse>() {
                 ExitCode::from(2)
             } else {
                 ExitCode::FAILURE
@@ -74,11 +66,31 @@ fn main() -> ExitCode {
     }
 }
 
-/// The error with its causes; a cause whose words were said already is not repeated.
+async fn run(command: Command, metrics: Option<PrometheusHandle>) -> anyhow::Result<bool> {
+    match command {
+        Command::Up(args) => Box::pin(commands::up::run(args, metrics)).await,
+        Command::Api(args) => commands::api::run(args, metrics).await,
+        Command::Worker(args) => commands::worker::run(args, metrics).await,
+        Command::Enqueue(args) => commands::enqueue::run(args).await,
+        Command::Migrate(args) => commands::migrate::run(args).await,
+        Command::Backup(args) => commands::backup::run(args).await,
+        Command::Restore(args) => commands::restore::run(args).await,
+        Command::Wait(args) => commands::wait::run(args).await,
+        Command::Sandbox(args) => commands::sandbox::run(args).await,
+        Command::Jobs(args) => commands::jobs::run(args).await,
+        Command::Limits(args) => commands::limits::run(args).await,
+        Command::Evaluate(args) => commands::evaluate::run(args).await,
+        Command::SentimentEval(args) => Box::pin(commands::sentiment_eval::run(args)).await,
+        Command::Try(what) => decide::on_stdin(what).await,
+        Command::Openapi => commands::openapi::run(),
+    }
+}
+
+/// The error with its causes, without repetitions.
 fn one_line(e: &anyhow::Error) -> String {
     let mut line = String::new();
     for cause in e.chain() {
-        let text = cause.to_string();
+        let text = reason(cause);
         if line.is_empty() {
             line = text;
         } else if !line.contains(&text) {
@@ -87,4 +99,13 @@ fn one_line(e: &anyhow::Error) -> String {
         }
     }
     line.replace('\n', " ")
+}
+
+/// The text of an error; of PostgreSQL's, without the source line that sqlx adds.
+fn reason(cause: &(dyn std::error::Error + 'static)) -> String {
+    match (cause.downcast_ref::<sqlx::Error>(), cause.downcast_ref::<PgDatabaseError>()) {
+        (Some(sqlx::Error::Database(e)), _) => e.message().to_owned(),
+        (_, Some(e)) => e.message().to_owned(),
+        _ => cause.to_string(),
+    }
 }

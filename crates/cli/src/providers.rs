@@ -1,4 +1,6 @@
-//! Whom the jobs reach: the provider with its key, the sandbox in its place, or nobody.
+//! The services that the jobs reach: the provider with its key, the sandbox in its place, or none.
+
+mod parts;
 
 use std::time::Duration;
 
@@ -10,24 +12,25 @@ use bellwether_sandbox::Running;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::args::{ProviderArgs, WatchArgs};
+pub(crate) use self::parts::{check, reaches};
+use crate::args::{Provider, ProviderArgs, WatchArgs};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
-/// A model may think for a while.
+/// Time limit of a call to a model.
 const MODEL_TIMEOUT: Duration = Duration::from_mins(1);
-/// Where simulated messages go.
+/// Recipients of simulated messages.
 const SIMULATED_PHONE: &str = "+15005550100";
 const SIMULATED_MAIL: &str = "you@example.com";
-/// What stands in a key's place where the sandbox answers, also one that runs elsewhere.
+/// Value in a key's place if the sandbox answers, also one that runs elsewhere.
 const SANDBOX_KEY: &str = "sandbox";
 
-/// The jobs' settings, and what people should know about them.
+/// The jobs' settings, and notices about them.
 pub(crate) struct Providers {
     pub(crate) settings: Settings,
     pub(crate) notices: Vec<Notice>,
 }
 
-/// Whether everything has its key, so that no sandbox is needed.
+/// Returns true if every provider has its key, so that no sandbox is needed.
 pub(crate) fn all_real(args: &ProviderArgs) -> bool {
     has(args.alpha_vantage_api_key.as_ref())
         && has(args.newsapi_api_key.as_ref())
@@ -36,18 +39,29 @@ pub(crate) fn all_real(args: &ProviderArgs) -> bool {
         && mail(args).is_some()
 }
 
-/// With a sandbox, it stands in for what has no key; without one, that is off.
+/// Replaces each provider without a key by the sandbox, if there is one; otherwise that provider is
+/// off.
+///
+/// `calls` are the providers that this process calls itself. Of the others, those that the
+/// arguments name have their key in another process: no notice is added about them, and their model
+/// is known by its name.
 pub(crate) fn resolve(
     args: &ProviderArgs,
     watch: &WatchArgs,
     sandbox: Option<&Running>,
+    calls: &[Provider],
 ) -> anyhow::Result<Providers> {
+    let elsewhere = |one| !calls.contains(&one) && args.providers.contains(&one);
     let mut notices = Vec::new();
-    let mut note = |subject: &str, simulated: bool, missing: &str, effect: &str| {
+    let mut note = |one: Provider, simulated: bool, lack: String, effect: &str| {
+        if elsewhere(one) {
+            return;
+        }
+        let subject = subject(one);
         let (mode, reason) = if simulated {
-            (Mode::Simulated, format!("{missing} is not set: the sandbox answers"))
+            (Mode::Simulated, format!("{lack}: the sandbox answers"))
         } else {
-            (Mode::Off, format!("{missing} is not set: {effect}"))
+            (Mode::Off, format!("{lack}: {effect}"))
         };
         notices.push(Notice { subject: subject.to_owned(), mode, reason });
     };
@@ -65,7 +79,9 @@ pub(crate) fn resolve(
     )? {
         Some(real)
     } else {
-        note("alpha_vantage", sandbox.is_some(), "ALPHA_VANTAGE_API_KEY", "no prices are scraped");
+        let base_url = ("ALPHA_VANTAGE_BASE_URL", args.alpha_vantage_base_url.is_some());
+        let lack = parts::lack_of_key("ALPHA_VANTAGE_API_KEY", base_url);
+        note(Provider::AlphaVantage, sandbox.is_some(), lack, "no prices are scraped");
         simulated("alphavantage")?
     };
     let news = if let Some(real) =
@@ -73,7 +89,9 @@ pub(crate) fn resolve(
     {
         Some(real)
     } else {
-        note("newsapi", sandbox.is_some(), "NEWSAPI_API_KEY", "no articles are scraped");
+        let base_url = ("NEWSAPI_BASE_URL", args.newsapi_base_url.is_some());
+        let lack = parts::lack_of_key("NEWSAPI_API_KEY", base_url);
+        note(Provider::Newsapi, sandbox.is_some(), lack, "no articles are scraped");
         simulated("newsapi")?
     };
     let keyed_gemini =
@@ -82,21 +100,28 @@ pub(crate) fn resolve(
     let gemini = if keyed_gemini.is_some() || own_server.is_some() {
         keyed_gemini
     } else {
-        note("gemini", sandbox.is_some(), "GEMINI_API_KEY", "the lexicon reads the articles");
-        simulated("gemini")?
+        let base_url = ("GEMINI_BASE_URL", args.gemini_base_url.is_some());
+        let lack = parts::lack_of_key("GEMINI_API_KEY", base_url);
+        note(Provider::Gemini, sandbox.is_some(), lack, "the lexicon reads the articles");
+        if elsewhere(Provider::Gemini) { Some(unkeyed(args)?) } else { simulated("gemini")? }
     };
     let models = gemini.map(|access| geminis(args, &access)).unwrap_or_default();
-    let models = models.into_iter().chain(own_server).map(patient).collect();
+    let models: Vec<Model> = models.into_iter().chain(own_server).map(patient).collect();
     let sms = if let Some(sms) = texts(args) {
         Some(sms)
     } else {
-        note("twilio", sandbox.is_some(), "TWILIO_ACCOUNT_SID", "no text messages are sent");
+        note(
+            Provider::Twilio,
+            sandbox.is_some(),
+            parts::lack_of_texts(args),
+            "no text messages are sent",
+        );
         sandbox.map(simulated_texts).transpose()?
     };
     let email = if let Some(email) = mail(args) {
         Some(email)
     } else {
-        note("smtp", sandbox.is_some(), "SMTP_URL", "no mail is sent");
+        note(Provider::Smtp, sandbox.is_some(), parts::lack_of_mail(args), "no mail is sent");
         sandbox.and_then(simulated_mail)
     };
     for (subject, variable, key) in [
@@ -116,6 +141,9 @@ pub(crate) fn resolve(
         .filter(|url| !url.expose_secret().is_empty())
         .map(|url| webhook::Settings { url: url.clone(), timeout: TIMEOUT });
 
+    let sources = market.iter().chain(&news).chain(models.iter().map(|model| &model.access));
+    let simulated = sources.into_iter().any(|access| access.key.expose_secret() == SANDBOX_KEY);
+
     let settings = Settings {
         watchlist: watch.symbols.clone(),
         market,
@@ -133,13 +161,37 @@ pub(crate) fn resolve(
             prices_days: watch.keep_prices,
             signals_days: watch.keep_signals,
             articles_days: watch.keep_articles,
+            alerts_days: watch.keep_alerts,
+            messages_days: watch.keep_messages,
+            rounds_days: watch.keep_rounds,
         },
         sms,
         email,
         webhook,
+        simulated,
         ..Settings::default()
     };
     Ok(Providers { settings, notices })
+}
+
+/// The name in notices.
+fn subject(provider: Provider) -> &'static str {
+    match provider {
+        Provider::AlphaVantage => "alpha_vantage",
+        Provider::Newsapi => "newsapi",
+        Provider::Gemini => "gemini",
+        Provider::Twilio => "twilio",
+        Provider::Smtp => "smtp",
+    }
+}
+
+/// Gemini without a key, for a process that names the model in jobs and never calls it.
+fn unkeyed(args: &ProviderArgs) -> anyhow::Result<bellwether_providers::Settings> {
+    let base_url = match &args.gemini_base_url {
+        Some(url) => url.clone(),
+        None => Url::parse(gemini::BASE_URL).context("a provider's own address")?,
+    };
+    Ok(bellwether_providers::Settings { base_url, key: SecretString::default(), timeout: TIMEOUT })
 }
 
 fn has(secret: Option<&SecretString>) -> bool {
@@ -186,7 +238,7 @@ fn geminis(args: &ProviderArgs, access: &bellwether_providers::Settings) -> Vec<
     names.map(|name| Model::gemini(access.clone(), name).priced(price)).collect()
 }
 
-/// A server of one's own often wants no key, so the address and the model are enough.
+/// A self-hosted server often needs no key, so the address and the model are enough.
 fn openai(args: &ProviderArgs) -> Option<Model> {
     let model = args.openai_model.clone().filter(|m| !m.is_empty())?;
     let base_url = args.openai_base_url.clone()?;
@@ -241,4 +293,51 @@ fn simulated_mail(sandbox: &Running) -> Option<Mail> {
         timeout: TIMEOUT,
     };
     Some(Mail { access, to: vec![SIMULATED_MAIL.to_owned()] })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        providers: ProviderArgs,
+        #[command(flatten)]
+        watch: WatchArgs,
+    }
+
+    fn resolved(words: &[&str], calls: &[Provider]) -> Providers {
+        let line = Line::try_parse_from([&["bellwether"], words].concat()).unwrap();
+        resolve(&line.providers, &line.watch, None, calls).unwrap()
+    }
+
+    fn subjects(found: &Providers) -> Vec<&str> {
+        found.notices.iter().map(|notice| notice.subject.as_str()).collect()
+    }
+
+    #[test]
+    fn a_process_names_the_model_whose_key_another_process_holds() {
+        let scraper = [Provider::AlphaVantage, Provider::Newsapi];
+        let words = [
+            "--providers=alpha_vantage,gemini,twilio",
+            "--alpha-vantage-api-key=k",
+            "--newsapi-api-key=k",
+        ];
+        let found = resolved(&words, &scraper);
+        let models: Vec<_> =
+            found.settings.models.iter().map(|model| model.name.as_str()).collect();
+        assert_eq!(models, ["gemini-3.5-flash-lite"]);
+        assert_eq!(subjects(&found), ["smtp"]);
+        assert!(found.settings.sms.is_none(), "it sends nothing itself");
+    }
+
+    #[test]
+    fn a_provider_that_a_process_calls_itself_is_off_without_its_key_though_it_is_named() {
+        let found = resolved(&["--providers=gemini"], &[Provider::Gemini]);
+        assert!(found.settings.models.is_empty());
+        assert!(subjects(&found).contains(&"gemini"));
+    }
 }

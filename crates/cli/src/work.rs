@@ -1,12 +1,16 @@
-//! The worker's side of a process: its queues, its jobs' services, and how it is shown to people.
+//! The worker's side of a process: its queues, its jobs' services, and its name.
 
 use std::{sync::Arc, time::Duration};
 
 use bellwether_jobs::{Services, handlers, prepare};
 use bellwether_queue::{Config, QueueConfig};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::database::Database;
+
+/// Interval at which an unchanged reason to wait is logged again.
+const REPEAT: Duration = Duration::from_secs(10);
 
 /// The queues of each role. The maintenance queue goes with the scraper.
 pub(crate) const SCRAPER: &[&str] = &["scraper", "maintenance"];
@@ -25,12 +29,12 @@ pub(crate) async fn run(
     grace: Duration,
 ) -> anyhow::Result<()> {
     prepare(&services, queues).await?;
-    let handlers = Arc::new(handlers(services));
+    let handlers = Arc::new(handlers(&services));
     let config = Config {
         pool: database.pool.clone(),
         direct: database.direct.clone(),
         listen: database.listen,
-        name: format!("{role}@{}:{}", host(), std::process::id()),
+        name: name(role),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         queues: queues
             .iter()
@@ -45,6 +49,11 @@ pub(crate) async fn run(
     Ok(())
 }
 
+/// The name by which people know this process.
+pub(crate) fn name(role: &str) -> String {
+    format!("{role}@{}:{}", host(), std::process::id())
+}
+
 fn host() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname")
         .ok()
@@ -53,15 +62,15 @@ fn host() -> String {
         .unwrap_or_else(|| "localhost".to_owned())
 }
 
-/// Returns once every migration of this version is applied.
+/// Returns once every migration of this version is applied; says every few seconds what it waits for.
 pub(crate) async fn until_migrated(database: &Database) {
-    let mut told = String::new();
+    let mut told: Option<(String, Instant)> = None;
     loop {
         let Err(e) = database.check_schema().await else { return };
         let text = format!("{e:#}");
-        if told != text {
-            tracing::info!("waiting: {text}");
-            told = text;
+        if told.as_ref().is_none_or(|(said, at)| *said != text || at.elapsed() >= REPEAT) {
+            tracing::warn!("waiting: {text}");
+            told = Some((text, Instant::now()));
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }

@@ -1,5 +1,5 @@
-//! When the New York Stock Exchange trades: 9:30 to 16:00 in New York, less what
-//! `data/nyse.csv` takes away.
+//! Sessions of the New York Stock Exchange: 9:30 to 16:00 in New York, with the exceptions of
+//! `data/nyse.csv`.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -10,12 +10,14 @@ use chrono::{
 use chrono_tz::America::New_York;
 use serde::{Deserialize, Serialize};
 
-/// The last day the table knows. Later weekdays count as full sessions, holidays or not.
+/// The last day in the table. Later weekdays count as full sessions, also holidays.
 pub const EXPIRES: NaiveDate =
     NaiveDate::from_ymd_opt(2027, 12, 31).expect("a day of the calendar");
 
 const OPENS: NaiveTime = NaiveTime::from_hms_opt(9, 30, 0).expect("a time of day");
 const CLOSES: NaiveTime = NaiveTime::from_hms_opt(16, 0, 0).expect("a time of day");
+const EARLY: NaiveTime = NaiveTime::from_hms_opt(4, 0, 0).expect("a time of day");
+const LATE: TimeDelta = TimeDelta::hours(4);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
@@ -24,7 +26,18 @@ pub struct Session {
     pub closes: DateTime<Utc>,
 }
 
-/// Days that differ: `None` is closed all day, otherwise the early close.
+/// The part of an exchange's day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    Closed,
+    /// Early trading: from 4:00 in New York to the open.
+    Pre,
+    Open,
+    /// Late trading: the four hours after the close.
+    Post,
+}
+
+/// Exceptional days: `None` is closed all day, otherwise the early close.
 static EXCEPTIONS: LazyLock<BTreeMap<NaiveDate, Option<NaiveTime>>> = LazyLock::new(|| {
     include_str!("../data/nyse.csv")
         .lines()
@@ -67,6 +80,23 @@ pub fn is_open(t: DateTime<Utc>) -> bool {
     session(local_day(t)).is_some_and(|s| s.opens <= t && t < s.closes)
 }
 
+/// The part of the exchange's day at `t`.
+pub fn phase(t: DateTime<Utc>) -> Phase {
+    match session(local_day(t)) {
+        Some(s) if t < instant(s.day, EARLY) => Phase::Closed,
+        Some(s) if t < s.opens => Phase::Pre,
+        Some(s) if t < s.closes => Phase::Open,
+        Some(s) if t < s.closes + LATE => Phase::Post,
+        _ => Phase::Closed,
+    }
+}
+
+/// The time of a price of the session of `day` that was last seen at `seen`: that instant, and the
+/// close once the session is over.
+pub fn price_time(day: NaiveDate, seen: DateTime<Utc>) -> DateTime<Utc> {
+    session(day).map_or(seen, |s| seen.min(s.closes))
+}
+
 /// The first close after `t`.
 pub fn next_close(t: DateTime<Utc>) -> DateTime<Utc> {
     sessions_on(t).map(|s| s.closes).find(|c| *c > t).expect("no closure lasts for years")
@@ -84,7 +114,7 @@ pub fn completed(t: DateTime<Utc>, n: usize) -> Vec<Session> {
     found
 }
 
-/// How much of the time between two instants the exchange was open.
+/// Time between two instants for which the exchange was open.
 pub fn open_time(from: DateTime<Utc>, to: DateTime<Utc>) -> TimeDelta {
     sessions_on(from)
         .take_while(|s| s.opens < to)
@@ -105,7 +135,7 @@ pub fn after_open_time(from: DateTime<Utc>, span: TimeDelta) -> DateTime<Utc> {
     DateTime::<Utc>::MAX_UTC
 }
 
-/// Midnight in New York at which `day` is over.
+/// Midnight in New York at the end of `day`.
 pub fn end_of_day(day: NaiveDate) -> DateTime<Utc> {
     instant(day.checked_add_days(Days::new(1)).unwrap_or(day), NaiveTime::MIN)
 }
@@ -120,7 +150,7 @@ pub fn local_hour(t: DateTime<Utc>) -> u32 {
     t.with_timezone(&New_York).hour()
 }
 
-/// Ten years of sessions backwards from the day of `t`: an end for every search.
+/// Ten years of sessions backwards from the day of `t`: the bound of every search.
 fn sessions_back(t: DateTime<Utc>) -> impl Iterator<Item = Session> {
     let today = local_day(t);
     (0..3_660).filter_map(move |n| session(today.checked_sub_days(Days::new(n))?))
@@ -186,6 +216,34 @@ mod tests {
         assert_eq!(last_completed(s.closes).day, s.day);
         assert_eq!(last_completed(s.closes - TimeDelta::seconds(1)).day, day("2026-11-20"));
         assert!(is_open(s.opens) && !is_open(s.closes));
+    }
+
+    #[test]
+    fn early_and_late_trading_surround_a_session() {
+        for (t, phase) in [
+            ("2026-11-23T08:59:59Z", Phase::Closed),
+            ("2026-11-23T09:00:00Z", Phase::Pre),
+            ("2026-11-23T14:30:00Z", Phase::Open),
+            ("2026-11-23T21:00:00Z", Phase::Post),
+            ("2026-11-24T01:00:00Z", Phase::Closed),
+            // a session that ends early
+            ("2026-11-27T18:00:00Z", Phase::Post),
+            ("2026-11-27T22:00:00Z", Phase::Closed),
+            // a holiday and a weekend
+            ("2026-11-26T16:00:00Z", Phase::Closed),
+            ("2026-11-28T16:00:00Z", Phase::Closed),
+        ] {
+            assert_eq!(super::phase(at(t)), phase, "{t}");
+        }
+    }
+
+    #[test]
+    fn a_price_is_as_old_as_its_session() {
+        let friday = day("2026-11-27");
+        assert_eq!(price_time(friday, at("2026-11-27T15:00:00Z")), at("2026-11-27T15:00:00Z"));
+        assert_eq!(price_time(friday, at("2026-11-28T21:00:00Z")), at("2026-11-27T18:00:00Z"));
+        let saturday = day("2026-11-28");
+        assert_eq!(price_time(saturday, at("2026-11-28T21:00:00Z")), at("2026-11-28T21:00:00Z"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! The words and the decisions of the field: no I/O, no async, no clock.
+//! Types and decisions of the product: no I/O, no async, no clock.
 //!
-//! Time is handed in, and equal inputs give equal answers, bit for bit.
+//! Time is an argument, and equal inputs have equal results, bit for bit.
 
 pub mod alert;
 pub mod calendar;

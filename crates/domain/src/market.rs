@@ -1,4 +1,4 @@
-//! Prices: what a provider said of one instrument on one trading day.
+//! Prices of one instrument on one trading day.
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -17,7 +17,7 @@ pub struct Bar {
     pub volume: i64,
 }
 
-/// The newest price of a trading day; the day is the provider's, never the day of asking.
+/// The newest price of a trading day; the day is the provider's, never that of the request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quote {
     pub symbol: Symbol,
@@ -31,7 +31,7 @@ pub struct Quote {
 }
 
 impl Quote {
-    /// Whether this is a new observation after `last`: another day, or the same day at
+    /// Returns true if this is a new observation after `last`: another day, or the same day at
     /// another price. An older day is none.
     pub fn is_news_after(&self, last: Option<(NaiveDate, Decimal)>) -> bool {
         last.is_none_or(|(day, price)| {

@@ -1,4 +1,4 @@
-//! The words in which a reading of an article is expressed.
+//! Types of a sentiment.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// The coarse sentiment of a text.
+/// Sentiment of a text in three classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Label {
@@ -15,7 +15,7 @@ pub enum Label {
     Positive,
 }
 
-/// What kind of happening a story is about.
+/// Kind of event that a story is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventType {

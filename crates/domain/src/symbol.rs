@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Upper case, `^[A-Z][A-Z0-9.\-]{0,9}$`. Parsing accepts lower case, as people type it.
+/// Upper case, `^[A-Z][A-Z0-9.\-]{0,9}$`. Parsing accepts lower case, as users type it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Symbol(String);

@@ -1,6 +1,6 @@
-//! How far a source is trusted before its words are read.
+//! Trust in a source before its text is read.
 
-/// Regulators' filings and the wires that companies publish through, and the news agencies.
+/// Regulators' filings, the wires through which companies publish, and news agencies.
 const WIRES: &[&str] = &[
     "sec",
     "edgar",
@@ -68,7 +68,7 @@ const PRESS: &[&str] = &[
     "techcrunch.com",
 ];
 
-/// `q` of the formula: 1 for filings and wires, 0.75 for major press, 0.5 for everyone else.
+/// `q` of the formula: 1 for filings and wires, 0.75 for major press, 0.5 for all other sources.
 /// Names and host names are compared without case, `www.` and a `-id` spelling.
 pub fn source_trust(source: &str) -> f64 {
     let name = source.trim().to_lowercase().replace('-', " ");

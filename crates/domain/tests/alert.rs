@@ -148,7 +148,7 @@ fn a_weekend_of_unchanged_prices_raises_nothing() {
 }
 
 #[test]
-fn a_move_of_the_newest_session_is_told_when_it_is_learned_at_the_weekend_and_no_later() {
+fn a_move_of_the_newest_session_fires_at_the_weekend_and_not_after_the_next_open() {
     let fall = |at: &str| {
         format!(
             r#"{{"at":"{at}","do":"observe","symbol":"ACME","trading_day":"2026-11-20","values":{{"price":88,"previous_close":100}}}}"#
@@ -210,7 +210,7 @@ fn standing() -> Vec<String> {
 }
 
 #[test]
-fn repeats_come_until_somebody_acknowledges() {
+fn repeats_are_sent_until_an_acknowledgement() {
     let played = play(CROSS, &events(&standing()), "2026-11-24T00:00:00Z");
     assert_eq!(
         messages(&played),

@@ -1,4 +1,4 @@
-//! What an evaluation says of signals whose worth is known, because it was planted.
+//! Evaluations of planted signals, whose quality is known.
 
 use bellwether_domain::{
     SignalLabel, Symbol, calendar,

@@ -1,12 +1,20 @@
-//! Who runs the server: the caller, or an unprivileged account when the caller is root.
+//! The account that runs the server: the caller, or an unprivileged one when the caller is root.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
+use rustix::fs::{Gid, Uid, fchown};
+
 use crate::Error;
+use crate::dir::Dir;
+
+/// Variables that PostgreSQL's programs may see. All others, with the caller's secrets, stay out of
+/// their environment, which other programs of the account and SQL can read.
+const ENVIRONMENT: [&str; 5] = ["PATH", "HOME", "TMPDIR", "TZ", "LD_LIBRARY_PATH"];
 
 /// An account of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +24,8 @@ pub(crate) struct Account {
     pub(crate) gid: u32,
 }
 
-/// Whom the server runs as. PostgreSQL refuses root, so root steps down.
+/// The account that the server runs as. PostgreSQL refuses root, so root uses an unprivileged
+/// account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RunAs {
     Caller,
@@ -24,18 +33,23 @@ pub(crate) enum RunAs {
 }
 
 impl RunAs {
-    /// The owner of data that exists, else `postgres`, else `nobody`; the caller unless it is root.
-    pub(crate) fn resolve(cluster: &Path) -> Result<Self, Error> {
+    /// The owner of the cluster in `home`, else `postgres`, else `nobody`; the caller unless it is
+    /// root. The owner of the folder is kept: an unprivileged account cannot change owners.
+    pub(crate) fn resolve(home: &Path) -> Result<Self, Error> {
         if !rustix::process::geteuid().is_root() {
             return Ok(Self::Caller);
         }
         let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
-        if let Ok(data) = fs::metadata(cluster.join("PG_VERSION"))
-            && data.uid() != 0
+        let cluster = match fs::canonicalize(home) {
+            Ok(home) if home.is_dir() => Dir::open(&home)?.sub("cluster")?,
+            _ => None,
+        };
+        if let Some(cluster) = cluster
+            && let uid @ 1.. = cluster.owner()?
         {
-            let known = account(&passwd, |account| account.uid == data.uid());
-            let name = known.map_or_else(|| data.uid().to_string(), |account| account.name);
-            return Ok(Self::Other(Account { name, uid: data.uid(), gid: data.gid() }));
+            let known = account(&passwd, |account| account.uid == uid);
+            let unknown = || Account { name: uid.to_string(), uid, gid: uid };
+            return Ok(Self::Other(known.unwrap_or_else(unknown)));
         }
         ["postgres", "nobody"]
             .iter()
@@ -44,43 +58,31 @@ impl RunAs {
             .ok_or(Error::NoAccount)
     }
 
-    /// A command of this account in `dir`, untouched by the caller's PostgreSQL variables.
+    /// A command of this account in `dir`, with the few variables that PostgreSQL needs.
+    #[expect(clippy::disallowed_methods, reason = "handed on to a child, no setting of this crate")]
     pub(crate) fn command(&self, program: &Path, dir: &Path) -> Command {
         let mut command = Command::new(program);
-        command.current_dir(dir).env("LC_ALL", "C");
-        for name in ["PGDATA", "PGPORT", "PGHOST", "PGUSER", "PGDATABASE", "PGOPTIONS", "PGTZ"] {
-            command.env_remove(name);
+        command.current_dir(dir).env_clear().env("LC_ALL", "C");
+        for name in ENVIRONMENT {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
         }
         if let Self::Other(account) = self {
-            command.uid(account.uid).gid(account.gid);
+            command.uid(account.uid).gid(account.gid).env_remove("HOME");
         }
         command
     }
 
-    /// Gives a file or folder to the account.
-    pub(crate) fn own(&self, path: &Path) -> Result<(), Error> {
+    /// Gives an open file or folder, named `path` in errors, to the account.
+    pub(crate) fn own(&self, file: impl AsFd, path: &Path) -> Result<(), Error> {
         let Self::Other(account) = self else { return Ok(()) };
-        lchown(path, Some(account.uid), Some(account.gid))
-            .map_err(Error::io("change the owner of", path))
+        fchown(file, Some(Uid::from_raw(account.uid)), Some(Gid::from_raw(account.gid)))
+            .map_err(|e| Error::io("change the owner of", path)(e.into()))
     }
 
-    /// Gives a folder and all below it to the account.
-    pub(crate) fn own_all(&self, dir: &Path) -> Result<(), Error> {
-        self.own(dir)?;
-        for entry in fs::read_dir(dir).map_err(Error::io("read", dir))? {
-            let entry = entry.map_err(Error::io("read", dir))?;
-            let kind = entry.file_type().map_err(Error::io("read", entry.path()))?;
-            if kind.is_dir() {
-                self.own_all(&entry.path())?;
-            } else if kind.is_file() {
-                self.own(&entry.path())?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether the account can pass through every folder from the root down to `dir` itself.
-    /// `dir` is absolute; folders that do not exist yet will be ours.
+    /// Returns true if the account can pass through every folder from the root down to `dir`
+    /// itself. `dir` is absolute; folders that do not exist yet will be created by us.
     pub(crate) fn reaches(&self, dir: &Path) -> bool {
         let Self::Other(account) = self else { return true };
         dir.ancestors().filter_map(|dir| fs::metadata(dir).ok()).all(|folder| {
@@ -127,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_private_folder_of_somebody_else_is_out_of_reach() {
+    fn a_private_folder_of_another_account_is_out_of_reach() {
         let dir = tempfile::tempdir().unwrap();
         let stranger = Account { name: "stranger".to_owned(), uid: 4_000_001, gid: 4_000_001 };
         let stranger = RunAs::Other(stranger);

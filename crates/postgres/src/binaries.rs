@@ -1,16 +1,17 @@
-//! Where this machine keeps a PostgreSQL server.
+//! Finds the PostgreSQL server of this machine.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
+use crate::account::RunAs;
 use crate::{Error, Settings};
 
-/// The oldest major version that runs our schema.
+/// The oldest major version that runs the schema.
 pub(crate) const OLDEST: u32 = 14;
 
-/// A folder that holds `postgres` and `initdb`, and which version they are.
+/// A folder with `postgres` and `initdb`, and its version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binaries {
     /// The folder.
@@ -20,13 +21,14 @@ pub struct Binaries {
 }
 
 impl Binaries {
-    /// Reads the version of the server in `dir`.
-    pub(crate) fn at(dir: &Path) -> Result<Self, String> {
+    /// Reads the version of the server in `dir`, by running it as the account.
+    pub(crate) fn at(dir: &Path, run_as: &RunAs) -> Result<Self, String> {
         let postgres = dir.join("postgres");
         if !dir.join("initdb").is_file() || !postgres.is_file() {
             return Err("postgres and initdb are not in it".to_owned());
         }
-        let output = Command::new(&postgres)
+        let output = run_as
+            .command(&postgres, Path::new("/"))
             .arg("--version")
             .stdin(Stdio::null())
             .output()
@@ -59,23 +61,35 @@ impl Binaries {
 ///
 /// Runs `postgres --version` of each candidate, so it blocks for some milliseconds.
 pub fn find(settings: &Settings) -> Result<Binaries, Error> {
-    choose(settings, None)
+    choose(settings, None, &RunAs::resolve(&settings.data_dir)?)
 }
 
 /// As [`find`], preferring the major version that `data` was written by.
-pub(crate) fn choose(settings: &Settings, data: Option<u32>) -> Result<Binaries, Error> {
+pub(crate) fn choose(
+    settings: &Settings,
+    data: Option<u32>,
+    run_as: &RunAs,
+) -> Result<Binaries, Error> {
+    let out_of_reach =
+        |path: PathBuf| Error::BinariesOutOfReach { path, user: run_as.name().to_owned() };
+    let reached = |dir: &PathBuf| run_as.reaches(&fs::canonicalize(dir).unwrap_or(dir.clone()));
     if let Some(dir) = &settings.bin {
-        return Binaries::at(dir)
+        if !reached(dir) {
+            return Err(out_of_reach(dir.clone()));
+        }
+        return Binaries::at(dir, run_as)
             .map_err(|reason| Error::BadBinaries { path: dir.clone(), reason });
     }
-    let mut found = candidates(settings).into_iter().filter_map(|dir| Binaries::at(&dir).ok());
-    let Some(major) = data else { return found.next().ok_or(Error::NoBinaries) };
+    let (dirs, private): (Vec<_>, Vec<_>) = candidates(settings).into_iter().partition(reached);
+    let none = || private.into_iter().next().map_or(Error::NoBinaries, out_of_reach);
+    let mut found = dirs.iter().filter_map(|dir| Binaries::at(dir, run_as).ok());
+    let Some(major) = data else { return found.next().ok_or_else(none) };
     let all: Vec<Binaries> = found.collect();
     all.iter()
         .find(|binaries| binaries.major == major)
         .or_else(|| all.first())
         .cloned()
-        .ok_or(Error::NoBinaries)
+        .ok_or_else(none)
 }
 
 fn candidates(settings: &Settings) -> Vec<PathBuf> {
@@ -126,7 +140,7 @@ fn unpacked(dir: &Path, depth: u32, into: &mut Vec<PathBuf>) {
     }
 }
 
-/// `postgres (PostgreSQL) 15.18 (Debian …)` and `17beta2` to their first number.
+/// The first number of `postgres (PostgreSQL) 15.18 (Debian …)` or `17beta2`.
 fn major(version: &str) -> Option<u32> {
     let (_, rest) = version.split_once("(PostgreSQL)")?;
     leading_number(rest.trim_start())

@@ -1,22 +1,24 @@
-//! The database cluster in the data folder: made once, whole or not at all.
+//! The database cluster in the data folder: created completely or not at all.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::process::{Output, Stdio};
+use std::time::Duration;
 
-use rand::distr::{Alphanumeric, SampleString};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::account::RunAs;
 use crate::binaries::{self, Binaries};
-use crate::folder::Folder;
+use crate::children::Children;
+use crate::dir::Dir;
+use crate::folder::{CLUSTER, Folder};
 use crate::postmaster::stop_orphan;
-use crate::{Error, Settings};
+use crate::{Error, Settings, password};
 
 /// The role and the database that the URL names.
 pub(crate) const NAME: &str = "bellwether";
+/// Attempts to remove a folder that processes of a killed program still write into.
+const REMOVALS: u32 = 50;
 
 /// A cluster that can be started.
 #[derive(Debug)]
@@ -26,92 +28,99 @@ pub(crate) struct Cluster {
     pub(crate) password: SecretString,
 }
 
-/// Takes the data folder, stops what an earlier process left on it, and makes the cluster if it
-/// is not there. Blocks: `initdb` takes a second or two.
-pub(crate) fn prepare(settings: &Settings) -> Result<Cluster, Error> {
+/// Takes the data folder, stops a server that an earlier process left on it, and creates the
+/// cluster if there is none. Blocks: `initdb` takes a second or two, unless `children` is stopped.
+pub(crate) fn prepare(settings: &Settings, children: &Children) -> Result<Cluster, Error> {
     let folder = Folder::take(&settings.data_dir)?;
-    let dir = folder.cluster();
-    let data = data_version(&dir)?;
-    let binaries = binaries::choose(settings, data)?;
+    let path = folder.cluster();
+    let data = data_version(&folder.dir, &path)?;
+    let binaries = binaries::choose(settings, data, &folder.run_as)?;
     if let Some(data) = data.filter(|data| *data != binaries.major) {
-        return Err(Error::OtherVersion { path: dir, data, found: binaries.major });
+        return Err(Error::OtherVersion { path, data, found: binaries.major });
     }
-    if !folder.run_as.reaches(&binaries.dir) {
-        let user = folder.run_as.name().to_owned();
-        return Err(Error::BinariesOutOfReach { path: binaries.dir, user });
-    }
-    if let (RunAs::Other(account), Ok(found)) = (&folder.run_as, fs::metadata(&dir))
-        && found.uid() != account.uid
+    if let (RunAs::Other(account), Some(dir)) = (&folder.run_as, folder.dir.sub(CLUSTER)?)
+        && dir.owner()? != account.uid
     {
-        folder.run_as.own_all(&dir)?;
+        dir.own_all(&folder.run_as)?;
     }
-    let (password, new) = password(&folder)?;
-    let cluster = Cluster { folder, binaries, password };
-    if data.is_some() {
-        stop_orphan(&dir)?;
-        if new {
-            tracing::warn!("the password of the database was lost; it gets a new one");
-            cluster.sql(&dir, "postgres", &cluster.new_password())?;
+    let known = password::find(&folder)?;
+    let lost = known.is_none();
+    let cluster = Cluster { folder, binaries, password: known.unwrap_or_else(password::new) };
+    if let Some(dir) = cluster.folder.dir.sub(CLUSTER)? {
+        stop_orphan(&path, &dir)?;
+        if lost {
+            tracing::warn!(
+                "the file of the database's password is missing; setting a new password"
+            );
+            cluster.sql(&path, "postgres", &cluster.new_password(), children)?;
+            password::keep(&cluster.folder, &cluster.password)?;
         }
     } else {
-        cluster.create(settings.durable)?;
+        if lost {
+            password::keep(&cluster.folder, &cluster.password)?;
+        }
+        cluster.create(settings.durable, children)?;
     }
     Ok(cluster)
 }
 
 impl Cluster {
-    /// Makes the cluster beside its place and moves it there whole: a folder named `cluster` is
-    /// always complete, whatever was killed when.
-    fn create(&self, durable: bool) -> Result<(), Error> {
-        let dir = self.folder.cluster();
-        let half = self.folder.home.join("cluster.new");
-        if half.exists() {
-            fs::remove_dir_all(&half).map_err(Error::io("remove", &half))?;
+    /// Creates the cluster under another name and renames it: a folder named `cluster` is always
+    /// complete, whenever a process is killed.
+    fn create(&self, durable: bool, children: &Children) -> Result<(), Error> {
+        let half = self.folder.path("cluster.new");
+        remove(&half)?;
+        let made = self.create_in(&half, durable, children);
+        if made.is_err() {
+            // the next start would remove it too; the first error is the more useful one
+            let _ = remove(&half);
         }
-        let mut initdb =
-            self.folder.run_as.command(&self.binaries.program("initdb"), &self.folder.home);
+        made
+    }
+
+    fn create_in(&self, half: &Path, durable: bool, children: &Children) -> Result<(), Error> {
+        let program = self.binaries.program("initdb");
+        let mut initdb = self.folder.run_as.command(&program, &self.folder.home);
         initdb
             .arg("--pgdata")
-            .arg(&half)
+            .arg(half)
             .args(["--username", NAME, "--auth", "scram-sha-256", "--encoding", "UTF8"])
             .args(["--no-locale", "--pwfile"])
-            .arg(self.folder.password())
-            .stdin(Stdio::null());
+            .arg(self.folder.path(password::FILE))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         if !durable {
             initdb.arg("--no-sync");
         }
-        let output = initdb.output().map_err(Error::io("run", self.binaries.program("initdb")))?;
-        self.check(&output)?;
-        self.sql(&half, "postgres", &format!("create database {NAME}"))?;
-        fs::rename(&half, &dir).map_err(Error::io("create", &dir))
+        self.check(&children.run(&mut initdb, "")?)?;
+        self.sql(half, "postgres", &format!("create database {NAME}"), children)?;
+        let path = self.folder.cluster();
+        fs::rename(half, &path).map_err(Error::io("create", &path))
     }
 
     fn new_password(&self) -> String {
-        // Letters and digits only, so there is nothing to quote.
         format!("alter role {NAME} password '{}'", self.password.expose_secret())
     }
 
     /// Runs one statement without a server, in single-user mode.
-    fn sql(&self, dir: &Path, database: &str, statement: &str) -> Result<(), Error> {
-        let program = self.binaries.program("postgres");
-        let mut child = self
-            .folder
-            .run_as
-            .command(&program, &self.folder.home)
+    fn sql(
+        &self,
+        dir: &Path,
+        database: &str,
+        statement: &str,
+        children: &Children,
+    ) -> Result<(), Error> {
+        let mut command =
+            self.folder.run_as.command(&self.binaries.program("postgres"), &self.folder.home);
+        command
             .args(["--single", "-j", "-c", "exit_on_error=on", "-D"])
             .arg(dir)
             .arg(database)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(Error::io("run", &program))?;
-        let mut stdin = child.stdin.take().expect("stdin is piped");
-        // A program that has already ended is reported below, with its reason.
-        let _ = stdin.write_all(format!("{statement};\n\n").as_bytes());
-        drop(stdin);
-        let output = child.wait_with_output().map_err(Error::io("run", &program))?;
-        self.check(&output)
+            .stderr(Stdio::piped());
+        self.check(&children.run(&mut command, &format!("{statement};\n\n"))?)
     }
 
     fn check(&self, output: &Output) -> Result<(), Error> {
@@ -124,60 +133,40 @@ impl Cluster {
     }
 }
 
-/// The line of PostgreSQL's output that says what went wrong.
+/// Removes a folder, again while processes of an earlier start that was killed still fill it.
+fn remove(dir: &Path) -> Result<(), Error> {
+    let mut tries = 0;
+    loop {
+        match fs::remove_dir_all(dir) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(e) if e.kind() == std::io::ErrorKind::DirectoryNotEmpty && tries < REMOVALS => {
+                tries += 1;
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            other => return other.map_err(Error::io("remove", dir)),
+        }
+    }
+}
+
+/// The line of PostgreSQL's output with the cause. A full disk leads to further errors that hide
+/// it, so it comes first.
 pub(crate) fn reason(output: &str) -> Option<String> {
     let lines = || output.lines().map(str::trim).filter(|line| !line.is_empty());
+    let says = |words: &'static [&'static str]| {
+        move |line: &&str| words.iter().any(|word| line.contains(word))
+    };
     lines()
-        .rfind(|line| {
-            ["FATAL:", "PANIC:", "ERROR:", "error:"].iter().any(|word| line.contains(word))
-        })
+        .rfind(says(&["No space left on device", "Disk quota exceeded"]))
+        .or_else(|| lines().rfind(says(&["FATAL:", "PANIC:", "ERROR:", "error:"])))
         .or_else(|| lines().next_back())
         .map(str::to_owned)
 }
 
-/// Major version of the data in `dir`; none when there is no cluster yet.
-fn data_version(dir: &Path) -> Result<Option<u32>, Error> {
-    let file: PathBuf = dir.join("PG_VERSION");
-    match fs::read_to_string(&file) {
-        Ok(text) => {
-            text.trim().parse().map(Some).map_err(|_| Error::NotOurs { path: dir.to_owned() })
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            if dir.exists() {
-                Err(Error::NotOurs { path: dir.to_owned() })
-            } else {
-                Ok(None)
-            }
-        }
-        Err(error) => Err(Error::io("read", file)(error)),
-    }
-}
-
-/// The password of the cluster, and whether it was made just now.
-fn password(folder: &Folder) -> Result<(SecretString, bool), Error> {
-    let path = folder.password();
-    match fs::read_to_string(&path) {
-        Ok(text) if is_password(text.trim()) => return Ok((text.trim().into(), false)),
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(Error::io("read", path)(error));
-        }
-        _ => {}
-    }
-    let password = Alphanumeric.sample_string(&mut rand::rng(), 32);
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&path)
-        .map_err(Error::io("create", &path))?;
-    writeln!(file, "{password}").map_err(Error::io("write", &path))?;
-    folder.run_as.own(&path)?;
-    Ok((password.into(), true))
-}
-
-fn is_password(text: &str) -> bool {
-    text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+/// Major version of the data in the cluster of `home`, at `path`; none if there is no cluster yet.
+fn data_version(home: &Dir, path: &Path) -> Result<Option<u32>, Error> {
+    let Some(cluster) = home.sub(CLUSTER)? else { return Ok(None) };
+    let version = cluster.read("PG_VERSION")?.and_then(|text| text.trim().parse().ok());
+    version.map(Some).ok_or_else(|| Error::NotOurs { path: path.to_owned() })
 }
 
 #[cfg(test)]
@@ -193,11 +182,22 @@ mod tests {
     }
 
     #[test]
+    fn a_full_disk_is_the_reason_whatever_follows_from_it() {
+        let said = "FATAL:  could not write to file \"pg_wal/xlogtemp.7\": No space left on device\n\
+                    PANIC:  cannot abort transaction 1, it was already committed\n\
+                    child process was terminated by signal 6: Aborted\n";
+        assert!(reason(said).unwrap().ends_with("No space left on device"));
+    }
+
+    #[test]
     fn a_cluster_folder_without_a_version_is_not_ours() {
-        let dir = tempfile::tempdir().unwrap();
-        assert!(matches!(data_version(dir.path()), Err(Error::NotOurs { .. })));
-        assert!(matches!(data_version(&dir.path().join("none")), Ok(None)));
-        fs::write(dir.path().join("PG_VERSION"), "15\n").unwrap();
-        assert!(matches!(data_version(dir.path()), Ok(Some(15))));
+        let home = tempfile::tempdir().unwrap();
+        let dir = Dir::open(home.path()).unwrap();
+        let path = home.path().join(CLUSTER);
+        assert!(matches!(data_version(&dir, &path), Ok(None)));
+        fs::create_dir(&path).unwrap();
+        assert!(matches!(data_version(&dir, &path), Err(Error::NotOurs { .. })));
+        fs::write(path.join("PG_VERSION"), "15\n").unwrap();
+        assert!(matches!(data_version(&dir, &path), Ok(Some(15))));
     }
 }

@@ -1,8 +1,8 @@
-//! What can keep PostgreSQL from starting: one clear line each.
+//! Errors that keep PostgreSQL from starting: one clear line each.
 
 use std::path::PathBuf;
 
-/// Why there is no server. Every case prints as one line that says what to do.
+/// The reason why there is no server. Every case prints as one line that says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -15,12 +15,12 @@ pub enum Error {
         min = crate::binaries::OLDEST
     )]
     NoBinaries,
-    /// The folder handed in holds no usable server.
+    /// The configured folder holds no usable server.
     #[error("{} holds no PostgreSQL server: {reason}", path.display())]
     BadBinaries {
-        /// The folder that was named.
+        /// The configured folder.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault in it.
         reason: String,
     },
     /// The account that runs the server cannot reach the binaries.
@@ -29,9 +29,9 @@ pub enum Error {
          PostgreSQL from the system's packages", path.display()
     )]
     BinariesOutOfReach {
-        /// Where the binaries are.
+        /// Path of the binaries.
         path: PathBuf,
-        /// Who would run them.
+        /// The user that would run them.
         user: String,
     },
     /// The data lies where the account that runs the server cannot reach it.
@@ -42,7 +42,7 @@ pub enum Error {
     DataOutOfReach {
         /// The data folder.
         path: PathBuf,
-        /// Who would run the server.
+        /// The user that would run the server.
         user: String,
     },
     /// Neither `postgres` nor `nobody` is an account of this machine.
@@ -54,12 +54,21 @@ pub enum Error {
     /// A folder or file could not be read or written.
     #[error("cannot {what} {}: {source}", path.display())]
     Io {
-        /// What was tried: read, create, …
+        /// The operation: read, create, …
         what: &'static str,
-        /// On which file or folder.
+        /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: std::io::Error,
+    },
+    /// An entry of the data folder is a link, or no regular file.
+    #[error(
+        "{} is a link or no regular file, and none is followed in the data folder; remove it, or \
+         move what it points to in its place", path.display()
+    )]
+    Link {
+        /// The entry.
+        path: PathBuf,
     },
     /// The data belongs to another account of this machine.
     #[error(
@@ -72,7 +81,7 @@ pub enum Error {
         /// Its owner.
         uid: u32,
     },
-    /// The folder is not empty and was not made by us.
+    /// The folder is not empty and was not created by Bellwether.
     #[error(
         "{} is not empty and is no data folder of Bellwether; choose another folder \
          by BELLWETHER_DATA_DIR", path.display()
@@ -86,7 +95,7 @@ pub enum Error {
     InUse {
         /// The data folder.
         path: PathBuf,
-        /// The process, when it is known.
+        /// The process, if known.
         pid: Option<u32>,
     },
     /// The data was written by another major version than the binaries found.
@@ -103,7 +112,7 @@ pub enum Error {
         /// Major version of the binaries.
         found: u32,
     },
-    /// The port that was asked for is taken.
+    /// The configured port is taken.
     #[error("port {port} on 127.0.0.1 is in use; free it or leave the port open")]
     PortInUse {
         /// The port.
@@ -120,13 +129,24 @@ pub enum Error {
     /// The server ended or hung while it started.
     #[error("PostgreSQL did not start: {detail} (log: {})", log.display())]
     Start {
-        /// The last line of its log that says why.
+        /// The last line of its log with the reason.
         detail: String,
         /// The server's log file.
         log: PathBuf,
     },
+    /// The server ended without a request.
+    #[error("PostgreSQL has ended by itself: {detail} (log: {})", log.display())]
+    Ended {
+        /// The last line of its log with the reason.
+        detail: String,
+        /// The server's log file.
+        log: PathBuf,
+    },
+    /// The caller stopped the start before the server was up.
+    #[error("the start of PostgreSQL was stopped")]
+    Stopped,
     /// A server that an earlier process left behind does not end.
-    #[error("an earlier PostgreSQL (pid {pid}) on the same data does not stop; stop it by hand")]
+    #[error("an earlier PostgreSQL (pid {pid}) on the same data does not stop; stop that process")]
     Orphan {
         /// Its process id.
         pid: i32,

@@ -13,13 +13,19 @@
 //! * the data survives the server, its caller and a `SIGKILL` of either;
 //! * one process uses a folder at a time: a second one is told who has it;
 //! * a server left behind by a killed process is stopped before the next one starts;
+//! * a start that is stopped leaves no process, and nothing that the next start trips over;
+//! * the programs see a few variables of the caller's environment and none of its secrets;
+//! * as root, no link is followed in the folder, which belongs to another account;
 //! * a Ctrl-C in the terminal does not reach the server: its caller stops it when it has drained.
 
 mod account;
 mod binaries;
+mod children;
 mod cluster;
+mod dir;
 mod error;
 mod folder;
+mod password;
 mod postmaster;
 mod running;
 mod server;
@@ -29,22 +35,23 @@ use std::path::PathBuf;
 
 pub use binaries::{Binaries, find};
 pub use error::Error;
-pub use running::running;
+pub use running::{has_data, running};
 pub use server::{Server, discard};
 
-/// What to start, and where.
+/// Settings of a server.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// A folder of the server's own; made if it is missing. A relative one counts from the
+    /// A folder of the server's own; created if it is missing. A relative path is relative to the
     /// working folder. It will hold `cluster/`, `password`, `postgres.log` and `bellwether.lock`.
     pub data_dir: PathBuf,
-    /// The port on 127.0.0.1; a free one at each start if none.
+    /// The port on 127.0.0.1; `None`: a free one at each start.
     pub port: Option<u16>,
-    /// Whether a commit survives a power cut. Scratch databases of tests go without, and faster.
+    /// True if a commit must survive a power cut. Scratch databases of tests run without, and
+    /// faster.
     pub durable: bool,
-    /// How many connections the server accepts.
+    /// Number of connections that the server accepts.
     pub max_connections: u16,
-    /// The folder of `postgres` and `initdb`, when a person has named it: nothing else is tried.
+    /// The folder of `postgres` and `initdb`, if the user has configured one: no other is tried.
     pub bin: Option<PathBuf>,
     /// The search path of programs (`PATH`), tried before the well-known folders.
     pub path: Option<OsString>,

@@ -1,4 +1,4 @@
-//! A running server as its pid file tells of it, and how it is told to stop.
+//! The state of a running server in its pid file, and stopping it.
 
 use std::fs;
 use std::path::Path;
@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use crate::Error;
+use crate::dir::Dir;
 
-/// How long a server may take to write what it holds before it is told to drop it.
+const PID_FILE: &str = "postmaster.pid";
+/// Time that a fast stop may take before an immediate one.
 pub(crate) const FAST: Duration = Duration::from_secs(30);
-/// How long an immediate stop may take before the process is killed.
+/// Time that an immediate stop may take before the process is killed.
 pub(crate) const IMMEDIATE: Duration = Duration::from_secs(10);
 
-/// The lines of `postmaster.pid` that matter here.
+/// The lines of `postmaster.pid` that are used here.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct PidFile {
     pub(crate) pid: i32,
@@ -22,8 +24,8 @@ pub(crate) struct PidFile {
 }
 
 impl PidFile {
-    pub(crate) fn read(cluster: &Path) -> Option<Self> {
-        Self::parse(&fs::read_to_string(cluster.join("postmaster.pid")).ok()?)
+    pub(crate) fn read(cluster: &Dir) -> Option<Self> {
+        Self::parse(&cluster.read(PID_FILE).ok()??)
     }
 
     /// Line 1 is the process, line 8 its status. A single-user process writes a negative pid.
@@ -34,29 +36,23 @@ impl PidFile {
     }
 }
 
-/// Sends a signal; `false` when there is no such process.
+/// Sends a signal; `false` if there is no such process.
 pub(crate) fn signal(pid: i32, signal: Signal) -> bool {
     Pid::from_raw(pid).is_some_and(|pid| kill_process(pid, signal).is_ok())
 }
 
-/// Stops the server that an earlier process left running on `cluster`, and removes a pid file
-/// whose process is gone. Only the holder of the folder's lock may call this: the lock says that
-/// nobody uses that server any more.
-pub(crate) fn stop_orphan(cluster: &Path) -> Result<(), Error> {
-    let file = cluster.join("postmaster.pid");
-    let Some(PidFile { pid, .. }) = PidFile::read(cluster) else {
-        // Cut short by a crash: PostgreSQL itself would refuse an empty one.
-        if file.exists() {
-            fs::remove_file(&file).map_err(Error::io("remove", &file))?;
-        }
-        return Ok(());
-    };
-    if serves(pid, cluster) {
+/// Stops the server that an earlier process left running on `cluster`, and removes a pid file whose
+/// process has ended. Only the holder of the folder's lock may call this: the lock ensures that no
+/// other process uses that server.
+pub(crate) fn stop_orphan(path: &Path, cluster: &Dir) -> Result<(), Error> {
+    if let Some(PidFile { pid, .. }) = PidFile::read(cluster)
+        && serves(pid, path)
+    {
         tracing::warn!(
             pid,
-            "PostgreSQL was left running by a process that was killed; stopping it"
+            "PostgreSQL still runs after its parent process was killed; stopping it"
         );
-        let gone = |within| ended(within, || !serves(pid, cluster));
+        let gone = |within| ended(within, || !serves(pid, path));
         signal(pid, Signal::INT);
         if !gone(FAST) {
             signal(pid, Signal::QUIT);
@@ -65,13 +61,9 @@ pub(crate) fn stop_orphan(cluster: &Path) -> Result<(), Error> {
             }
         }
     }
-    // After a reboot the number may belong to any process; PostgreSQL would take it for a server.
-    match fs::remove_file(&file) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::io("remove", &file)(error))
-        }
-        _ => Ok(()),
-    }
+    // After a reboot the number may belong to any process, which PostgreSQL would take for a
+    // server; it would also refuse an empty file, left by a crash.
+    cluster.remove(PID_FILE)
 }
 
 fn ended(within: Duration, ended: impl Fn() -> bool) -> bool {
@@ -85,13 +77,14 @@ fn ended(within: Duration, ended: impl Fn() -> bool) -> bool {
     true
 }
 
-/// Whether process `pid` is a live PostgreSQL on `cluster`: a server works in its data folder.
+/// Returns true if process `pid` is a live PostgreSQL on `cluster`: a server works in its data
+/// folder.
 fn serves(pid: i32, cluster: &Path) -> bool {
     if Pid::from_raw(pid).is_none_or(|pid| test_kill_process(pid).is_err()) {
         return false;
     }
     if Path::new("/proc/self").exists() {
-        // A zombie has no folder any more: it holds neither data nor port.
+        // a zombie has no folder, data or port
         let folder = fs::read_link(format!("/proc/{pid}/cwd"));
         return match (folder, fs::canonicalize(cluster)) {
             (Ok(folder), Ok(cluster)) => folder == cluster,
@@ -127,7 +120,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("postmaster.pid");
         fs::write(&file, format!("{}\n/data\n", std::process::id())).unwrap();
-        stop_orphan(dir.path()).unwrap();
+        stop_orphan(dir.path(), &Dir::open(dir.path()).unwrap()).unwrap();
         assert!(!file.exists());
     }
 
@@ -136,7 +129,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("postmaster.pid");
         fs::write(&file, "").unwrap();
-        stop_orphan(dir.path()).unwrap();
+        stop_orphan(dir.path(), &Dir::open(dir.path()).unwrap()).unwrap();
         assert!(!file.exists());
     }
 }

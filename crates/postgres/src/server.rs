@@ -1,57 +1,110 @@
-//! A server that runs, from its start to its end.
+//! A running server, from start to stop.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom};
+use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::fs::OFlags;
 use rustix::process::Signal;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::process::{Child, Command};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
+use crate::children::Children;
 use crate::cluster::{self, Cluster, NAME};
-use crate::folder::Folder;
+use crate::folder::{CLUSTER, Folder, LOG};
 use crate::postmaster::{FAST, IMMEDIATE, PidFile, signal, stop_orphan};
 use crate::{Binaries, Error, Settings};
 
-/// How long a start may take; replaying the log after a crash is part of it.
+/// Time that a start may take; replaying the log after a crash is part of it.
 const START: Duration = Duration::from_mins(3);
-/// A log that has grown past this begins anew at the next start.
+/// Size from which the log is emptied.
 const LOG_BYTES: u64 = 10 << 20;
+/// Interval at which the size of the log is checked.
+const LOOK: Duration = Duration::from_mins(1);
+/// Bytes at the log's end that are searched for the reason of a failure.
+const TAIL: u64 = 64 << 10;
 
-/// A running PostgreSQL. Call [`Server::stop`] at the end; a value that is dropped instead tells
-/// the server to stop and does not wait for it.
+/// A running PostgreSQL. Call [`Server::stop`] at the end; dropping the value tells the server to
+/// stop and does not wait for it.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
     port: u16,
-    cluster: Cluster,
+    cluster: Arc<Cluster>,
+    log: Log,
+}
+
+/// The server's log, and the position at which the lines of this start begin.
+#[derive(Debug)]
+struct Log {
+    file: File,
+    from: u64,
+}
+
+/// Ends the programs of a start that is dropped.
+struct StopOnDrop(Arc<Children>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
 }
 
 impl Server {
-    /// Starts a server on the settings' folder and waits until it answers. The first start makes
-    /// the database, in a second or two; later ones find the data as it was.
+    /// Starts a server on the settings' folder and waits until it answers. The first start creates
+    /// the database, in a second or two.
     pub async fn start(settings: Settings) -> Result<Self, Error> {
+        Self::start_until(settings, std::future::pending()).await
+    }
+
+    /// As [`Self::start`], until `stop` resolves: then the started programs are ended, and
+    /// [`Error::Stopped`] is returned once none of their processes is left.
+    pub async fn start_until(
+        settings: Settings,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Self, Error> {
         let begun = Instant::now();
-        let wanted = settings.clone();
-        let cluster = tokio::task::spawn_blocking(move || cluster::prepare(&wanted))
-            .await
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
+        tokio::pin!(stop);
+        let children = StopOnDrop(Arc::default());
+        let mut preparing = {
+            let (settings, children) = (settings.clone(), Arc::clone(&children.0));
+            tokio::task::spawn_blocking(move || cluster::prepare(&settings, &children))
+        };
+        let cluster = tokio::select! {
+            prepared = &mut preparing => Arc::new(unpanicked(prepared)?),
+            () = &mut stop => {
+                children.0.stop();
+                // its result does not matter any more, only its end
+                drop(unpanicked(preparing.await));
+                return Err(Error::Stopped);
+            }
+        };
         loop {
             let port = match settings.port {
                 Some(port) => port_if_free(port)?,
                 None => free_port()?,
             };
-            let mut child = spawn(&cluster, &settings, port)?;
-            match wait_ready(&cluster, &mut child.0, child.1, begun).await {
-                Ok(()) => return Ok(Self { child: child.0, port, cluster }),
-                // Another process took the free port, or processes of a killed server are still
-                // letting go of its memory: both pass.
-                Err(Error::Start { detail, .. })
+            let mut server = Self::spawn(Arc::clone(&cluster), &settings, port)?;
+            let failure = tokio::select! {
+                ready = server.wait_ready(begun) => match ready {
+                    Ok(()) => return Ok(server),
+                    Err(failure) => failure,
+                },
+                () = &mut stop => {
+                    end(&mut server.child).await;
+                    return Err(Error::Stopped);
+                }
+            };
+            match failure {
+                // another process took the free port, or processes of a killed server still hold
+                // its memory: both are temporary
+                Error::Start { detail, .. }
                     if begun.elapsed() < START / 6
                         && (detail.contains("still in use")
                             || settings.port.is_none()
@@ -59,7 +112,7 @@ impl Server {
                 {
                     sleep(Duration::from_millis(100)).await;
                 }
-                Err(error) => return Err(error),
+                error => return Err(error),
             }
         }
     }
@@ -80,7 +133,7 @@ impl Server {
         self.child.id()
     }
 
-    /// What runs: its folder and its major version.
+    /// The programs in use: their folder and their major version.
     pub fn binaries(&self) -> &Binaries {
         &self.cluster.binaries
     }
@@ -90,14 +143,26 @@ impl Server {
         &self.cluster.folder.home
     }
 
-    /// Resolves when the server ends without being asked to, with the reason in its log.
+    /// Resolves when the server ends without a request, with the reason from its log. Until then it
+    /// limits the size of the log.
     pub async fn ended(&mut self) -> Error {
-        let status = self.child.wait().await;
-        failed(&self.cluster.folder.log(), 0, status.ok())
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let status = loop {
+            tokio::select! {
+                status = self.child.wait() => break status.ok(),
+                _ = look.tick() => {
+                    if let Err(error) = self.log.bound(LOG_BYTES) {
+                        tracing::debug!(%error, "cannot shorten the log of PostgreSQL");
+                    }
+                }
+            }
+        };
+        Error::Ended { detail: self.log.reason(status), log: self.cluster.folder.path(LOG) }
     }
 
-    /// Closes every connection, writes everything and waits until the process is gone.
-    /// What takes longer than half a minute is dropped and recovered at the next start.
+    /// Closes every connection, writes everything and waits for the end of the process. A stop of
+    /// more than half a minute is turned into an immediate one, and recovered at the next start.
     pub async fn stop(mut self) -> Result<(), Error> {
         end(&mut self.child).await;
         Ok(())
@@ -112,11 +177,13 @@ impl Drop for Server {
     }
 }
 
-/// Removes a data folder whose process is gone, with a server it may have left behind. A folder
-/// in use, or not ours, stays, and says so. Blocks while a server stops.
+/// Removes a data folder whose process has ended, with a server that it may have left behind. A
+/// folder in use, or of another program, is kept, with an error. Blocks while a server stops.
 pub fn discard(data_dir: &Path) -> Result<(), Error> {
     let folder = Folder::take(data_dir)?;
-    stop_orphan(&folder.cluster())?;
+    if let Some(cluster) = folder.dir.sub(CLUSTER)? {
+        stop_orphan(&folder.cluster(), &cluster)?;
+    }
     fs::remove_dir_all(&folder.home).map_err(Error::io("remove", &folder.home))?;
     if fs::symlink_metadata(data_dir).is_ok() {
         fs::remove_file(data_dir).map_err(Error::io("remove", data_dir))?;
@@ -132,19 +199,57 @@ async fn end(child: &mut Child) {
             return;
         }
     }
-    // Its processes notice the loss of their parent and end.
+    // its processes notice the loss of their parent and end
     let _ = child.kill().await;
 }
 
-fn spawn(cluster: &Cluster, settings: &Settings, port: u16) -> Result<(Child, u64), Error> {
+fn unpanicked<T>(joined: Result<T, tokio::task::JoinError>) -> T {
+    joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+}
+
+impl Server {
+    fn spawn(cluster: Arc<Cluster>, settings: &Settings, port: u16) -> Result<Self, Error> {
+        let folder = &cluster.folder;
+        let path = folder.path(LOG);
+        let mut log = Log { file: folder.dir.create(LOG, OFlags::RDWR | OFlags::APPEND)?, from: 0 };
+        log.bound(LOG_BYTES).map_err(Error::io("shorten", &path))?;
+        folder.run_as.own(&log.file, &path)?;
+        log.from = log.file.metadata().map_err(Error::io("read", &path))?.len();
+        let open = || log.file.try_clone().map_err(Error::io("open", &path));
+        let (out, err) = (open()?, open()?);
+        let program = cluster.binaries.program("postgres");
+        let mut command = command(&cluster, settings, port);
+        command.stdin(Stdio::null()).stdout(out).stderr(err).process_group(0);
+        let child = Command::from(command).spawn().map_err(Error::io("run", &program))?;
+        Ok(Self { child, port, cluster, log })
+    }
+
+    async fn wait_ready(&mut self, begun: Instant) -> Result<(), Error> {
+        let folder = &self.cluster.folder;
+        let failed = |detail| Error::Start { detail, log: folder.path(LOG) };
+        let Some(dir) = folder.dir.sub(CLUSTER)? else {
+            return Err(Error::NotOurs { path: folder.cluster() });
+        };
+        loop {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Err(failed(self.log.reason(Some(status))));
+            }
+            let pid = self.child.id().map(u32::cast_signed);
+            if PidFile::read(&dir).is_some_and(|file| file.ready && Some(file.pid) == pid) {
+                return Ok(());
+            }
+            if begun.elapsed() > START {
+                end(&mut self.child).await;
+                return Err(failed(self.log.reason(None)));
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+fn command(cluster: &Cluster, settings: &Settings, port: u16) -> std::process::Command {
     let folder = &cluster.folder;
-    let path = folder.log();
-    let log = open_log(&path).map_err(Error::io("open", &path))?;
-    folder.run_as.own(&path)?;
-    let from = log.metadata().map_err(Error::io("read", &path))?.len();
-    let both = log.try_clone().map_err(Error::io("open", &path))?;
-    let program = cluster.binaries.program("postgres");
-    let mut command = folder.run_as.command(&program, &folder.home);
+    let mut command = folder.run_as.command(&cluster.binaries.program("postgres"), &folder.home);
     command.arg("-D").arg(folder.cluster());
     let fixed = [
         "listen_addresses=127.0.0.1",
@@ -152,7 +257,7 @@ fn spawn(cluster: &Cluster, settings: &Settings, port: u16) -> Result<(Child, u6
         "logging_collector=off",
         "log_destination=stderr",
         "cluster_name=bellwether",
-        // The statements here are short; compiling them costs more than it saves.
+        // the statements here are short; compiling them would take longer
         "jit=off",
     ];
     for setting in fixed {
@@ -163,56 +268,38 @@ fn spawn(cluster: &Cluster, settings: &Settings, port: u16) -> Result<(Child, u6
     if !settings.durable {
         command.args(["-c", "fsync=off", "-c", "synchronous_commit=off"]);
         command.args(["-c", "full_page_writes=off", "-c", "autovacuum_naptime=10s"]);
-        // A test that ends while one of its connections is being opened leaves the server waiting for
-        // the answer, and every `drop database` waits for that.
-        command.args(["-c", "authentication_timeout=5s"]);
+        // A test that ends while one of its connections is being opened leaves the server waiting
+        // for the answer, and every `drop database` waits for that.
+        command.args(["-c", "authentication_timeout=15s"]);
     }
-    command.stdin(Stdio::null()).stdout(log).stderr(both).process_group(0);
-    let child = Command::from(command).spawn().map_err(Error::io("run", &program))?;
-    Ok((child, from))
+    command
 }
 
-fn open_log(path: &Path) -> std::io::Result<File> {
-    if fs::metadata(path).is_ok_and(|log| log.len() > LOG_BYTES) {
-        fs::remove_file(path)?;
+impl Log {
+    /// Empties a log that has grown past `bytes`. The server appends, so it continues at the start.
+    fn bound(&mut self, bytes: u64) -> std::io::Result<()> {
+        if self.file.metadata()?.len() > bytes {
+            self.file.set_len(0)?;
+            self.from = 0;
+        }
+        Ok(())
     }
-    OpenOptions::new().create(true).append(true).open(path)
-}
 
-async fn wait_ready(
-    cluster: &Cluster,
-    child: &mut Child,
-    from: u64,
-    begun: Instant,
-) -> Result<(), Error> {
-    let (dir, log) = (cluster.folder.cluster(), cluster.folder.log());
-    loop {
-        if let Ok(Some(status)) = child.try_wait() {
-            return Err(failed(&log, from, Some(status)));
-        }
-        let pid = child.id().map(u32::cast_signed);
-        if PidFile::read(&dir).is_some_and(|file| file.ready && Some(file.pid) == pid) {
-            return Ok(());
-        }
-        if begun.elapsed() > START {
-            end(child).await;
-            return Err(failed(&log, from, None));
-        }
-        sleep(Duration::from_millis(20)).await;
+    /// The reason of a failure, from the log's last lines or from the exit status.
+    fn reason(&self, status: Option<ExitStatus>) -> String {
+        cluster::reason(&String::from_utf8_lossy(&self.tail().unwrap_or_default()))
+            .or_else(|| status.map(|status| status.to_string()))
+            .unwrap_or_else(|| "it does not answer".to_owned())
     }
-}
 
-fn failed(log: &Path, from: u64, status: Option<ExitStatus>) -> Error {
-    let mut text = Vec::new();
-    let _ = File::open(log).and_then(|mut file| {
-        let end = file.metadata()?.len();
-        file.seek(SeekFrom::Start(from.max(end.saturating_sub(64 << 10))))?;
-        file.read_to_end(&mut text)
-    });
-    let detail = cluster::reason(&String::from_utf8_lossy(&text))
-        .or_else(|| status.map(|status| status.to_string()))
-        .unwrap_or_else(|| "it does not answer".to_owned());
-    Error::Start { detail, log: log.to_owned() }
+    /// Reads without moving the position at which the server, which shares it, writes.
+    fn tail(&self) -> std::io::Result<Vec<u8>> {
+        let end = self.file.metadata()?.len();
+        let from = self.from.max(end.saturating_sub(TAIL)).min(end);
+        let mut text = vec![0; usize::try_from(end - from).unwrap_or(0)];
+        self.file.read_exact_at(&mut text, from)?;
+        Ok(text)
+    }
 }
 
 fn port_if_free(port: u16) -> Result<u16, Error> {
@@ -227,4 +314,27 @@ fn free_port() -> Result<u16, Error> {
         .and_then(|socket| socket.local_addr())
         .map(|address| address.port())
         .map_err(Error::io("find a free port on", "127.0.0.1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_long_log_is_emptied_and_written_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = crate::dir::Dir::open(dir.path()).unwrap();
+        let file = dir.create(LOG, OFlags::RDWR | OFlags::APPEND).unwrap();
+        let mut server = file.try_clone().unwrap();
+        let mut log = Log { file, from: 5 };
+        server.write_all(b"LOG:  one\nFATAL:  two\n").unwrap();
+        log.bound(100).unwrap();
+        assert_eq!(log.reason(None), "FATAL:  two");
+        log.bound(10).unwrap();
+        server.write_all(b"FATAL:  three\n").unwrap();
+        assert_eq!(log.reason(None), "FATAL:  three");
+        assert_eq!(log.file.metadata().unwrap().len(), 14);
+    }
 }

@@ -20,38 +20,38 @@ pub use feed::{Feed, Opinion, Story, TOPICS};
 use crate::{
     Settings,
     error::{ConfigError, Error, Result, StopReason},
-    http::{Answer, Http, Lost},
+    http::{Answer, Http, Lost, Reach},
     permit::Permit,
 };
 
 /// The limit key.
 pub const KEY: &str = "alpha_vantage";
 pub const BASE_URL: &str = "https://www.alphavantage.co";
-/// One a second is allowed; arrivals jitter.
+/// Interval between two requests: one a second is allowed, and arrivals jitter.
 const EVERY: Duration = Duration::from_millis(1200);
 
-/// How long a plan without full histories is taken at its word.
+/// Time for which a plan's refusal of full histories is remembered.
 const REMEMBERED: Duration = Duration::from_hours(24);
 
 #[derive(Debug)]
 pub struct AlphaVantage {
     http: Http,
     key: SecretString,
-    /// When the plan was last found not to include full histories.
+    /// Time of the last refusal of full histories by the plan.
     compact_since: Mutex<Option<Instant>>,
 }
 
-/// How far back daily bars go.
+/// Extent of the daily bars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
-    /// The newest 100.
+    /// The newest 100 days.
     Compact,
-    /// All there are, which most plans do not include.
+    /// All days, which most plans do not include.
     Full,
 }
 
-/// The latest trading day of a symbol. `trading_day` is the provider's word and the only clock of
-/// an answer; it is a date in the exchange's zone.
+/// The latest trading day of a symbol. `trading_day`, a date in the exchange's zone, is the only
+/// time in an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quote {
     pub symbol: String,
@@ -78,12 +78,12 @@ pub struct Bar {
 impl AlphaVantage {
     pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let key = settings.key.clone();
-        let http =
-            Http::new(KEY, KEY, &settings.base_url, settings.timeout, vec![key.clone()], EVERY)?;
+        let (base, secrets) = (&settings.base_url, vec![key.clone()]);
+        let http = Http::new(KEY, KEY, base, settings.timeout, secrets, EVERY, Reach::Vendor)?;
         Ok(Self { http, key, compact_since: Mutex::default() })
     }
 
-    /// The limit key that this client's verdicts name.
+    /// The limit key of this client.
     pub fn key(&self) -> &str {
         self.http.key()
     }
@@ -137,9 +137,9 @@ impl AlphaVantage {
         self.compact_since().is_some_and(|since| since.elapsed() < REMEMBERED)
     }
 
-    /// `NEWS_SENTIMENT` about one of [`TOPICS`] since `from`, newest first: up to a thousand stories
-    /// about whichever shares, so one request serves a whole watchlist. `now` is our clock, for
-    /// stories that claim to come from the future.
+    /// `NEWS_SENTIMENT` about one of [`TOPICS`] since `from`, newest first: up to a thousand
+    /// stories about any symbols, so one request serves a whole watchlist. `now` is our clock, for
+    /// stories that are dated in the future.
     pub async fn news(
         &self,
         topic: &str,
@@ -167,7 +167,7 @@ impl AlphaVantage {
             .await
     }
 
-    /// The protocol wants the key in the address, so no address of this client is ever shown.
+    /// The provider expects the key in the address, so no address of this client is ever shown.
     fn request(&self, function: &str, symbol: &str) -> RequestBuilder {
         self.http.get(self.http.url(["query"])).query(&[
             ("function", function),
@@ -197,7 +197,7 @@ impl AlphaVantage {
             Class::BadKey => self.http.stopped(StopReason::BadKey, detail),
             Class::Refused(reason) => self.http.refused(reason, detail),
             Class::Unusable(reason) => self.http.unusable(reason, detail),
-            Class::Transient => self.http.transient(&format!("HTTP {}: {detail}", answer.status)),
+            Class::Transient => self.http.transient(&answer.told()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! An article as a news source tells of it.
+//! An article of a news source.
 
 use chrono::{DateTime, Utc};
 use url::Url;
@@ -11,18 +11,18 @@ pub struct Article {
     pub description: Option<String>,
     pub url: Url,
     pub published_at: DateTime<Utc>,
-    /// Often no more than its beginning.
+    /// Often only its beginning.
     pub content: Option<String>,
 }
 
-/// A text that says something and that the database can hold.
+/// A text that is not empty and that the database can store.
 pub(crate) fn text(text: Option<String>) -> Option<String> {
     let text = text?.replace('\0', "");
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// An address that a person can open.
+/// An http or https address.
 pub(crate) fn address(url: Option<&str>) -> Option<Url> {
     Url::parse(url?).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }

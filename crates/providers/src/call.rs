@@ -1,5 +1,4 @@
-//! One span and one count per request: who was asked, how it ended, how long it took, what it
-//! cost. No body, no key.
+//! One span and one count for each request: provider, outcome, duration, cost. No body, no key.
 
 use std::future::Future;
 
@@ -19,7 +18,7 @@ pub(crate) async fn observed<T>(
     request: impl Future<Output = Result<T>>,
 ) -> Result<T> {
     let model = key.split_once('/').filter(|_| is_model(provider)).map(|(_, model)| model);
-    // A span that has begun keeps its name.
+    // The name of a span cannot be changed later.
     let name = model.map_or_else(|| provider.to_owned(), |model| format!("chat {model}"));
     let span = info_span!(
         "provider.call",
@@ -54,12 +53,12 @@ fn is_model(provider: &str) -> bool {
     matches!(provider, "gemini" | "openai")
 }
 
-/// A provider by its name in OpenTelemetry's conventions for generative models.
+/// A provider's name in OpenTelemetry's conventions for generative models.
 fn generative(provider: &'static str) -> &'static str {
     if provider == "gemini" { "gcp.gemini" } else { provider }
 }
 
-/// To be called inside [`observed`], by a model's module: what the answer cost.
+/// Records the cost of an answer; called by a model's module inside [`observed`].
 pub(crate) fn spent(provider: &'static str, model: &str, usage: Usage, micros: u64) {
     let output = usage.output.saturating_add(usage.thoughts);
     let span = Span::current();

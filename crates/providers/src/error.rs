@@ -1,4 +1,4 @@
-//! How a call can end badly; each case leads to another verdict.
+//! Failures of calls; each case leads to another verdict.
 
 use std::{fmt, time::Duration};
 
@@ -11,21 +11,25 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// The provider said "slow down": the key waits, no attempt is spent. Without `wait` the
-    /// provider named none, and whoever parks the key chooses a growing one.
+    /// provider named none, and the job that parks the key chooses a growing one.
     #[error("{key} asks us to slow down ({scope}): {detail}")]
     Throttled { key: String, wait: Option<Duration>, scope: Scope, detail: String },
-    /// Nothing works with this key until an operator acts.
+    /// The key is unusable until an operator acts.
     #[error("{key} is stopped ({reason}): {detail}")]
     Stopped { key: String, reason: StopReason, detail: String },
-    /// The same request will be refused for ever.
+    /// The same request would always be refused.
     #[error("refused ({reason}): {detail}")]
     Refused { reason: String, detail: String },
-    /// An answer that does not fit; worth few retries.
+    /// An answer that does not fit its schema; worth few retries.
     #[error("unusable answer ({reason}): {detail}")]
     Unusable { reason: String, detail: String },
-    /// Nothing happened as far as we can tell, or repeating does no harm: retry with backoff.
+    /// Nothing was done as far as is known, or a repetition is harmless: retry with backoff.
     #[error("transient: {detail}")]
     Transient { detail: String },
+    /// This machine could not make the call (no file descriptor, memory or port is free): nothing was
+    /// sent, and it says nothing about the provider.
+    #[error("this machine cannot call out now: {detail}")]
+    Local { detail: String },
     /// A message may or may not have been sent: never repeat it blindly.
     #[error("unknown whether it was sent: {detail}")]
     Unknown { detail: String },
@@ -43,16 +47,17 @@ impl Error {
             Self::Refused { .. } => "refused",
             Self::Unusable { .. } => "unusable",
             Self::Transient { .. } => "transient",
+            Self::Local { .. } => "local",
             Self::Unknown { .. } => "unknown",
             Self::NotNow(_) => "not_now",
         }
     }
 }
 
-/// Which of its windows the provider says is full.
+/// The window that is full, according to the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// A few seconds.
+    /// A window of a few seconds.
     Burst,
     Minute,
     /// A quota of many hours.
@@ -77,7 +82,7 @@ impl fmt::Display for Scope {
     }
 }
 
-/// What an operator has to mend.
+/// The setting that an operator has to correct.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StopReason {
     /// The key is missing, wrong, disabled or a demonstration key.
@@ -104,7 +109,7 @@ impl fmt::Display for StopReason {
     }
 }
 
-/// A setting that no request can be made with. Never contains the setting's value.
+/// A setting with which no request could be made. Never contains the setting's value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{setting}: {problem}")]
 pub struct ConfigError {

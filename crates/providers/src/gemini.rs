@@ -1,4 +1,4 @@
-//! Gemini: one article in, one reading out, over `generateContent`.
+//! Gemini: a reading of one article, by `generateContent`.
 
 mod answer;
 
@@ -18,7 +18,7 @@ pub use answer::{Class, classify, until_midnight_pacific};
 use crate::{
     Settings, call,
     error::{ConfigError, Error, Result, Scope, StopReason},
-    http::{Answer, Http, Lost},
+    http::{Answer, Http, Lost, Reach},
     permit::Permit,
     price::Price,
     reading,
@@ -35,7 +35,8 @@ pub struct Gemini {
     key: SecretString,
     model: String,
     price: Price,
-    /// The model refused the thinking settings of its family; it is asked without them since.
+    /// True once the model has refused the thinking settings of its family; it is called without
+    /// them since.
     thinks_its_own_way: AtomicBool,
 }
 
@@ -49,13 +50,13 @@ impl Gemini {
         }
         let key = settings.key.clone();
         let limit = format!("{NAME}/{model}");
-        let secrets = vec![key.clone()];
-        let http = Http::new(NAME, limit, &settings.base_url, settings.timeout, secrets, EVERY)?;
+        let (base, secrets) = (&settings.base_url, vec![key.clone()]);
+        let http = Http::new(NAME, limit, base, settings.timeout, secrets, EVERY, Reach::Vendor)?;
         let price = Price::default();
         Ok(Self { http, key, model, price, thinks_its_own_way: AtomicBool::new(false) })
     }
 
-    /// At this price; without it, its tokens cost nothing.
+    /// Sets the price; without it, tokens cost nothing.
     #[must_use]
     pub fn priced(mut self, price: Price) -> Self {
         self.price = price;
@@ -79,8 +80,8 @@ impl Gemini {
         self.reread(prompt, 0, permit).await
     }
 
-    /// As [`Gemini::read`], after `attempt` unusable answers: asks with twice the room and says
-    /// that the last answer did not fit.
+    /// As [`Gemini::read`], after `attempt` unusable answers: allows twice the tokens and tells the
+    /// model that its last answer did not fit.
     pub async fn reread(
         &self,
         prompt: &Prompt,
@@ -164,12 +165,12 @@ impl Gemini {
             }
             Class::Refused(reason) => self.http.refused(reason, detail),
             Class::Unusable(reason) => self.http.unusable(reason, detail),
-            Class::Transient => self.http.transient(&format!("HTTP {}: {detail}", answer.status)),
+            Class::Transient => self.http.transient(&answer.told()),
         }
     }
 }
 
-/// The least thinking that a model's family allows; the wrong form of asking is an error 400.
+/// The least thinking that a model's family allows; the other form is refused with 400.
 fn thinking(model: &str) -> Option<Value> {
     let pro = model.contains("-pro");
     if model.starts_with("gemini-2.5") {

@@ -1,5 +1,6 @@
 //! The one HTTP client: bounded in time and size, no redirects, no retries, no secret in an error.
 
+mod reach;
 mod redact;
 mod wait;
 
@@ -10,9 +11,11 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use reqwest::{Method, RequestBuilder, header};
 use secrecy::SecretString;
 use tokio::{sync::Semaphore, time::Instant};
-use url::{Host, Url};
+use url::Url;
 
+pub(crate) use reach::{Reach, shown};
 pub use redact::redact;
+pub(crate) use redact::remember;
 pub use wait::{LONGEST_WAIT, retry_after};
 pub(crate) use wait::{length, seconds, told};
 
@@ -20,39 +23,46 @@ use crate::{
     call,
     error::{ConfigError, Error, Result, Scope, StopReason},
     permit::Permit,
+    place::Place,
 };
 
-/// More than any answer we ask for; beyond it the rest is not read.
+/// Largest body that is read; the rest is discarded.
 pub const BODY_CAP: usize = 5 * 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Requests of this process under way at one provider.
+/// Most concurrent requests of this process to one provider.
 const CONNECTIONS: usize = 16;
 const USER_AGENT: &str = concat!("bellwether/", env!("CARGO_PKG_VERSION"));
 
-/// The part of an answer that verdicts are made of.
+/// The part of an answer that decides its class.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<Duration>,
-    /// When a window that is used up is free again, where the headers say so.
+    /// Time until a full window is free again, if the headers say so.
     pub(crate) reset: Option<Duration>,
-    /// When the provider says it answered, by its own clock.
+    /// The time of the answer by the provider's clock.
     pub(crate) date: Option<DateTime<Utc>>,
     pub(crate) body: String,
     pub(crate) latency: Duration,
 }
 
-/// What it means when a request left and its answer did not arrive whole.
+impl Answer {
+    /// The status and as much of the body as an error needs.
+    pub(crate) fn told(&self) -> String {
+        format!("HTTP {}: {}", self.status, redact::head(&self.body))
+    }
+}
+
+/// Meaning of a request that was sent and whose answer did not arrive completely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lost {
-    /// Asking again does no harm.
+    /// A repetition is harmless.
     Repeatable,
-    /// It may have been carried out.
+    /// The request may have been carried out.
     Ambiguous,
 }
 
-/// A client for one provider: its base address, its pace, its connections, and the secrets its
-/// errors must not show. Pace and connections hold a process below what it was granted; they grant
-/// nothing.
+/// A client for one provider: base address, pace, connections, and the secrets that its errors must
+/// not show. Pace and connections keep a process below its grants; they grant nothing.
 pub(crate) struct Http {
     provider: &'static str,
     key: String,
@@ -63,7 +73,7 @@ pub(crate) struct Http {
     connections: Semaphore,
 }
 
-/// An address can be a password, so only the name is shown.
+/// An address can be a password, so only the provider's name is shown.
 impl fmt::Debug for Http {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Http").field("key", &self.key).finish_non_exhaustive()
@@ -71,8 +81,9 @@ impl fmt::Debug for Http {
 }
 
 impl Http {
-    /// `key` is the limit key that verdicts name; `every` spaces the
-    /// requests of this process, below what permits allow.
+    /// `key` is the limit key in errors; `every` is the interval between requests of this process,
+    /// below what permits allow; `reach` limits the addresses that `base` may have. No error of any
+    /// client of this process shows `secrets`.
     pub(crate) fn new(
         provider: &'static str,
         key: impl Into<String>,
@@ -80,11 +91,14 @@ impl Http {
         timeout: Duration,
         secrets: Vec<SecretString>,
         every: Duration,
+        reach: Reach,
     ) -> Result<Self, ConfigError> {
         let refuse = |problem: &str| ConfigError { setting: provider, problem: problem.into() };
         if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
             return Err(refuse("the base address is not an http or https address"));
         }
+        reach::check(provider, base, &secrets, reach)?;
+        remember(&secrets);
         let mut builder = reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .connect_timeout(CONNECT_TIMEOUT.min(timeout))
@@ -92,8 +106,11 @@ impl Http {
             .pool_max_idle_per_host(CONNECTIONS)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never());
-        if is_loopback(base) {
-            // a proxy of this machine's environment cannot reach what only this machine serves
+        if reach == Reach::Receiver {
+            builder = builder.dns_resolver(reach::Resolver);
+        }
+        if Place::of(base) == Place::Loopback {
+            // a proxy from the environment cannot reach a server on this machine's loopback
             builder = builder.no_proxy();
         }
         let client = builder.build().map_err(|_| refuse("the HTTP client cannot be built"))?;
@@ -130,7 +147,7 @@ impl Http {
         self.client.request(Method::POST, url)
     }
 
-    /// Sends one request under one permit, reads the answer, and lets `decide` judge it.
+    /// Sends one request under one permit, reads the answer, and classifies it by `decide`.
     pub(crate) async fn ask<T>(
         &self,
         request: RequestBuilder,
@@ -161,6 +178,9 @@ impl Http {
         let began = Instant::now();
         let mut response = match self.client.execute(request).await {
             Ok(response) => response,
+            Err(error) if error.is_connect() && is_local(&error) => {
+                return Err(Error::Local { detail: self.redact(&chain(error)) });
+            }
             Err(error) if error.is_connect() => return Err(self.transient(&chain(error))),
             Err(error) => return Err(self.lost(lost, &chain(error))),
         };
@@ -239,17 +259,7 @@ pub(crate) fn pace(every: Duration) -> DefaultDirectRateLimiter {
     RateLimiter::direct(quota)
 }
 
-/// Whether only this machine can answer there.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
-/// Whether the bytes came whole but cannot be unpacked; a cut connection looks much the same.
+/// Returns true if all bytes arrived and cannot be unpacked; a cut connection looks much the same.
 fn is_garbled(error: &reqwest::Error) -> bool {
     use std::io::{
         self,
@@ -260,6 +270,26 @@ fn is_garbled(error: &reqwest::Error) -> bool {
         let io = cause.downcast_ref::<io::Error>();
         if io.is_some_and(|io| matches!(io.kind(), InvalidData | InvalidInput)) {
             return true;
+        }
+        source = cause.source();
+    }
+    false
+}
+
+/// Returns true if this machine lacks a resource for a connection: file descriptors (of the process
+/// or of the system), memory, a port.
+fn is_local(error: &reqwest::Error) -> bool {
+    use std::io::{
+        self,
+        ErrorKind::{AddrNotAvailable, OutOfMemory},
+    };
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(io) = cause.downcast_ref::<io::Error>() {
+            return matches!(io.raw_os_error(), Some(ENFILE | EMFILE))
+                || matches!(io.kind(), AddrNotAvailable | OutOfMemory);
         }
         source = cause.source();
     }
@@ -287,18 +317,20 @@ pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
 mod tests {
     use super::*;
 
+    fn http(base: &Url) -> Result<Http, ConfigError> {
+        Http::new("x", "x", base, CONNECT_TIMEOUT, vec![], CONNECT_TIMEOUT, Reach::Vendor)
+    }
+
     #[test]
     fn a_base_address_keeps_its_path() {
         for base in ["http://127.0.0.1:1/gemini", "http://127.0.0.1:1/gemini/"] {
             let base = Url::parse(base).unwrap();
-            let http =
-                Http::new("x", "x", &base, CONNECT_TIMEOUT, vec![], CONNECT_TIMEOUT).unwrap();
             assert_eq!(
-                http.url(["v1beta", "models", "m-1:generateContent"]).as_str(),
+                http(&base).unwrap().url(["v1beta", "models", "m-1:generateContent"]).as_str(),
                 "http://127.0.0.1:1/gemini/v1beta/models/m-1:generateContent"
             );
         }
         let base = Url::parse("ftp://example.com").unwrap();
-        assert!(Http::new("x", "x", &base, CONNECT_TIMEOUT, vec![], CONNECT_TIMEOUT).is_err());
+        assert!(http(&base).is_err());
     }
 }

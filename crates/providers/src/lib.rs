@@ -1,11 +1,11 @@
-//! The outside world: one module, one service.
+//! Clients of outside services: one module, one service.
 //!
-//! Every function here makes one HTTP request or hands over one message; the one that may make
-//! two says so. Each takes a [`Permit`] right before its bytes leave, follows no redirect, and
-//! answers with an [`Error`] whose cases lead to different verdicts. Nothing here decides when to
-//! call again. The permit is told what an answer cost and that a service failed.
+//! Every function here makes one HTTP request or hands over one message; the one that may make two
+//! says so. Each takes a [`Permit`] right before its bytes leave, follows no redirect, and answers
+//! with an [`Error`] whose cases lead to different verdicts. No client decides about a retry. The
+//! permit is told the cost of an answer, and a failure of the service.
 //!
-//! Where a provider names a moment ("retry at …", "until midnight Pacific"), it is measured against
+//! A moment that a provider names ("retry at …", "until midnight Pacific") is measured against
 //! the `Date` of the same answer: both come from the provider's clock, so ours cannot be wrong.
 
 pub mod alpha_vantage;
@@ -17,13 +17,14 @@ pub mod http;
 pub mod newsapi;
 pub mod openai;
 mod permit;
+mod place;
 mod price;
 pub mod reading;
 pub mod smtp;
 pub mod twilio;
 pub mod webhook;
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use secrecy::SecretString;
 use url::Url;
@@ -34,12 +35,22 @@ pub use permit::{Free, Permit, PermitError};
 pub use price::Price;
 pub use reading::{Impact, Label, Prompt, Reading, Usage};
 
-/// What a provider with one key needs.
-#[derive(Debug, Clone)]
+/// Settings of a provider with one key.
+#[derive(Clone)]
 pub struct Settings {
-    /// Where its routes begin: the module's `BASE_URL`, or the sandbox.
+    /// Base address of its routes: the module's `BASE_URL`, or the sandbox.
     pub base_url: Url,
     pub key: SecretString,
-    /// From the first byte out to the last byte in.
+    /// Time from the first byte sent to the last byte received.
     pub timeout: Duration,
+}
+
+/// Without the key, and without the user and password of an address.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("base_url", &http::shown(&self.base_url))
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
 }

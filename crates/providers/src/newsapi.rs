@@ -1,4 +1,4 @@
-//! NewsAPI: articles about a query, and how many it withdrew, misdated or mangled.
+//! NewsAPI: articles about a query, and counts of withdrawn, misdated and invalid ones.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -14,18 +14,18 @@ use crate::{
     Settings,
     article::{address, text},
     error::{ConfigError, Error, Result, Scope, StopReason},
-    http::{Answer, Http, Lost},
+    http::{Answer, Http, Lost, Reach},
     permit::Permit,
 };
 
 /// The limit key.
 pub const KEY: &str = "newsapi";
 pub const BASE_URL: &str = "https://newsapi.org";
-/// The most results that a page, and on the free plan a query, can have.
+/// Most results of a page and, on the free plan, of a query.
 pub const PAGE_SIZE: u8 = 100;
-/// How far ahead of our clock a publisher's may be.
+/// Largest lead of a publisher's clock over ours.
 pub(crate) const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
-/// The longest query the provider takes.
+/// Longest query that the provider accepts, in characters.
 const MAX_QUERY_CHARS: usize = 500;
 const EVERY: Duration = Duration::from_millis(500);
 
@@ -35,7 +35,7 @@ pub struct NewsApi {
     key: SecretString,
 }
 
-/// What to look for. `q` takes quotes, AND, OR, NOT and parentheses, up to 500 characters.
+/// A search. `q` takes quotes, AND, OR, NOT and parentheses, up to 500 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Query {
     pub q: String,
@@ -53,26 +53,27 @@ pub struct Query {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     pub articles: Vec<Article>,
-    /// What was left out and why: `removed`, `no_title`, `no_url`, `undated`, `future`, `malformed`.
+    /// Articles left out, by reason: `removed`, `no_title`, `no_url`, `undated`, `future`,
+    /// `malformed`.
     pub dropped: BTreeMap<&'static str, u32>,
-    /// How many the provider knows of, which may be more than it hands out.
+    /// Matches that the provider knows, which may be more than it returns.
     pub total: u64,
 }
 
 impl NewsApi {
     pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let key = settings.key.clone();
-        let http =
-            Http::new(KEY, KEY, &settings.base_url, settings.timeout, vec![key.clone()], EVERY)?;
+        let (base, secrets) = (&settings.base_url, vec![key.clone()]);
+        let http = Http::new(KEY, KEY, base, settings.timeout, secrets, EVERY, Reach::Vendor)?;
         Ok(Self { http, key })
     }
 
-    /// The limit key that this client's verdicts name.
+    /// The limit key of this client.
     pub fn key(&self) -> &str {
         self.http.key()
     }
 
-    /// `everything`, one page. `now` is our clock, for articles that claim to come from the future.
+    /// `everything`, one page. `now` is our clock, for articles that are dated in the future.
     pub async fn everything(
         &self,
         query: &Query,
@@ -123,12 +124,12 @@ impl NewsApi {
             Class::BadKey => self.http.stopped(StopReason::BadKey, detail),
             Class::Refused(reason) => self.http.refused(reason, detail),
             Class::Unusable(reason) => self.http.unusable(reason, detail),
-            Class::Transient => self.http.transient(&format!("HTTP {}: {detail}", answer.status)),
+            Class::Transient => self.http.transient(&answer.told()),
         }
     }
 }
 
-/// What an answer means.
+/// Class of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
     Articles,
@@ -139,7 +140,7 @@ pub enum Class {
     Transient,
 }
 
-/// Judges an answer by its `code` first: which code rides on which status is documented nowhere.
+/// Classifies an answer by its `code` first: the status for each code is not documented.
 pub fn classify(status: u16, body: &str) -> Class {
     let answer: Option<Value> = serde_json::from_str(body).ok();
     let text = |name: &str| answer.as_ref().and_then(|a| a.get(name)).and_then(Value::as_str);
@@ -197,7 +198,7 @@ struct RawSource {
     name: Option<String>,
 }
 
-/// Keeps what can be read and dated; counts the rest by reason.
+/// Keeps articles with a text and a date; counts the rest by reason.
 fn sift(raw: RawPage, now: DateTime<Utc>) -> Page {
     let mut page =
         Page { articles: Vec::new(), dropped: BTreeMap::new(), total: raw.total_results };

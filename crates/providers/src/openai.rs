@@ -1,4 +1,4 @@
-//! Any server that speaks OpenAI's chat completions: one article in, one reading out.
+//! Any server with OpenAI's chat completions API: a reading of one article.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ pub use crate::reading::{Impact, Label, Prompt, Reading, Usage};
 use crate::{
     Settings, call,
     error::{ConfigError, Error, Result, Scope, StopReason},
-    http::{self, Answer, Http, Lost},
+    http::{self, Answer, Http, Lost, Reach},
     permit::Permit,
     price::Price,
     reading,
@@ -30,7 +30,7 @@ pub struct OpenAi {
 }
 
 impl OpenAi {
-    /// The base address includes `/v1`; a server of one's own may need no key: leave it empty.
+    /// The base address includes `/v1`; a self-hosted server may need no key: leave it empty.
     pub fn new(settings: &Settings, model: &str) -> Result<Self, ConfigError> {
         if model.trim().is_empty() {
             return Err(ConfigError { setting: NAME, problem: "the model has no name".into() });
@@ -38,12 +38,13 @@ impl OpenAi {
         let model = model.trim().to_owned();
         let key = settings.key.clone();
         let limit = format!("{NAME}/{model}");
-        let secrets = vec![key.clone()];
-        let http = Http::new(NAME, limit, &settings.base_url, settings.timeout, secrets, EVERY)?;
+        let (base, secrets) = (&settings.base_url, vec![key.clone()]);
+        let http =
+            Http::new(NAME, limit, base, settings.timeout, secrets, EVERY, Reach::OwnServer)?;
         Ok(Self { http, key, model, price: Price::default() })
     }
 
-    /// At this price; without it, its tokens cost nothing.
+    /// Sets the price; without it, tokens cost nothing.
     #[must_use]
     pub fn priced(mut self, price: Price) -> Self {
         self.price = price;
@@ -67,8 +68,8 @@ impl OpenAi {
         self.reread(prompt, 0, permit).await
     }
 
-    /// As [`OpenAi::read`], after `attempt` unusable answers: asks with twice the room and says
-    /// that the last answer did not fit.
+    /// As [`OpenAi::read`], after `attempt` unusable answers: allows twice the tokens and tells the
+    /// model that its last answer did not fit.
     pub async fn reread(
         &self,
         prompt: &Prompt,
@@ -142,31 +143,31 @@ impl OpenAi {
             Class::Stopped(reason) => self.http.stopped(*reason, detail),
             Class::Refused(reason) => self.http.refused(reason, detail),
             Class::Unusable(reason) => self.http.unusable(reason, detail),
-            Class::Transient => self.http.transient(&format!("HTTP {}: {detail}", answer.status)),
+            Class::Transient => self.http.transient(&answer.told()),
         }
     }
 }
 
-/// What an answer says that it cost, whatever else it is.
+/// Token usage that an answer reports, also one without a text.
 fn usage(body: &str) -> Option<Usage> {
     let answer: Value = serde_json::from_str(body).ok()?;
     let count = |name: &str| answer["usage"][name].as_u64();
     let usage = Usage {
         input: count("prompt_tokens")?,
         output: count("completion_tokens").unwrap_or(u64::from(reading::MAX_OUTPUT_TOKENS)),
-        // part of what was completed, or, with some servers, of the total alone
+        // a part of the completion tokens or, with some servers, of the total only
         thoughts: 0,
     };
     Some(usage.at_least(count("total_tokens")))
 }
 
-/// What an error says, in lower case.
+/// Message of an error, in lower case.
 fn message(body: &str) -> String {
     let answer: Value = serde_json::from_str(body).unwrap_or(Value::Null);
     answer["error"]["message"].as_str().unwrap_or_default().to_lowercase()
 }
 
-/// What an answer means.
+/// Class of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Class {
     Text(String),

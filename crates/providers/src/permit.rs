@@ -1,30 +1,30 @@
-//! What a request must hold before its bytes leave, and who is told what became of it.
+//! The permit that a request must hold before it is sent, and the reports of its outcome.
 
 use std::{error, fmt, future::Future, time::Duration};
 
 use crate::reading::Usage;
 
-/// The right to make one HTTP request, or to hand over one message, now.
+/// The right to send one HTTP request, or one message, now.
 pub trait Permit: Send + Sync {
-    /// Asked right before the bytes leave; one call, one request.
+    /// Called right before the request is sent; one call for each request.
     fn take(&self) -> impl Future<Output = Result<(), PermitError>> + Send;
 
-    /// An answer said what it cost, whether or not it was of use. Adds up over the requests.
+    /// Reports the usage of an answer, usable or not. Adds up over the requests.
     fn used(&self, usage: Usage) {
         let _ = usage;
     }
 
-    /// The provider turned the request down (4xx): it may count, but nobody pays for it.
+    /// The provider rejected the request (4xx): it may count, but it is not billed.
     fn rejected(&self) {}
 
-    /// The service failed: no connection, no answer in time, or a 5xx.
+    /// Reports a failure of the service: no connection, no answer in time, or a 5xx.
     fn fault(&self) {}
 }
 
 /// Not granted now; nothing was sent.
 #[derive(Debug)]
 pub struct PermitError {
-    /// When asking again is worth it, if that is known.
+    /// Time after which another try is useful, if known.
     pub retry_after: Option<Duration>,
     pub source: Box<dyn error::Error + Send + Sync>,
 }
@@ -41,7 +41,7 @@ impl error::Error for PermitError {
     }
 }
 
-/// Always granted: for tests, and for tools that a person runs by hand.
+/// Always granted: for tests, and for tools without a database.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Free;
 

@@ -1,10 +1,10 @@
-//! What a model's tokens cost.
+//! Prices of a model's tokens.
 
 use crate::reading::Usage;
 
-/// US dollars for a million tokens, as the provider's price list gives them, to six decimals. Thoughts
-/// are priced as output, and what a provider finds in its cache as any input, which is the most that
-/// it can cost. The default is nothing: a free plan, or a server of one's own.
+/// US dollars for a million tokens, from the provider's price list, to six decimals. Thoughts cost
+/// as output, and cached input as any input, which is an upper bound. The default is zero: a free
+/// plan, or a self-hosted server.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Price {
     pub input: f64,

@@ -1,4 +1,4 @@
-//! One article as a model reads it: the question, and what a checked answer holds.
+//! The prompt about one article, and the checked answer.
 
 mod schema;
 
@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use schema::{open_api_schema, parse, strict_schema};
 
-/// The longest answer that is ever paid for, in tokens.
+/// Longest answer that is paid for, in tokens.
 pub const MAX_OUTPUT_TOKENS: u32 = 2048;
 const FIRST_OUTPUT_TOKENS: u32 = 1024;
-/// How much of an article a model is shown, in tokens as [`cost`] counts them: 8,000 characters of
-/// English, fewer of a script that takes more.
+/// Longest title and text that a model is shown, in tokens as [`cost`] counts them: 8,000
+/// characters of English, fewer of a script that takes more.
 const MAX_TITLE: u64 = 250;
 const MAX_TEXT: u64 = 4_000;
 const MAX_SYMBOLS: usize = 50;
@@ -21,7 +21,7 @@ const MAX_SYMBOL: u64 = 12;
 /// Rules, schema and tags: some 2,500 characters.
 const FRAME: u64 = 900;
 
-/// The events an article can be about, as they travel.
+/// The events of an article, as in the schema.
 pub const EVENTS: [&str; 10] = [
     "earnings",
     "guidance",
@@ -48,7 +48,7 @@ the sentiment (-1 ruinous, 0 no effect, 1 outstanding), how confident you are (0
 doubt), the impact, and a summary of one or two sentences in English. Answer with the JSON object \
 alone.";
 
-/// One article and the symbols it is read for.
+/// One article and the symbols for which it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompt {
     pub title: String,
@@ -57,7 +57,7 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// The article between tags that its author cannot have known.
+    /// The article between tags with a nonce that its author cannot have known.
     pub(crate) fn fenced(&self, nonce: u64, attempt: u32) -> String {
         let symbols: Vec<_> = self.symbols.iter().take(MAX_SYMBOLS).map(String::as_str).collect();
         let symbols = symbols.join(", ");
@@ -75,15 +75,15 @@ impl Prompt {
         )
     }
 
-    /// What a reading of any article, first or repeated, can cost at most: what to reserve before
-    /// asking.
+    /// Largest usage of a reading of any article, first or repeated: the amount to reserve before
+    /// the call.
     pub const MOST: Usage = Usage {
         input: FRAME + MAX_SYMBOLS as u64 * MAX_SYMBOL + MAX_TITLE + MAX_TEXT,
         output: MAX_OUTPUT_TOKENS as u64,
         thoughts: 0,
     };
 
-    /// The same for this article.
+    /// Largest usage of a reading of this article.
     pub fn tokens_at_most(&self) -> u64 {
         self.input_tokens_at_most() + u64::from(MAX_OUTPUT_TOKENS)
     }
@@ -97,18 +97,18 @@ impl Prompt {
     }
 }
 
-/// Half tokens: half a token for an ASCII character, two for any other, about twice what English
+/// Cost in half tokens: one for an ASCII character, four for any other, about twice what English
 /// takes.
 fn cost(c: char) -> u64 {
     if c.is_ascii() { 1 } else { 4 }
 }
 
-/// The room for an answer after `attempt` unusable ones.
+/// Tokens allowed for an answer after `attempt` unusable ones.
 pub(crate) fn room(attempt: u32) -> u32 {
     if attempt > 0 { MAX_OUTPUT_TOKENS } else { FIRST_OUTPUT_TOKENS }
 }
 
-/// Cuts a text by what it costs and takes the meaning out of anything that looks like our tags.
+/// Cuts a text by its cost and escapes anything that looks like our tags.
 fn defuse(text: &str, most: u64) -> String {
     let mut spent = 0;
     let text: String = text
@@ -122,7 +122,7 @@ fn defuse(text: &str, most: u64) -> String {
     text.replace('<', "\u{2039}").replace('>', "\u{203a}")
 }
 
-/// What a model made of an article. Every field has been checked against its range.
+/// A model's sentiment of an article. Every field has been checked against its range.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Reading {
     /// -1..=1
@@ -139,14 +139,14 @@ pub struct Reading {
     pub key_points: Vec<String>,
     pub summary: String,
     pub usage: Usage,
-    /// The model that answered, by its own word.
+    /// The model's name in its answer.
     pub model_version: String,
-    /// When the provider will switch this model off, where it says so.
+    /// When the provider retires this model, if it says so.
     pub retirement_time: Option<DateTime<Utc>>,
     pub latency: Duration,
 }
 
-/// Tokens that a reading cost; the upper bound where the provider does not say.
+/// Tokens of a reading; an upper bound if the provider reports none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Usage {
     pub input: u64,
@@ -155,12 +155,12 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Whatever a provider reports, it does not overflow.
+    /// Saturates, whatever a provider reports.
     pub const fn total(self) -> u64 {
         self.input.saturating_add(self.output).saturating_add(self.thoughts)
     }
 
-    /// With what a provider's own total holds beyond the parts that it names: thoughts, mostly.
+    /// Includes tokens in the provider's total beyond the named parts, mostly thoughts.
     pub(crate) fn at_least(self, total: Option<u64>) -> Self {
         let unnamed = total.unwrap_or(0).saturating_sub(self.total());
         Self { thoughts: self.thoughts.saturating_add(unnamed), ..self }

@@ -1,4 +1,5 @@
-//! SMTP: one e-mail out. Its Message-ID is handed in, so that a repeat collapses at the reader.
+//! SMTP: sends one e-mail. The caller gives its Message-ID, so that a reader's client merges a
+//! repetition.
 
 mod address;
 
@@ -33,7 +34,8 @@ const GOODBYE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `smtp://user:password@host:port?tls=required` (also `opportunistic`), `smtps://…`.
+    /// `smtp://user:password@host:port` or `smtps://…`. A login to another machine, and port 587,
+    /// require STARTTLS; `?tls=` changes that only without a password.
     pub url: SecretString,
     /// `Name <address>` or an address.
     pub from: String,
@@ -56,28 +58,28 @@ pub struct Email {
     pub to: String,
     pub subject: String,
     pub body: String,
-    /// `local@host`, the same for every repeat.
+    /// `local@host`, the same for every repetition.
     pub message_id: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
     pub message_id: String,
-    /// The server's last words, which often name its queue entry.
+    /// The server's last reply, which often names its queue entry.
     pub response: String,
 }
 
-/// How far a delivery had come.
+/// Progress of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     Connect,
     Authenticate,
     Envelope,
-    /// The message itself has begun to leave.
+    /// The message itself has begun to be sent.
     Content,
 }
 
-/// What a failure at a step means.
+/// Class of a failure at a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
     Transient,
@@ -86,7 +88,7 @@ pub enum Class {
     Unknown,
 }
 
-/// Judges a failure: the server's reply code if it gave one, else the connection was lost.
+/// Classifies a failure: by the server's reply code, else the connection was lost.
 pub fn classify(step: Step, code: Option<u16>) -> Class {
     match (step, code) {
         (Step::Authenticate, Some(500..600)) => Class::BadKey,
@@ -101,17 +103,18 @@ impl Smtp {
     pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let refuse = |problem: &str| ConfigError { setting: KEY, problem: problem.into() };
         let (server, secrets) = Server::parse(&settings.url).map_err(refuse)?;
+        http::remember(&secrets);
         let from = settings.from.parse().map_err(|_| refuse("the sender is not an address"))?;
         Ok(Self { server, from, timeout: settings.timeout, secrets, pace: http::pace(EVERY) })
     }
 
-    /// The limit key that this client's verdicts name.
+    /// The limit key of this client.
     pub fn key(&self) -> &'static str {
         KEY
     }
 
-    /// Hands one message over. [`Error::Unknown`]: the connection was lost after the message had
-    /// begun to leave.
+    /// Sends one message. [`Error::Unknown`]: the connection was lost after the message had begun
+    /// to be sent.
     pub async fn send(&self, email: &Email, permit: &impl Permit) -> Result<Sent> {
         let message = self.compose(email)?;
         self.pace.until_ready().await;
@@ -120,7 +123,7 @@ impl Smtp {
             permit.fault();
         }
         let mut connection = connected?;
-        // connecting can take longer than a permit is good for
+        // connecting can take longer than a permit is valid
         permit.take().await?;
         let delivered = call::observed(KEY, KEY, self.deliver(&mut connection, &message)).await;
         if let Err(Error::Unknown { .. }) = &delivered {
@@ -128,7 +131,7 @@ impl Smtp {
             permit.fault();
         }
         let response = delivered?;
-        // the message is theirs already; how the goodbye goes changes nothing
+        // the server has accepted the message; the end of the session changes nothing
         let _ = timeout(GOODBYE, connection.quit()).await;
         Ok(Sent { message_id: email.message_id.clone(), response })
     }
@@ -229,7 +232,7 @@ impl Smtp {
     fn failed(&self, step: Step, error: &SmtpError) -> Error {
         let text = http::with_causes(error);
         if error.is_client() && step != Step::Content {
-            // the server lacks what the settings or the message demand
+            // the server lacks a capability that the settings or the message require
             return self.refused("not_supported", &text);
         }
         self.error(step, error.status().map(u16::from), &text)

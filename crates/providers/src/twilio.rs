@@ -1,7 +1,7 @@
-//! Twilio: one text message out. Without a documented idempotency key, a lost answer is unknown,
-//! and a nonce in the body lets the message be found again.
+//! Twilio: sends one text message. There is no documented idempotency key, so a lost answer is
+//! unknown; a nonce in the body lets the message be found again.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use chrono::{DateTime, Utc};
 use reqwest::header::CONNECTION;
@@ -11,27 +11,39 @@ use url::Url;
 
 use crate::{
     error::{ConfigError, Error, Result, Scope, StopReason},
-    http::{Answer, Http, Lost},
+    http::{self, Answer, Http, Lost, Reach},
     permit::Permit,
 };
 
 /// The limit key.
 pub const KEY: &str = "twilio";
 pub const BASE_URL: &str = "https://api.twilio.com";
-/// The longest body the provider takes, in characters.
+/// Longest body that the provider accepts, in characters.
 pub const MAX_BODY_CHARS: usize = 1600;
-/// One a second is allowed; arrivals jitter.
+/// Interval between two requests: one a second is allowed, and arrivals jitter.
 const EVERY: Duration = Duration::from_millis(1200);
 const VERSION: &str = "2010-04-01";
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     pub base_url: Url,
     pub account_sid: String,
     pub auth_token: SecretString,
-    /// A number of ours, or the sid of a messaging service (`MG…`).
+    /// A sender's number, or the sid of a messaging service (`MG…`).
     pub from: String,
     pub timeout: Duration,
+}
+
+/// Without the token, and without the user and password of an address.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("base_url", &http::shown(&self.base_url))
+            .field("account_sid", &self.account_sid)
+            .field("from", &self.from)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -42,7 +54,7 @@ pub struct Twilio {
     from: String,
 }
 
-/// A message that Twilio has: accepted, not necessarily delivered.
+/// A message at Twilio: accepted, not necessarily delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
     pub sid: String,
@@ -55,8 +67,8 @@ impl Twilio {
             return Err(ConfigError { setting: KEY, problem: "the account has no sid".into() });
         }
         let auth_token = settings.auth_token.clone();
-        let secrets = vec![auth_token.clone()];
-        let http = Http::new(KEY, KEY, &settings.base_url, settings.timeout, secrets, EVERY)?;
+        let (base, secrets) = (&settings.base_url, vec![auth_token.clone()]);
+        let http = Http::new(KEY, KEY, base, settings.timeout, secrets, EVERY, Reach::Vendor)?;
         Ok(Self {
             http,
             account_sid: settings.account_sid.clone(),
@@ -65,13 +77,13 @@ impl Twilio {
         })
     }
 
-    /// The limit key that this client's verdicts name.
+    /// The limit key of this client.
     pub fn key(&self) -> &str {
         self.http.key()
     }
 
-    /// Sends `body` with ` [#nonce]` at its end; a body that is too long is cut before the nonce.
-    /// [`Error::Unknown`] means: look with [`Twilio::find_by_nonce`] before sending again.
+    /// Sends `body` with ` [#nonce]` at its end; too long a body is cut before the nonce. After
+    /// [`Error::Unknown`] call [`Twilio::find_by_nonce`] before sending again.
     pub async fn send(
         &self,
         to: &str,
@@ -90,7 +102,7 @@ impl Twilio {
         self.http.ask(request, Lost::Ambiguous, permit, |answer| self.sent(answer)).await
     }
 
-    /// The message to `to` that carries `nonce`, among the thousand latest since the day of `since`.
+    /// The message to `to` with `nonce`, among the thousand latest since the day of `since`.
     pub async fn find_by_nonce(
         &self,
         to: &str,
@@ -112,7 +124,7 @@ impl Twilio {
                         .map_err(|field| self.http.unusable("schema_drift", field));
                 }
                 Err(match self.error(answer) {
-                    // looking twice does no harm
+                    // a repeated look-up is harmless
                     Error::Unknown { detail } => Error::Transient { detail },
                     error => error,
                 })
@@ -125,8 +137,8 @@ impl Twilio {
     }
 
     fn authorized(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
-        // a kept connection that the other side is just closing would make a lost answer out of a
-        // request that never arrived
+        // no kept connections: one that the server is just closing would turn a request that never
+        // arrived into a lost answer
         request
             .basic_auth(&self.account_sid, Some(self.auth_token.expose_secret()))
             .header(CONNECTION, "close")
@@ -135,14 +147,14 @@ impl Twilio {
     fn sent(&self, answer: &Answer) -> Result<Sent> {
         if let Class::Accepted = classify(answer.status, &answer.body) {
             let message: Value = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
-            // accepted, but we cannot say what: as good as a lost answer
+            // accepted, with an unreadable answer: the same as a lost answer
             return message_of(&message).ok_or_else(|| self.http.unknown(&answer.body));
         }
         Err(self.error(answer))
     }
 
     fn error(&self, answer: &Answer) -> Error {
-        let detail = format!("HTTP {}: {}", answer.status, answer.body);
+        let detail = answer.told();
         match classify(answer.status, &answer.body) {
             Class::Throttled(scope) => self.http.throttled(answer.retry_after, scope, &detail),
             Class::BadKey => self.http.stopped(StopReason::BadKey, &detail),
@@ -152,19 +164,19 @@ impl Twilio {
     }
 }
 
-/// What an answer means.
+/// Class of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
     Accepted,
-    /// Not taken, and safe to repeat later.
+    /// Not accepted, and safe to repeat later.
     Throttled(Scope),
     BadKey,
     Refused(&'static str),
-    /// It may have been taken.
+    /// It may have been accepted.
     Unknown,
 }
 
-/// Judges an answer by its class of status first; codes refine it, since Twilio splits them.
+/// Classifies an answer by its status first; codes refine it.
 pub fn classify(status: u16, body: &str) -> Class {
     let code = serde_json::from_str::<Value>(body).ok().and_then(|answer| answer["code"].as_u64());
     match (status, code) {

@@ -1,4 +1,4 @@
-//! A webhook of the operator's: one JSON payload out, with a key that makes repeats harmless.
+//! The operator's webhook: posts one JSON payload, with a key that makes repetitions harmless.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::{
     error::{ConfigError, Result, Scope, StopReason},
-    http::{self, Answer, Http, Lost},
+    http::{Answer, Http, Lost, Reach},
     permit::Permit,
 };
 
@@ -19,7 +19,8 @@ const EVERY: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// https, or http on this machine. Addresses of webhooks often are their own password.
+    /// https, or http on this machine, and no link-local address. The address of a webhook often
+    /// contains its password.
     pub url: SecretString,
     pub timeout: Duration,
 }
@@ -30,7 +31,7 @@ pub struct Webhook {
     url: SecretString,
 }
 
-/// What the receiver answered.
+/// Answer of the receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sent {
     pub status: u16,
@@ -41,21 +42,18 @@ impl Webhook {
         let refuse = |problem: &str| ConfigError { setting: KEY, problem: problem.into() };
         let url = Url::parse(settings.url.expose_secret())
             .map_err(|_| refuse("the address is not one"))?;
-        if url.scheme() != "https" && !(url.scheme() == "http" && http::is_loopback(&url)) {
-            return Err(refuse("the address must be https, or http on this machine"));
-        }
         let secrets = secrets(&settings.url, &url);
-        let http = Http::new(KEY, KEY, &url, settings.timeout, secrets, EVERY)?;
+        let http = Http::new(KEY, KEY, &url, settings.timeout, secrets, EVERY, Reach::Receiver)?;
         Ok(Self { http, url: url.to_string().into() })
     }
 
-    /// The limit key that this client's verdicts name.
+    /// The limit key of this client.
     pub fn key(&self) -> &str {
         self.http.key()
     }
 
-    /// Posts `payload`. A receiver that honours `Idempotency-Key` acts once however often the same
-    /// key arrives, so a lost answer may be repeated.
+    /// Posts `payload`. A receiver that honours `Idempotency-Key` acts once for each key, so that a
+    /// lost answer may be repeated.
     pub async fn send(
         &self,
         payload: &Value,
@@ -70,7 +68,7 @@ impl Webhook {
     }
 
     fn sent(&self, answer: &Answer) -> Result<Sent> {
-        let detail = format!("HTTP {}: {}", answer.status, answer.body);
+        let detail = answer.told();
         Err(match classify(answer.status, answer.retry_after.is_some()) {
             Class::Accepted => return Ok(Sent { status: answer.status }),
             Class::Throttled => self.http.throttled(answer.retry_after, Scope::Unknown, &detail),
@@ -81,7 +79,8 @@ impl Webhook {
     }
 }
 
-/// The address and the parts of it that may be a password: an error may name one alone.
+/// The address, and those parts of it that may be a password: an error may contain one of them
+/// alone.
 fn secrets(whole: &SecretString, url: &Url) -> Vec<SecretString> {
     let long = |text: &&str| text.len() >= 8;
     let values: Vec<_> = url.query_pairs().map(|(_, value)| value.into_owned()).collect();
@@ -94,7 +93,7 @@ fn secrets(whole: &SecretString, url: &Url) -> Vec<SecretString> {
     std::iter::once(whole.clone()).chain(parts).collect()
 }
 
-/// What an answer means.
+/// Class of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
     Accepted,
@@ -104,7 +103,7 @@ pub enum Class {
     Transient,
 }
 
-/// `asks_to_wait`: the answer has a `Retry-After`.
+/// `asks_to_wait`: true if the answer has a `Retry-After`.
 pub fn classify(status: u16, asks_to_wait: bool) -> Class {
     match status {
         200..300 => Class::Accepted,

@@ -1,25 +1,29 @@
-//! Many jobs seen through as one: their progress, and a job that follows them.
+//! A batch: many jobs tracked as one, with their progress and a job that follows them.
 
 mod common;
 
 use std::time::Duration;
 
 use bellwether_queue::{
-    Attempt, Db, Failure, Handlers, Job, NewJob, OnFailure,
+    Attempt, Db, Failure, Handlers, Job, JobArgs, OnFailure,
     batch::{self, NewBatch},
 };
 use common::{Error, Place};
 
-/// Resizes one picture; some are broken.
-#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+/// Resizes one picture; some pictures are broken.
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Resize {
     picture: u32,
 }
 
-impl Job for Resize {
+impl JobArgs for Resize {
     const KIND: &'static str = "example_resize";
     const QUEUE: &'static str = "example_batch";
+}
+
+impl Job for Resize {
     type Context = Db;
+    type Output = ();
 
     async fn run(self, _: Db, _: &Attempt) -> Result<(), Failure> {
         if self.picture == 13 { Err(Failure::discard("it is no picture")) } else { Ok(()) }
@@ -27,13 +31,17 @@ impl Job for Resize {
 }
 
 /// Publishes the album, once every picture has ended.
-#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Publish {}
 
-impl Job for Publish {
+impl JobArgs for Publish {
     const KIND: &'static str = "example_publish";
     const QUEUE: &'static str = "example_batch";
+}
+
+impl Job for Publish {
     type Context = Db;
+    type Output = ();
 
     async fn run(self, db: Db, attempt: &Attempt) -> Result<(), Failure> {
         let progress = batch::of(&db, attempt.job()).await.map_err(Failure::retry)?;
@@ -47,12 +55,10 @@ impl Job for Publish {
 async fn main() -> Result<(), Error> {
     let place = Place::find().await?;
     let db = &place.db;
-    let pictures: Result<Vec<_>, _> =
-        (1..=20).map(|picture| NewJob::of(&Resize { picture })).collect();
     let album = NewBatch::new("album 7")
-        .jobs(pictures?)
-        .then(NewJob::of(&Publish {})?)
-        .on_failure(OnFailure::Ignore); // a broken picture does not hold the album back
+        .jobs((1..=20).map(|picture| Resize { picture }))
+        .then(Publish {})
+        .on_failure(OnFailure::Ignore); // a broken picture does not stop the album
     let mut tx = db.begin().await?;
     let started = batch::start(&mut tx, &album).await?;
     tx.commit().await?;
@@ -65,7 +71,8 @@ async fn main() -> Result<(), Error> {
         progress.state.as_str()
     );
 
-    let process = place.work(Handlers::new(db.clone()).with::<Resize>().with::<Publish>()).await?;
+    let process =
+        place.work(Handlers::new().with::<Resize>(db.clone()).with::<Publish>(db.clone())).await?;
     let publish = place.ended(bellwether_queue::JobId(started.id.0)).await?;
     println!("{} is {}", publish.job.kind, publish.job.state);
     let progress = batch::progress(db, started.id).await?.ok_or("the batch is gone")?;

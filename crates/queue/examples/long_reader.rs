@@ -1,10 +1,10 @@
-//! A steady load beside readers that keep every dead row from being cleaned up.
+//! A steady load beside transactions that keep dead rows from being removed.
 //!
-//! `just long-reader [seconds [jobs a second [seconds of a reader]]]`: a third of the time, a minute at
-//! most, alone; then beside three overlapping transactions (40 s each, unless told otherwise) that hold
-//! an old snapshot all the time; then alone again. It prints, every ten seconds, how many jobs wait, how
-//! long they waited, how long the claims took, how many dead rows their table has, and what the walk of
-//! a claim costs that begins from the start and of one that begins at a mark.
+//! `just long-reader [seconds [jobs a second [seconds of a reader]]]`: a third of the time, a
+//! minute at most, without a reader; then beside three overlapping transactions (40 s each by
+//! default) that hold an old snapshot all the time; then without a reader again. Every ten seconds
+//! it prints the number of waiting jobs, their waits, the durations of claims, the dead rows of
+//! their table, and the cost of a claim's scan from the start and from a cursor.
 
 #[path = "common/claims.rs"]
 mod claims;
@@ -15,7 +15,7 @@ use std::{
 };
 
 use bellwether_queue::{
-    Attempt, Config, Db, Failure, Handlers, Job, MIGRATOR, NewJob, Process, QueueConfig,
+    Attempt, Config, Db, Failure, Handlers, Job, JobArgs, MIGRATOR, NewJob, Process, QueueConfig,
 };
 use bellwether_testing::Postgres;
 use claims::{Claims, percentile};
@@ -23,21 +23,26 @@ use sqlx::{Executor, PgPool, Row, postgres::PgPoolOptions};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// One insert of so many jobs at a time.
+/// Jobs added by one insert.
 const TOGETHER: u64 = 4;
 const READERS: u32 = 3;
 const TELL: Duration = Duration::from_secs(10);
 
-#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Tick {
     text: String,
 }
 
-impl Job for Tick {
+impl JobArgs for Tick {
     const KIND: &'static str = "tick";
     const QUEUE: &'static str = "ticks";
+}
+
+impl Job for Tick {
     type Context = Arc<Mutex<Vec<f64>>>;
-    /// Notes how long it waited, in milliseconds.
+    type Output = ();
+
+    /// Records its wait, in milliseconds.
     #[expect(clippy::disallowed_methods, reason = "the server's clock is this machine's")]
     async fn run(self, waits: Self::Context, attempt: &Attempt) -> Result<(), Failure> {
         let wait = (chrono::Utc::now() - attempt.created_at()).as_seconds_f64() * 1_000.0;
@@ -61,7 +66,7 @@ async fn main() -> Result<(), Error> {
     MIGRATOR.run(&pool).await?;
     let db = Db::direct(pool.clone());
     let waits = Arc::default();
-    let handlers = Arc::new(Handlers::new(Arc::clone(&waits)).with::<Tick>());
+    let handlers = Arc::new(Handlers::new().with::<Tick>(Arc::clone(&waits)));
     let process = Process::start(Config {
         pool: db.clone(),
         direct: postgres.url.parse()?,
@@ -106,18 +111,18 @@ async fn main() -> Result<(), Error> {
 }
 
 async fn load(db: Db, rate: u64) -> Result<(), bellwether_queue::Error> {
-    let job = NewJob::of(&Tick { text: "forty bytes of arguments, more or less".into() })?;
+    let job = NewJob::of(&Tick { text: "forty bytes of arguments, more or less".into() });
     let jobs = vec![job; TOGETHER as usize];
     let mut every = tokio::time::interval(Duration::from_secs(1) * TOGETHER as u32 / rate as u32);
     loop {
         every.tick().await;
         let mut tx = db.begin().await?;
-        bellwether_queue::add_all(&mut tx, &jobs).await?;
+        bellwether_queue::enqueue_all(&mut *tx, &jobs).await?;
         tx.commit().await?;
     }
 }
 
-/// Holds one snapshot after the other, a third of their length apart from its neighbours.
+/// Holds one snapshot after the other, shifted against its neighbours by a third of their length.
 async fn hold(pool: PgPool, read: Duration, n: u32) -> Result<(), sqlx::Error> {
     let mut length = read / READERS * (n + 1);
     loop {
@@ -149,7 +154,7 @@ async fn tell(
         let mut least = f64::INFINITY;
         for _ in 0..3 {
             let asked = Instant::now();
-            // what a claim walks over, without taking anything
+            // rows that a claim scans without taking a job
             sqlx::query(
                 "select from queue.ready where lane = $1 and (priority, id) > (4, $2)
                     and kind = any ('{nothing}') order by priority, id limit 1",

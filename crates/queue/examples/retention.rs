@@ -1,10 +1,10 @@
-//! A day of history with a great many jobs is pruned beside a steady load.
+//! Prunes a day of history with a great many jobs beside a steady load.
 //!
-//! `just retention [jobs [of 100, how many with a unique key [seconds before]]]`: what claims, the list
-//! and the overview cost with an empty history and with the day in it; then how long it takes until the
-//! day's jobs are gone, how long what belonged to them is cleared away, and what claims and waits were
-//! like before and meanwhile. Last, for comparison, the same number of rows deleted from a table without
-//! partitions, in one statement.
+//! `just retention [jobs [of 100, how many with a unique key [seconds before]]]` prints the cost of
+//! claims, the list and the overview with an empty history and with the day in it; then the time
+//! until the day's jobs are gone, the time until their dependents are cleared, and claims and waits
+//! before and meanwhile. Last, for comparison, it deletes the same number of rows from a table
+//! without partitions, in one statement.
 
 #[path = "common/claims.rs"]
 mod claims;
@@ -18,7 +18,7 @@ use std::{
 };
 
 use bellwether_queue::{
-    Attempt, Config, Db, Failure, Handlers, Job, MIGRATOR, NewJob, Process, QueueConfig,
+    Attempt, Config, Db, Failure, Handlers, Job, JobArgs, MIGRATOR, NewJob, Process, QueueConfig,
     control::{self, Retention},
     inspect::{self, JobFilter},
 };
@@ -28,20 +28,25 @@ use sqlx::{AssertSqlSafe, Executor, PgPool, postgres::PgPoolOptions};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// Jobs a second beside it, one at a time.
+/// Jobs added a second, one at a time.
 const RATE: u32 = 100;
 const DAY: &str = "2020-01-20";
 
-#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Tick {
     n: u64,
 }
 
-impl Job for Tick {
+impl JobArgs for Tick {
     const KIND: &'static str = "tick";
     const QUEUE: &'static str = "ticks";
+}
+
+impl Job for Tick {
     type Context = Arc<Mutex<Vec<f64>>>;
-    /// Notes how long it waited, in milliseconds.
+    type Output = ();
+
+    /// Records its wait, in milliseconds.
     #[expect(clippy::disallowed_methods, reason = "the server's clock is this machine's")]
     async fn run(self, waits: Self::Context, attempt: &Attempt) -> Result<(), Failure> {
         let wait = (chrono::Utc::now() - attempt.created_at()).as_seconds_f64() * 1_000.0;
@@ -62,7 +67,7 @@ async fn main() -> Result<(), Error> {
     let db = Db::direct(pool.clone());
     let claims = Claims::watch();
     let waits: Arc<Mutex<Vec<f64>>> = Arc::default();
-    let handlers = Arc::new(Handlers::new(Arc::clone(&waits)).with::<Tick>());
+    let handlers = Arc::new(Handlers::new().with::<Tick>(Arc::clone(&waits)));
     let process = Process::start(Config {
         pool: db.clone(),
         direct: postgres.url.parse()?,
@@ -102,7 +107,7 @@ async fn main() -> Result<(), Error> {
 
     let day = DAY.replace('-', "");
     let asked = Instant::now();
-    let detached: bool = sqlx::query_scalar("select queue.detach_day_v1($1)")
+    let detached: bool = sqlx::query_scalar("select queue.detach_day($1)")
         .bind(format!("done_{day}"))
         .fetch_one(&pool)
         .await?;
@@ -140,7 +145,7 @@ async fn main() -> Result<(), Error> {
     Ok(())
 }
 
-/// What a monitor asks, and how long it takes on a connection that has asked it before: the median.
+/// Measures the queries of a monitor on a connection that has run them before: the median.
 async fn looks(url: &str, what: &str) -> Result<(), Error> {
     let db = Db::direct(PgPoolOptions::new().max_connections(1).connect(url).await?);
     let mut costs = [Vec::new(), Vec::new()];
@@ -164,7 +169,7 @@ async fn looks(url: &str, what: &str) -> Result<(), Error> {
 /// In microseconds.
 static LONGEST: AtomicI64 = AtomicI64::new(0);
 
-/// Looks every 5 ms who waits for a lock, and for how long.
+/// Checks every 5 ms which sessions wait for a lock, and for how long.
 async fn longest_lock(pool: PgPool) -> Result<(), sqlx::Error> {
     loop {
         let waits: Option<i64> = sqlx::query_scalar(
@@ -183,23 +188,23 @@ async fn load(db: Db) -> Result<(), bellwether_queue::Error> {
     for n in 0.. {
         every.tick().await;
         let mut tx = db.begin().await?;
-        bellwether_queue::add(&mut tx, &NewJob::of(&Tick { n })?).await?;
+        bellwether_queue::enqueue(&mut *tx, NewJob::of(&Tick { n })).await?;
         tx.commit().await?;
     }
     Ok(())
 }
 
-/// A day of completed jobs, each hundredth with an attempt that failed before.
+/// Adds a day of completed jobs, each hundredth with an earlier attempt that failed.
 async fn fill(pool: &PgPool, jobs: i64, keyed: i64) -> Result<(), Error> {
     let day = DAY.replace('-', "");
     sqlx::raw_sql(AssertSqlSafe(format!(
         "set statement_timeout = 0;
         create table queue.done_{day} partition of queue.done for values from ('{DAY}Z') to ('2020-01-21Z');
-        insert into queue.done (id, finished_at, process, claimed_at, lane, priority, kind, attempt, max_attempts, args, unique_key, holds, created_at)
+        insert into queue.done (id, finished_at, process, claimed_at, lane, priority, kind, attempt, max_attempts, args, unique_key, unique_until, created_at)
         select nextval('queue.job_id'), '{DAY} 12:00Z', '00000000-0000-0000-0000-000000000001', '{DAY} 12:00Z', 1, 4, 'tick', 1, 5, '{{\"n\": 1}}',
             case when i % 100 < {keyed} then 'key of the occasion ' || i end, case when i % 100 < {keyed} then 'pruned' end, '{DAY} 12:00Z'
         from generate_series(1, {jobs}) i;
-        insert into queue.unique_key (kind, key, job, holds)
+        insert into queue.unique_key (kind, key, job, unique_until)
         select kind, unique_key, id, 'pruned' from queue.done_{day} where unique_key is not null;
         insert into queue.attempt (job, number, started_at, ended_at, outcome)
         select id, 1, '{DAY} 11:59Z', '{DAY} 11:59Z', 'failed' from queue.done_{day} where id % 100 = 0;

@@ -1,6 +1,7 @@
-//! How an application tests its jobs: what was enqueued, run inline, with time on a leash.
+//! Tests of an application's jobs: assertions on enqueued jobs, jobs run inline, and time that
+//! passes when the test says so.
 //!
-//! On a PostgreSQL of its own, as time passes for every row in it.
+//! Runs on a PostgreSQL of its own, because time passes for every row in it.
 
 #[expect(dead_code, reason = "nothing works in the background here")]
 mod common;
@@ -8,22 +9,26 @@ mod common;
 use std::time::Duration;
 
 use bellwether_queue::{
-    Attempt, Db, Failure, Handlers, Job, State, enqueue,
+    Attempt, Db, Failure, Handlers, Job, JobArgs, State, enqueue,
     testing::{Inline, assert_enqueued, refute_enqueued},
 };
 use common::{Error, Place};
 use serde_json::json;
 
 /// Reminds a user, and again a day later.
-#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Remind {
     user: i64,
 }
 
-impl Job for Remind {
+impl JobArgs for Remind {
     const KIND: &'static str = "example_remind";
     const QUEUE: &'static str = "example_testing";
+}
+
+impl Job for Remind {
     type Context = ();
+    type Output = ();
 
     async fn run(self, (): (), attempt: &Attempt) -> Result<(), Failure> {
         if attempt.number() == 1 {
@@ -33,10 +38,10 @@ impl Job for Remind {
     }
 }
 
-/// What is tested.
+/// The code under test.
 async fn sign_up(db: &Db, user: i64) -> Result<(), Error> {
     let mut tx = db.begin().await?;
-    enqueue(&mut tx, &Remind { user }).await?;
+    enqueue(&mut *tx, Remind { user }).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -50,7 +55,7 @@ async fn main() -> Result<(), Error> {
     refute_enqueued(db, "example_remind", json!({"user": 8})).await;
     println!("user 7 will be reminded, user 8 will not");
 
-    let mut inline = Inline::new(db, Handlers::new(()).with::<Remind>()).await?;
+    let mut inline = Inline::new(db, Handlers::new().with::<Remind>(())).await?;
     let ran = inline.drain().await?;
     assert_eq!(ran[0].state, State::Retryable);
     println!("today: {} because {:?}", ran[0].state, ran[0].error);

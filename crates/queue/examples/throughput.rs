@@ -1,7 +1,7 @@
-//! Jobs a second: adding them in bulk, and draining them, beside what the server does when the
-//! same rows are moved by hand-written statements without any of the bookkeeping.
+//! Throughput: jobs added in bulk and drained, compared with hand-written statements that move the
+//! same rows without any bookkeeping.
 //!
-//! `just bench [jobs]` runs it on a scratch PostgreSQL that does not wait for the disk: compare the
+//! `just bench [jobs]` runs it on a scratch PostgreSQL that does not wait for the disk: compare
 //! figures of one run with each other only.
 
 use std::{
@@ -13,21 +13,27 @@ use std::{
 };
 
 use bellwether_queue::{
-    Attempt, Config, Db, Failure, Job, MIGRATOR, NewJob, Outcome, Process, QueueConfig, Registry,
+    Attempt, Config, Db, Failure, Job, JobArgs, MIGRATOR, NewJob, Outcome, Process, QueueConfig,
+    Registry,
     limits::{self, Counts, LaneKey, Limit, Window},
 };
 use bellwether_testing::Database;
 use sqlx::postgres::PgPoolOptions;
 
-#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(serde::Serialize, serde::Deserialize)]
 struct NoOp {
     text: String,
 }
 
-impl Job for NoOp {
+impl JobArgs for NoOp {
     const KIND: &'static str = "no_op";
     const QUEUE: &'static str = "bench";
+}
+
+impl Job for NoOp {
     type Context = ();
+    type Output = ();
+
     async fn run(self, (): (), _: &Attempt) -> Result<(), Failure> {
         Ok(())
     }
@@ -67,13 +73,13 @@ async fn engine(
     limits::define(pool, &limit).await?;
     limits::set_lane(pool, "bench", "limited", &[LaneKey::new("bench")]).await?;
 
-    let mut job = NewJob::of(&NoOp { text: "forty bytes of arguments, more or less".into() })?;
+    let mut job = NewJob::of(&NoOp { text: "forty bytes of arguments, more or less".into() });
     lane.clone_into(&mut job.lane);
     let batch = vec![job; 1_000];
     let began = Instant::now();
     let mut conn = pool.pool().acquire().await?;
     for _ in 0..jobs.div_ceil(1_000) {
-        bellwether_queue::add_all(&mut conn, &batch).await?;
+        bellwether_queue::enqueue_all(&mut *conn, &batch).await?;
     }
     let jobs = jobs.div_ceil(1_000) * 1_000;
     let added = jobs as f64 / began.elapsed().as_secs_f64();
@@ -94,15 +100,16 @@ async fn engine(
     let began = Instant::now();
     while done.load(Ordering::Relaxed) < jobs {
         let Some(attempt) = attempts.recv().await else { break };
-        attempt.settle(Outcome::Complete);
+        attempt.finish(Outcome::Complete);
         done.fetch_add(1, Ordering::Relaxed);
     }
-    // Drained when the last completion is in the database.
+    // The drain is over when the last completion is stored.
     process.close(Duration::from_secs(10)).await?;
     Ok((added, jobs as f64 / began.elapsed().as_secs_f64()))
 }
 
-/// Moves as many rows through tables of the same shape, by two connections at once.
+/// Moves as many rows through tables of the same shape, by two connections at once, each from where
+/// its last statement ended.
 async fn raw(pool: &Db, jobs: usize) -> Result<f64, sqlx::Error> {
     for statement in [
         "drop table if exists raw_ready, raw_running, raw_done",
@@ -128,16 +135,19 @@ async fn raw(pool: &Db, jobs: usize) -> Result<f64, sqlx::Error> {
         .map(|_| {
             let pool = pool.clone();
             tokio::spawn(async move {
+                let mut mark = 0_i64;
                 loop {
                     let ids: Vec<i64> = sqlx::query_scalar(
                         "with gone as (
                             delete from raw_ready where ctid = any (array(
-                                select ctid from raw_ready where lane = 1 order by priority, id limit 500 for update skip locked))
+                                select ctid from raw_ready where lane = 1 and (priority, id) > (4, $1) order by priority, id limit 500 for update skip locked))
                             returning *)
                         insert into raw_running select * from gone returning id",
                     )
+                    .bind(mark)
                     .fetch_all(&pool)
                     .await?;
+                    mark = ids.iter().copied().max().unwrap_or(mark);
                     if ids.is_empty() {
                         return Ok::<_, sqlx::Error>(());
                     }

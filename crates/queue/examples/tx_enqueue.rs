@@ -1,22 +1,26 @@
-//! A job that exists exactly when the rows that called for it do, and an effect that happens once.
+//! A job that exists exactly when its transaction commits, and an effect that happens once.
 
 mod common;
 
 use std::time::Duration;
 
-use bellwether_queue::{Attempt, Db, Failure, Handlers, Job, enqueue};
+use bellwether_queue::{Attempt, Db, Failure, Handlers, Job, JobArgs, enqueue};
 use common::{Error, Place};
 
 /// Greets a new user.
-#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Welcome {
     name: String,
 }
 
-impl Job for Welcome {
+impl JobArgs for Welcome {
     const KIND: &'static str = "example_welcome";
     const QUEUE: &'static str = "example_tx";
+}
+
+impl Job for Welcome {
     type Context = Db;
+    type Output = ();
 
     async fn run(self, db: Db, attempt: &Attempt) -> Result<(), Failure> {
         let mut tx = db.begin().await?;
@@ -24,25 +28,29 @@ impl Job for Welcome {
             .bind(&self.name)
             .execute(&mut *tx)
             .await?;
-        // The mail, the end of this job and the next job: together or not at all.
+        // The mail, the end of this job and the next job are committed together or not at all.
         let survey = Survey { name: self.name };
-        attempt.enqueue(&mut tx, &survey).await?;
+        attempt.enqueue(&mut tx, survey).await?;
         attempt.complete_in(&mut tx).await?;
         tx.commit().await?;
         Ok(())
     }
 }
 
-/// Asks how it went. Completed by the worker, as it writes nothing itself.
-#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+/// Sends a survey. It writes nothing itself, so the worker completes it.
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Survey {
     name: String,
 }
 
-impl Job for Survey {
+impl JobArgs for Survey {
     const KIND: &'static str = "example_survey";
     const QUEUE: &'static str = "example_tx";
+}
+
+impl Job for Survey {
     type Context = Db;
+    type Output = ();
 
     async fn run(self, _: Db, _: &Attempt) -> Result<(), Failure> {
         println!("survey: how do you like it, {}?", self.name);
@@ -59,16 +67,17 @@ async fn main() -> Result<(), Error> {
         .await?;
 
     let mut tx = db.begin().await?;
-    let never = enqueue(&mut tx, &Welcome { name: "Nobody".into() }).await?;
+    let never = enqueue(&mut *tx, Welcome { name: "Eve".into() }).await?;
     tx.rollback().await?;
     let found = bellwether_queue::inspect::find(db, never.id).await?;
     println!("rolled back: the job {}", if found.is_some() { "is there" } else { "never was" });
 
     let mut tx = db.begin().await?;
-    let added = enqueue(&mut tx, &Welcome { name: "Ada".into() }).await?;
+    let added = enqueue(&mut *tx, Welcome { name: "Ada".into() }).await?;
     tx.commit().await?;
 
-    let process = place.work(Handlers::new(db.clone()).with::<Welcome>().with::<Survey>()).await?;
+    let process =
+        place.work(Handlers::new().with::<Welcome>(db.clone()).with::<Survey>(db.clone())).await?;
     let welcome = place.ended(added.id).await?;
     let mails: Vec<String> =
         sqlx::query_scalar("select text from example_mail").fetch_all(db).await?;

@@ -1,8 +1,28 @@
--- A job lives in exactly one of ready, scheduled, running, done and failed, and moves between
--- them. The view queue.job shows them as one.
+-- A job is in exactly one of pending, ready, scheduled, running, done and failed, and moves between them. The
+-- view queue.job shows them as one.
 create sequence queue.job_id as bigint;
 
--- A job that a worker may claim now. Rows are inserted and deleted, never updated.
+-- A job that waits for other jobs. When the last of them has ended, it moves to ready or scheduled.
+create table queue.pending (
+    id           bigint      primary key,
+    due_at       timestamptz,  -- earliest time, also after the last of them has ended
+    lane         integer     not null,
+    priority     smallint    not null check (priority between 0 and 9),
+    kind         text        not null,
+    max_attempts smallint    not null,
+    args         jsonb,
+    unique_key   text,
+    unique_until text,
+    tags         text[],
+    parent       bigint,
+    trace        text,
+    created_at   timestamptz not null
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+
+create index pending_parent on queue.pending (parent) where parent is not null;
+
+-- A job that a worker may claim now. Rows are inserted and deleted many times a second, never updated: vacuum
+-- runs after few of them, at once and unthrottled, so that the next claim does not walk over dead rows.
 create table queue.ready (
     id           bigint      not null,
     lane         integer     not null,
@@ -12,50 +32,58 @@ create table queue.ready (
     max_attempts smallint    not null,
     args         jsonb,                 -- null: in payload
     unique_key   text,
-    holds        text        check (holds in ('pruned', 'claimed')),
+    unique_until text        check (unique_until in ('pruned', 'claimed')),
     tags         text[],
-    parent       bigint,                -- the job whose attempt added it
-    trace        text,                  -- W3C trace context of whoever added it
+    parent       bigint,                -- the job whose attempt added this one
+    trace        text,                  -- W3C trace context of the caller
     created_at   timestamptz not null,
-    available_at timestamptz not null,  -- since when it could have been claimed
+    available_at timestamptz not null,  -- since when it can be claimed
     error        text                   -- of its last attempt
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 
--- The claim's order. It is also the way to one job: ten priorities in each lane are probes.
+-- The claim's order. A lookup by number uses it too, by a probe for each lane and each of ten priorities.
 create unique index ready_claim on queue.ready (lane, priority, id);
+create index ready_parent on queue.ready (parent) where parent is not null;
 
--- A job that waits for its time: scheduled, or retryable after a failed attempt.
+-- A job that waits for its time: scheduled, or retryable after a failed attempt. Claims of every queue move
+-- due rows, so a row that could not be moved would stop all of them.
 create table queue.scheduled (
     id           bigint      primary key,
     due_at       timestamptz not null,
     retry        boolean     not null,  -- true: retryable, an attempt has failed
     lane         integer     not null,
-    priority     smallint    not null,
+    priority     smallint    not null check (priority between 0 and 9),
     kind         text        not null,
     attempt      smallint    not null,
     max_attempts smallint    not null,
     args         jsonb,
     unique_key   text,
-    holds        text,
+    unique_until text,
     tags         text[],
     parent       bigint,
     trace        text,
     created_at   timestamptz not null,
     error        text
-);
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 
 create index scheduled_due on queue.scheduled (due_at);
+create index scheduled_parent on queue.scheduled (parent) where parent is not null;
 
--- An attempt in flight. (id, process, lease) is its fence: whoever writes as the attempt names all
--- three, and no row means that the lease was lost.
+-- While another transaction holds an old snapshot, index entries of jobs that have moved on cannot be
+-- removed: the search for due jobs starts at a mark after them. The marks are sequences, because every
+-- transaction sees a new value at once and an update leaves no dead rows.
+create sequence queue.promoted_to as bigint minvalue 0 start 0;   -- microseconds since 1970: jobs due before then have been moved
+create sequence queue.promoted_all as bigint minvalue 0 start 0;  -- time of the last search from the start
+
+-- An attempt in flight. (id, process, lease) is its fence: every write of the attempt must name all three,
+-- and finds no row once the lease is lost.
 create table queue.running (
     id           bigint      primary key,
     process      uuid        not null,
-    lease        bigint      not null,  -- counts claims in the process's memory
+    lease        bigint      not null,  -- number of the claim, counted by the process
     claimed_at   timestamptz not null,
-    cancel       boolean     not null default false,  -- somebody has called it off
+    cancel       boolean     not null default false,  -- an operator has cancelled it
     key          integer,               -- the limit key that served the claim
-    granted_at   timestamptz,           -- the grant's row, for keys that count from the start
     lane         integer     not null,
     priority     smallint    not null,
     kind         text        not null,
@@ -63,18 +91,23 @@ create table queue.running (
     max_attempts smallint    not null,
     args         jsonb,
     unique_key   text,
-    holds        text,
+    unique_until text,
     tags         text[],
     parent       bigint,
     trace        text,
     created_at   timestamptz not null,
-    available_at timestamptz not null
+    available_at timestamptz not null,
+    requests     integer     not null default 0,  -- reserved beyond the first, until they are taken or the attempt ends
+    tokens       bigint      not null default 0,  -- reserved until the attempt ends
+    micros       bigint      not null default 0,
+    probe        boolean     not null default false  -- the one call that a half-open breaker allows
 ) with (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 
-create index running_process on queue.running (process);
 create index running_key on queue.running (key) where key is not null;
+create index running_parent on queue.running (parent) where parent is not null;
 
--- A completed job, by the day it finished.
+-- A completed job, partitioned by the day it finished. Rows are written once and dropped by the day, so the
+-- default storage settings fit.
 create table queue.done (
     id           bigint      not null,
     finished_at  timestamptz not null,
@@ -87,24 +120,26 @@ create table queue.done (
     max_attempts smallint    not null,
     args         jsonb,
     unique_key   text,
-    holds        text,
+    unique_until text,
     tags         text[],
     parent       bigint,
     trace        text,
     created_at   timestamptz not null,
-    log          text[]
+    log          text[],
+    output       jsonb       -- returned by the handler, or recorded by it; null: nothing
 ) partition by range (finished_at);
 
 create index done_id on queue.done (id);
 create index done_parent on queue.done (parent) where parent is not null;
 create table queue.done_default partition of queue.done default;
 
--- A job that ended otherwise: discarded or cancelled. Kept longer than completed ones.
+-- A job that ended without completing: discarded or cancelled. Kept longer than completed jobs.
 create table queue.failed (
     id           bigint      not null,
     finished_at  timestamptz not null,
     state        text        not null check (state in ('discarded', 'cancelled')),
     error        text,       -- the last error, or why it was cancelled
+    due_at       timestamptz,  -- of a job that was cancelled while it waited for others
     lane         integer     not null,
     priority     smallint    not null,
     kind         text        not null,
@@ -112,7 +147,7 @@ create table queue.failed (
     max_attempts smallint    not null,
     args         jsonb,
     unique_key   text,
-    holds        text,
+    unique_until text,
     tags         text[],
     parent       bigint,
     trace        text,
@@ -123,13 +158,13 @@ create index failed_id on queue.failed (id);
 create index failed_parent on queue.failed (parent) where parent is not null;
 create table queue.failed_default partition of queue.failed default;
 
--- Arguments too large to be moved with their job: written once, read at the claim.
+-- Arguments too large to move with their job: written once, read by the claim.
 create table queue.payload (
     job  bigint primary key,
     args jsonb  not null
-);
+) with (autovacuum_vacuum_scale_factor = 0.05);
 
--- An attempt that did not end its job: what done and failed cannot say.
+-- An attempt that did not end its job, with the details that done and failed have no columns for.
 create table queue.attempt (
     job        bigint      not null,
     number     smallint    not null,
@@ -137,58 +172,36 @@ create table queue.attempt (
     started_at timestamptz not null,
     ended_at   timestamptz not null default clock_timestamp(),
     outcome    text        not null check (outcome in (
-        'completed',    -- and the job was run again later; else its row in done says so
+        'completed',    -- kept here if the job was run again later
         'failed',       -- the handler returned an error: spent
         'panicked',     -- spent
         'timed_out',    -- spent
-        'lost',         -- its process died, or forgot it: spent
-        'discarded',    -- the handler said never again
+        'lost',         -- its process died or no longer knew of it: spent
+        'discarded',    -- the handler gave up for good
         'undecodable',  -- the arguments do not fit the kind
-        'snoozed',      -- given back, until later
-        'throttled',    -- given back, a limit stood in the way
-        'released',     -- given back, the worker shut down
-        'cancelled'     -- somebody called it off
+        'snoozed',      -- not spent: waits for a later time
+        'throttled',    -- not spent: a limit had no permit
+        'released',     -- not spent: the worker shut down
+        'cancelled'     -- an operator cancelled it
     )),
+    code       text,       -- cause of the error, for programs
     error      text,
     log        text[]
-);
+) with (autovacuum_vacuum_scale_factor = 0.05);
 
 create index attempt_job on queue.attempt (job, started_at);
+create index attempt_ended on queue.attempt (ended_at);
 
--- Which occasion a job stands for. The primary key admits one job for each.
+-- Unique keys: the primary key admits one job for each occasion. Parts of this large table are deleted with
+-- each pruned day and each claim, so vacuum runs often enough to keep its size.
 create table queue.unique_key (
-    kind  text   not null,
-    key   text   not null check (length(key) between 1 and 400),
-    job   bigint not null,
-    holds text   not null check (holds in (
-        'pruned',  -- until the finished job is pruned; discarded and cancelled jobs give it up
+    kind         text   not null,
+    key          text   not null check (length(key) between 1 and 400),
+    job          bigint not null,
+    unique_until text   not null check (unique_until in (
+        'pruned',  -- until the finished job is pruned; discarded and cancelled jobs release it
         'claimed'  -- until a worker claims the job
     )),
 
     primary key (kind, key)
-);
-
--- Makes sure that history has a partition for each of the next days (UTC). A day whose rows are in
--- the default partition already is left there. A new partition needs its parent for itself, so the
--- wait for it is short: what cannot be had now is had next time, days before it is needed.
-create function queue.partition_v1(p_days integer default 14) returns void
-language plpgsql set lock_timeout = '100ms' as $$
-declare
-    today date := clock_timestamp() at time zone 'UTC';
-    d date;
-    t text;
-begin
-    for t in select unnest(array['done', 'failed']) loop
-        for d in select generate_series(today, today + p_days, interval '1 day')::date loop
-            if to_regclass(format('queue.%I', t || '_' || to_char(d, 'YYYYMMDD'))) is null then
-                begin
-                    execute format('create table queue.%I partition of queue.%I for values from (%L) to (%L)',
-                        t || '_' || to_char(d, 'YYYYMMDD'), t, d || ' 00:00:00+00', (d + 1) || ' 00:00:00+00');
-                exception when check_violation or duplicate_table or invalid_object_definition or lock_not_available then null;
-                end;
-            end if;
-        end loop;
-    end loop;
-end $$;
-
-select queue.partition_v1();
+) with (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);

@@ -1,4 +1,7 @@
-//! One attempt at a job: what its handler may ask and write while it owns the job.
+//! One attempt at a job: the questions and writes that its handler may make while it owns the job.
+
+mod claimed;
+mod permit;
 
 use std::{
     panic::catch_unwind,
@@ -9,96 +12,27 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Datelike, Utc};
+pub(crate) use self::claimed::{Calls, Claimed, Lease, MOST_USED};
+pub use self::permit::NotGranted;
+use self::permit::PermitState;
+use crate::{
+    Enqueued, Error, JobId, NewJob, Outcome, enqueue,
+    process::{Shared, Slot},
+    run::panic_text,
+    trace,
+};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgConnection;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-use crate::{
-    Enqueued, Error, Job, JobId, NewJob, Outcome, enqueue,
-    limits::Usage,
-    process::{Shared, Slot, permit as counted},
-    run::panic_text,
-    trace,
-};
-
-/// How long a permit is good for from before its claim, by this process's monotonic clock; less if
-/// its key's guard is shorter.
-const PERMIT_GOOD_FOR: Duration = Duration::from_millis(500);
-/// The most that a call is believed to have used: an absurd report must not overflow the totals.
-pub(crate) const MOST_USED: u64 = 1_000_000_000_000;
 /// An attempt's log: at most this many lines of this many characters.
 const LOG_LINES: usize = 100;
 const LOG_CHARS: usize = 500;
-
-/// No permit of the attempt's limit key is free now.
-#[derive(Debug, thiserror::Error)]
-#[error("limit {key} has no permit free{}", next_at.map(|t| format!(" before {}", t.format("%FT%TZ"))).unwrap_or_default())]
-pub struct NotGranted {
-    pub key: String,
-    /// When the next one may be free, by the database's clock; `None`: once a call in flight has
-    /// ended.
-    pub next_at: Option<DateTime<Utc>>,
-}
-
-/// Who owns a job: one claim of one start of one process.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct Lease {
-    pub(crate) process: Uuid,
-    pub(crate) number: i64,
-}
-
-/// A claimed row, as the claim returned it.
-pub(crate) struct Claimed {
-    pub(crate) job: JobId,
-    pub(crate) lane: i32,
-    pub(crate) priority: i16,
-    pub(crate) kind: String,
-    pub(crate) number: u16,
-    pub(crate) max_attempts: u16,
-    pub(crate) args: Value,
-    pub(crate) parent: Option<JobId>,
-    pub(crate) trace: Option<String>,
-    pub(crate) created_at: DateTime<Utc>,
-    /// Seconds from available to claimed.
-    pub(crate) waited: f64,
-    pub(crate) key: Option<String>,
-    /// Of a key that counts from the start.
-    pub(crate) guard: Option<Duration>,
-    pub(crate) reserved: Usage,
-    pub(crate) timeout: Duration,
-    pub(crate) backoff: fn(u16) -> Option<Duration>,
-}
-
-/// The permit of the last claim or exchange.
-struct PermitState {
-    granted: Instant,
-    /// A call has been made with it.
-    spent: bool,
-}
-
-/// What the calls made since the last exchange have come to.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Calls {
-    /// A call was made.
-    pub(crate) used: bool,
-    /// One of them met a failing service.
-    pub(crate) fault: bool,
-    /// As reported; `None`: nobody told.
-    pub(crate) usage: Option<Usage>,
-}
-
-impl Calls {
-    pub(crate) fn tokens(&self) -> Option<i64> {
-        self.usage.map(|u| u.tokens.min(MOST_USED).cast_signed())
-    }
-
-    pub(crate) fn micros(&self) -> Option<i64> {
-        self.usage.map(|u| u.micros.min(MOST_USED).cast_signed())
-    }
-}
+/// Bytes of an output as JSON.
+const MOST_OUTPUT: usize = 65_536;
 
 /// A claimed job in the hands of its handler.
 pub struct Attempt {
@@ -108,13 +42,14 @@ pub struct Attempt {
     permit: tokio::sync::Mutex<PermitState>,
     calls: Mutex<Calls>,
     cancelled: CancellationToken,
-    called_off: AtomicBool,
+    cancelled_by_operator: AtomicBool,
     completed_in: AtomicBool,
     /// Jobs waited for this one; they are released once the handler's transaction has committed.
     awaited: AtomicBool,
-    settled: AtomicBool,
+    finished: AtomicBool,
     lost: AtomicBool,
     log: Mutex<Vec<String>>,
+    output: Mutex<Option<Value>>,
     slot: Mutex<Option<Slot>>,
 }
 
@@ -131,15 +66,16 @@ impl Attempt {
             claimed,
             lease,
             shared,
-            permit: tokio::sync::Mutex::new(PermitState { granted: asked, spent: false }),
+            permit: tokio::sync::Mutex::new(PermitState::of_claim(asked)),
             calls: Mutex::new(Calls::default()),
             cancelled: CancellationToken::new(),
-            called_off: AtomicBool::new(false),
+            cancelled_by_operator: AtomicBool::new(false),
             completed_in: AtomicBool::new(false),
             awaited: AtomicBool::new(false),
-            settled: AtomicBool::new(false),
+            finished: AtomicBool::new(false),
             lost: AtomicBool::new(false),
             log: Mutex::new(Vec::new()),
+            output: Mutex::new(None),
             slot: Mutex::new(Some(slot)),
         }
     }
@@ -179,24 +115,24 @@ impl Attempt {
         self.claimed.parent
     }
 
-    /// How long the attempt may take.
+    /// The most that the attempt may take.
     pub fn timeout(&self) -> Duration {
         self.claimed.timeout
     }
 
-    /// W3C trace context of whoever added the job.
+    /// W3C trace context of the caller that added the job.
     pub fn trace(&self) -> Option<&str> {
         self.claimed.trace.as_deref()
     }
 
-    /// Fires when the lease is lost, the job is called off, or the worker's grace has run out.
+    /// Fires when the lease is lost, an operator has cancelled the job, or the worker's grace has run out.
     pub fn cancelled(&self) -> &CancellationToken {
         &self.cancelled
     }
 
-    /// Whether `cancelled` fired because somebody called the job off.
-    pub fn called_off(&self) -> bool {
-        self.called_off.load(Ordering::Acquire)
+    /// True if `cancelled` fired because an operator has cancelled the job.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled_by_operator.load(Ordering::Acquire)
     }
 
     /// Adds a line to the attempt's log, which people see beside the job (at most 100 lines of
@@ -210,93 +146,20 @@ impl Attempt {
         }
     }
 
-    /// A permit for one request under the attempt's limit key, to be taken just before its bytes
-    /// leave. The claim's own permit serves the first request if it is taken within 500 ms of the
-    /// claim (or the key's guard, if that is shorter) and while this process's heartbeat is fresh;
-    /// a late or further one is exchanged in a short transaction. Without a limit key every request may go.
-    pub async fn take_permit(&self) -> Result<Result<(), NotGranted>, Error> {
-        let Some(key) = self.key() else {
-            return Ok(Ok(()));
-        };
-        let mut permit = self.permit.lock().await;
-        if self.cancelled.is_cancelled() {
-            return Err(Error::LeaseLost(self.job()));
-        }
-        let good_for = self.claimed.guard.map_or(PERMIT_GOOD_FOR, |g| g.min(PERMIT_GOOD_FOR));
-        let fresh = permit.granted.elapsed() < good_for && self.shared.heartbeat_is_fresh();
-        if permit.spent || !fresh {
-            let asked = Instant::now();
-            let calls = self.calls();
-            let next_at = sqlx::query_scalar!(
-                // infinity has no place in a calendar: far away is far enough
-                "select case when p = 'infinity' then '9999-01-01Z'::timestamptz else p end
-                from queue.permit_v2($1, $2, $3, $4, $5, $6, $7) p",
-                self.lease.process,
-                self.job().0,
-                self.lease.number,
-                permit.spent,
-                calls.fault,
-                calls.tokens(),
-                calls.micros(),
-            )
-            .fetch_one(&self.shared.pool)
-            .await
-            .map_err(|e| self.lost_or(e))?;
-            // What was spent is in the ledger now.
-            permit.spent = false;
-            *self.calls.lock().expect("no holder of the calls panics") = Calls::default();
-            counted(key, next_at.is_none());
-            if let Some(at) = next_at {
-                let next_at = (at.year() < 9999).then_some(at);
-                return Ok(Err(NotGranted { key: key.to_owned(), next_at }));
-            }
-            permit.granted = asked;
-        }
-        permit.spent = true;
-        self.calls.lock().expect("no holder of the calls panics").used = true;
-        Ok(Ok(()))
-    }
-
-    /// What one call may use at most of its key's tokens and money: held until the attempt ends.
-    pub fn reserved(&self) -> Usage {
-        self.claimed.reserved
-    }
-
-    /// Tells what a call has really used, as its provider reports it; several calls add up. Without
-    /// it a call is taken to have used all that was reserved.
-    pub fn use_up(&self, usage: Usage) {
-        let mut calls = self.calls.lock().expect("no holder of the calls panics");
-        let so_far = calls.usage.unwrap_or_default();
-        calls.usage = Some(Usage {
-            tokens: so_far.tokens.saturating_add(usage.tokens),
-            micros: so_far.micros.saturating_add(usage.micros),
-        });
-    }
-
-    /// Tells that a call met a failing service (an error of its side, no answer, no connection):
-    /// the key's breaker counts it. A call of which nothing is told has met a working one.
-    pub fn fault(&self) {
-        self.calls.lock().expect("no holder of the calls panics").fault = true;
-    }
-
     /// Adds a job as this one's child, in the caller's transaction.
-    pub async fn enqueue<J: Job>(
+    pub async fn enqueue(
         &self,
         conn: &mut PgConnection,
-        job: &J,
+        job: impl Into<NewJob> + Send,
     ) -> Result<Enqueued, Error> {
-        enqueue::add(conn, &self.child(NewJob::of(job)?)).await
+        enqueue::enqueue(conn, self.child(job)).await
     }
 
-    /// Adds a prepared job as this one's child, in the caller's transaction.
-    pub async fn add(&self, conn: &mut PgConnection, job: NewJob) -> Result<Enqueued, Error> {
-        enqueue::add(conn, &self.child(job)).await
-    }
-
-    /// Makes a prepared job this one's child, for [`crate::add_all`] and [`crate::batch`]: it names
-    /// this job as its parent and carries its trace on.
+    /// Makes a job this one's child, for [`crate::enqueue_all`] and [`crate::batch`]: it names this
+    /// job as its parent and carries its trace on.
     #[must_use]
-    pub fn child(&self, mut job: NewJob) -> NewJob {
+    pub fn child(&self, job: impl Into<NewJob>) -> NewJob {
+        let mut job = job.into();
         job.parent = Some(self.job());
         job.trace = job
             .trace
@@ -305,13 +168,33 @@ impl Attempt {
         job
     }
 
+    /// Keeps a value with the job when it completes, for its dependants and for people
+    /// ([`crate::output()`]); the last one counts. At most 64 KiB as JSON. A handler that calls
+    /// [`Attempt::complete_in`] records its output before; any other may as well return it.
+    pub fn record_output(&self, output: &impl Serialize) -> Result<(), Error> {
+        let refuse = |reason| Error::Output { job: self.job(), reason };
+        let output = serde_json::to_value(output).map_err(|e| refuse(e.to_string()))?;
+        let bytes = output.to_string().len();
+        if bytes > MOST_OUTPUT {
+            return Err(refuse(format!(
+                "it has {bytes} bytes of JSON, and {MOST_OUTPUT} at most are kept"
+            )));
+        }
+        *self.output.lock().expect("no holder of the output panics") = Some(output);
+        Ok(())
+    }
+
+    pub(crate) fn output(&self) -> Option<Value> {
+        self.output.lock().expect("no holder of the output panics").clone()
+    }
+
     /// Completes the job in the caller's transaction, so that effect, completion and follow-ups
     /// happen together or not at all. [`Error::LeaseLost`] ends the transaction: whatever the caller
     /// makes of it, nothing of it is committed.
     pub async fn complete_in(&self, conn: &mut PgConnection) -> Result<(), Error> {
         let calls = self.calls();
         let done = sqlx::query_scalar!(
-            r#"select touched as "touched!" from queue.complete_v2($1, $2, $3, $4, $5, $6, $7, $8)"#,
+            r#"select touched as "touched!" from queue.complete($1, $2, $3, $4, $5, $6, $7, $8, true, $9)"#,
             self.lease.process,
             &[self.job().0],
             &[self.lease.number],
@@ -320,13 +203,14 @@ impl Attempt {
             &[calls.tokens()] as &[Option<i64>],
             &[calls.micros()] as &[Option<i64>],
             &[self.log_json()] as &[Option<Value>],
+            &[self.output()] as &[Option<Value>],
         )
         .fetch_optional(&mut *conn)
         .await?;
         let Some(awaited) = done else {
             self.lose("complete_in");
             // its error is what ends the transaction
-            sqlx::query!("select queue.refuse_v1($1)", self.job().0).execute(conn).await.ok();
+            sqlx::query!("select queue.refuse($1)", self.job().0).execute(conn).await.ok();
             return Err(Error::LeaseLost(self.job()));
         };
         self.awaited.store(awaited, Ordering::Release);
@@ -336,8 +220,8 @@ impl Attempt {
 
     /// Reports how the attempt ended; only the first report counts. Never fails and never waits
     /// for the database: the report is kept until it is written.
-    pub fn settle(self: &Arc<Self>, outcome: Outcome) {
-        if self.settled.swap(true, Ordering::AcqRel) {
+    pub fn finish(self: &Arc<Self>, outcome: Outcome) {
+        if self.finished.swap(true, Ordering::AcqRel) {
             return;
         }
         self.shared.report(Arc::clone(self), outcome);
@@ -353,12 +237,12 @@ impl Attempt {
         *self.calls.lock().expect("no holder of the calls panics")
     }
 
-    /// Whether the handler completed the job in a transaction of its own.
+    /// True if the handler has completed the job in a transaction of its own.
     pub(crate) fn is_completed_in(&self) -> bool {
         self.completed_in.load(Ordering::Acquire)
     }
 
-    /// Whether the handler's own completion let others go on.
+    /// True if other jobs waited for this one, and the handler's own completion released them.
     pub(crate) fn is_awaited(&self) -> bool {
         self.awaited.load(Ordering::Acquire)
     }
@@ -378,8 +262,8 @@ impl Attempt {
         (!lines.is_empty()).then(|| Value::from(lines))
     }
 
-    pub(crate) fn call_off(&self) {
-        self.called_off.store(true, Ordering::Release);
+    pub(crate) fn cancel(&self) {
+        self.cancelled_by_operator.store(true, Ordering::Release);
         self.cancelled.cancel();
     }
 
@@ -393,17 +277,6 @@ impl Attempt {
         }
         self.shared.count_lost();
         self.cancelled.cancel();
-    }
-
-    fn lost_or(&self, e: sqlx::Error) -> Error {
-        if e.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref()
-            == Some("QU002")
-        {
-            self.lose("permit");
-            Error::LeaseLost(self.job())
-        } else {
-            e.into()
-        }
     }
 }
 

@@ -1,8 +1,8 @@
-//! The audit: what people did to jobs, queues, limits and schedules.
+//! Audit log: commands of people to jobs, queues, limits and schedules.
 //!
-//! Of this crate only [`crate::bulk`] writes entries by itself: it is told who asks. Commands of
-//! [`crate::control`], [`crate::limits`] and [`crate::schedule`] are not; whoever offers them to
-//! people adds the entry in the same transaction.
+//! [`crate::bulk`] adds its own entries, because its caller names the actor. Commands of
+//! [`crate::control`], [`crate::limits`] and [`crate::schedule`] do not know the actor: a program
+//! that offers them to people adds the entry in the same transaction.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -10,13 +10,13 @@ use sqlx::PgExecutor;
 
 use crate::Error;
 
-/// One thing that somebody did.
+/// One entry of the audit log.
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub id: i64,
     /// By the database's clock.
     pub at: DateTime<Utc>,
-    /// Who: never a secret, only a name for one.
+    /// Name of the actor; never a secret.
     pub actor: String,
     /// A noun and a verb, for example `queue.pause`.
     pub action: String,
@@ -25,7 +25,7 @@ pub struct Entry {
     pub detail: Value,
 }
 
-/// Writes an entry. Handed the transaction of the effect, both exist or neither does.
+/// Adds an entry. In the transaction of the command, both are committed or neither is.
 pub async fn add(
     db: impl PgExecutor<'_>,
     actor: &str,
@@ -45,7 +45,7 @@ pub async fn add(
     Ok(())
 }
 
-/// Entries, newest first; `before` is the last id of the page before.
+/// Lists entries, newest first; `before` is the last id of the previous page.
 pub async fn list(
     db: impl PgExecutor<'_>,
     before: Option<i64>,

@@ -1,17 +1,18 @@
-//! Batches: many jobs to be seen through as one, with their progress and a job that follows them.
+//! Batches: jobs tracked together, with their progress and a job that follows them.
 //!
-//! The members run as any other jobs do. The job that follows waits for all of them, `pending`, and
-//! is released exactly once, by whoever ends the last.
+//! Members run as any other jobs. The job that follows waits for all of them, `pending`, and is
+//! released exactly once, after the last of them has ended.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor};
 
 use crate::{
-    Enqueued, Error, JobId, NewJob, OnFailure,
-    enqueue::{add, add_all, unknown_or},
+    Enqueued, Error, Job, JobId, NewJob, OnFailure,
+    enqueue::{enqueue, enqueue_all, unknown_or},
+    output,
 };
 
-/// A batch's number; that of the job that follows, if there is one.
+/// A batch's number: that of the job that follows, if there is one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct BatchId(pub i64);
 
@@ -21,7 +22,7 @@ impl std::fmt::Display for BatchId {
     }
 }
 
-/// A batch that is about to be started.
+/// A batch to be started with [`start`].
 #[derive(Clone, Debug)]
 pub struct NewBatch {
     name: String,
@@ -37,27 +38,28 @@ impl NewBatch {
     }
 
     #[must_use]
-    pub fn job(mut self, job: NewJob) -> Self {
-        self.jobs.push(job);
+    pub fn job(mut self, job: impl Into<NewJob>) -> Self {
+        self.jobs.push(job.into());
         self
     }
 
     #[must_use]
-    pub fn jobs(mut self, jobs: impl IntoIterator<Item = NewJob>) -> Self {
-        self.jobs.extend(jobs);
+    pub fn jobs(mut self, jobs: impl IntoIterator<Item: Into<NewJob>>) -> Self {
+        self.jobs.extend(jobs.into_iter().map(Into::into));
         self
     }
 
-    /// The job that runs once every member has ended. If another job holds its unique key and waits
-    /// too, the members join that job's batch; if it waits no longer, [`start`] is refused.
+    /// Sets the job that runs once every member has ended. If another job holds its unique key and
+    /// is pending, the members join that job's batch; if that job no longer waits, [`start`] is
+    /// refused.
     #[must_use]
-    pub fn then(mut self, job: NewJob) -> Self {
-        self.then = Some(job);
+    pub fn then(mut self, job: impl Into<NewJob>) -> Self {
+        self.then = Some(job.into());
         self
     }
 
-    /// What becomes of the job that follows when a member does not complete; unless told otherwise
-    /// it runs all the same and may ask for the [`Progress`].
+    /// Sets the effect of a member that does not complete on the job that follows. By default that
+    /// job runs all the same, and may read the [`Progress`].
     #[must_use]
     pub const fn on_failure(mut self, on_failure: OnFailure) -> Self {
         self.on_failure = on_failure;
@@ -75,16 +77,16 @@ pub struct Started {
     pub then: Option<Enqueued>,
 }
 
-/// How far a batch has come.
+/// Progress of a batch.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Progress {
     pub id: BatchId,
     pub name: String,
-    /// Members, those included that were added later.
+    /// Members, including those added later.
     pub total: u64,
-    /// Of these, how many have completed.
+    /// Members that have completed.
     pub done: u64,
-    /// And how many have ended otherwise. A member that is retried counts no longer, until it ends.
+    /// Members that have ended otherwise. A retried member does not count until it ends again.
     pub failed: u64,
     pub state: BatchState,
     pub created_at: DateTime<Utc>,
@@ -110,14 +112,14 @@ impl BatchState {
     }
 }
 
-/// Adds a batch with its members and the job that follows, in the caller's transaction. A member
-/// whose unique key is taken stands for the job that holds it.
+/// Adds a batch with its members and the job that follows, in the caller's transaction. If a
+/// member's unique key is taken, the job that holds it is the member.
 ///
-/// [`Error::FollowUpBegun`]: the unique key of the job that follows is held by a job that waits for
-/// nothing any more, so that it would not follow. Roll the transaction back, and give each batch's job
-/// a key of its own.
+/// [`Error::FollowUpBegun`]: a job that no longer waits holds the unique key of the job that
+/// follows, and so cannot follow. Roll the transaction back, and give the job of each batch a key
+/// of its own.
 pub async fn start(conn: &mut PgConnection, batch: &NewBatch) -> Result<Started, Error> {
-    let jobs = add_all(&mut *conn, &batch.jobs).await?;
+    let jobs = enqueue_all(&mut *conn, &batch.jobs).await?;
     let members: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
     let then = match &batch.then {
         Some(then) => Some(follow(&mut *conn, then, &members, batch.on_failure).await?),
@@ -145,9 +147,9 @@ async fn follow(
     members: &[JobId],
     on_failure: OnFailure,
 ) -> Result<Enqueued, Error> {
-    let added = add(&mut *conn, &then.clone().after(members, on_failure)).await?;
+    let added = enqueue(&mut *conn, then.clone().after(members, on_failure)).await?;
     if added.duplicate {
-        // held until the members are on record: whoever releases it has to see them
+        // locked until the members are recorded: the transaction that releases it must see them
         let waits = sqlx::query_scalar!(
             "select id from queue.pending where id = $1 for key share",
             added.id.0
@@ -159,15 +161,15 @@ async fn follow(
     Ok(added)
 }
 
-/// Adds jobs to a batch, in the caller's transaction. The batch does not end before them if a member
-/// that has not ended yet adds them, at the latest in the transaction that completes it, or whoever
-/// has just started the batch. No such batch is [`Error::UnknownJob`].
+/// Adds jobs to a batch, in the caller's transaction. The batch cannot end before them if a member
+/// that has not ended adds them, at the latest in the transaction that completes it, or if the
+/// transaction that started the batch does. [`Error::UnknownJob`]: there is no such batch.
 pub async fn extend(
     conn: &mut PgConnection,
     batch: BatchId,
     jobs: &[NewJob],
 ) -> Result<Vec<Enqueued>, Error> {
-    let jobs = add_all(&mut *conn, jobs).await?;
+    let jobs = enqueue_all(&mut *conn, jobs).await?;
     let members: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
     join(conn, batch, &members).await?;
     Ok(jobs)
@@ -175,19 +177,27 @@ pub async fn extend(
 
 async fn join(conn: &mut PgConnection, batch: BatchId, members: &[JobId]) -> Result<(), Error> {
     let members: Vec<i64> = members.iter().map(|job| job.0).collect();
-    sqlx::query!("select queue.batch_add_v1($1, $2)", batch.0, &members)
+    sqlx::query!("select queue.add_to_batch($1, $2)", batch.0, &members)
         .execute(conn)
         .await
-        .map_err(|e| unknown_or(e, &[batch.0]))?;
+        .map_err(unknown_or)?;
     Ok(())
 }
 
-/// How far a batch has come; `None`: there is no such batch.
+/// Returns a batch's progress; `None`: there is no such batch.
 pub async fn progress(db: impl PgExecutor<'_>, id: BatchId) -> Result<Option<Progress>, Error> {
     of_any(db, None, Some(id.0)).await
 }
 
-/// The batch that a job follows or belongs to, the youngest of several.
+/// Returns the outputs of the completed members of this kind, in the order of their numbers.
+pub async fn outputs<J: Job>(
+    db: impl PgExecutor<'_>,
+    id: BatchId,
+) -> Result<Vec<(JobId, J::Output)>, Error> {
+    output::of_batch::<J>(db, id).await
+}
+
+/// Returns the batch that a job follows or belongs to, the newest of several.
 pub async fn of(db: impl PgExecutor<'_>, job: JobId) -> Result<Option<Progress>, Error> {
     of_any(db, Some(job.0), None).await
 }

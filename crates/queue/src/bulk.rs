@@ -1,4 +1,5 @@
-//! One command to many jobs: counted first, done in short steps, gone on with by any process.
+//! Bulk commands: one command to many jobs, counted first, done in short steps, and continued by
+//! any process.
 
 mod step;
 
@@ -11,15 +12,15 @@ pub use self::step::go_on;
 pub(crate) use self::step::run;
 use crate::{Error, JobId, State, audit, inspect::contains};
 
-/// What is done to each job.
+/// The command to each job.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Action {
     /// As [`crate::control::retry`].
     Retry,
     /// As [`crate::control::cancel`].
     Cancel,
-    /// Removes finished and waiting jobs with all that belongs to them; running ones are left
-    /// alone.
+    /// Deletes finished and waiting jobs with everything that belongs to them; running jobs are
+    /// left alone.
     Delete,
 }
 
@@ -41,9 +42,9 @@ impl Action {
     }
 }
 
-/// Which jobs: all conditions must hold.
+/// Selects jobs; all conditions must hold.
 #[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
-// a condition of a newer release must not be taken for none
+// a condition of a newer release must not be ignored: the command would reach more jobs
 #[serde(deny_unknown_fields)]
 pub struct Filter {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,7 +55,7 @@ pub struct Filter {
     pub queue: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
-    /// Text that the arguments, the unique key or the last error contain.
+    /// Text that the arguments, the unique key or the last error must contain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub q: Option<String>,
     /// Created at or after.
@@ -63,7 +64,7 @@ pub struct Filter {
     /// Created before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<DateTime<Utc>>,
-    /// Only these.
+    /// Only these jobs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ids: Option<Vec<JobId>>,
 }
@@ -81,16 +82,16 @@ impl Filter {
     }
 }
 
-/// Where a command stands.
+/// State of a bulk command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Progress {
     Running,
     Done,
-    /// Called off; what it had changed stays changed.
+    /// Cancelled by an operator; jobs changed before stay changed.
     Cancelled,
 }
 
-/// A command and how far it has come.
+/// A bulk command with its progress.
 #[derive(Clone, Debug)]
 pub struct Bulk {
     pub id: i64,
@@ -98,17 +99,17 @@ pub struct Bulk {
     pub filter: Filter,
     pub actor: String,
     pub state: Progress,
-    /// How many fitted when it began and could be changed so.
+    /// Jobs that fitted, and that the command could change, when it began.
     pub matched: i64,
     pub changed: i64,
-    /// Fitted, but could not be changed.
+    /// Jobs that fitted but could not be changed.
     pub skipped: i64,
     pub created_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
 }
 
-/// How many jobs the command would change now: those that fit and are in a state that it can change.
-/// Exact, but for retries of jobs whose occasion a newer job stands for: those are skipped.
+/// Counts the jobs that the command would change now: those that fit and are in a state that it can
+/// change. Exact, except for retries of jobs whose unique key a newer job holds: those are skipped.
 pub async fn count(db: impl PgExecutor<'_>, action: Action, filter: &Filter) -> Result<i64, Error> {
     counted(db, action, filter, i64::MAX).await
 }
@@ -121,7 +122,7 @@ async fn counted(
 ) -> Result<i64, Error> {
     let ids = filter.ids();
     let n = sqlx::query_scalar!(
-        r#"select queue.count_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as "n!""#,
+        r#"select queue.count_matching($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as "n!""#,
         action.as_str(),
         filter.state.map(State::as_str),
         filter.kind,
@@ -138,8 +139,8 @@ async fn counted(
     Ok(n)
 }
 
-/// Begins a command for the jobs that exist now, with its entry in the audit. Nothing is changed
-/// before the first step: see [`go_on`].
+/// Begins a command for the jobs that exist now, with its audit entry. No job is changed before the
+/// first step: see [`go_on`].
 pub async fn begin(
     tx: &mut PgConnection,
     action: Action,
@@ -179,7 +180,7 @@ pub async fn begin(
     })
 }
 
-/// `None`: there is no such command.
+/// Finds a command; `None`: there is no such command.
 pub async fn find(db: impl PgExecutor<'_>, id: i64) -> Result<Option<Bulk>, Error> {
     let row = sqlx::query!(
         "select id, action, filter, actor, state, matched, changed, skipped, created_at, ended_at
@@ -206,7 +207,7 @@ pub async fn find(db: impl PgExecutor<'_>, id: i64) -> Result<Option<Bulk>, Erro
     }))
 }
 
-/// Calls a command off after the step under way; `false`: it has ended, or there is none.
+/// Cancels a command after the step under way; `false`: it has ended, or there is no such command.
 pub async fn cancel(tx: &mut PgConnection, id: i64, actor: &str) -> Result<bool, Error> {
     let row = sqlx::query!(
         "update queue.bulk set state = 'cancelled', ended_at = clock_timestamp()

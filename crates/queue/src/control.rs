@@ -1,26 +1,27 @@
-//! What people may do to jobs and queues while they run.
+//! Commands of an operator to jobs and queues.
 
 use sqlx::PgExecutor;
 
 pub use crate::retention::{Pruned, Retention, prune};
 use crate::{Error, JobId, State};
 
-/// What a command by id did.
+/// Result of a command to one job.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Commanded {
-    /// It took effect; the job's state now. A running job that was called off is still `Running`
-    /// until its handler has stopped.
+    /// It took effect; the job's new state. A cancelled job that was running stays `Running` until
+    /// its handler has stopped.
     Done(State),
-    /// The job is in a state that the command does not apply to.
+    /// The command does not apply to the job's state.
     NotApplicable(State),
     /// There is no such job.
     NotFound,
 }
 
-/// Calls a job off: a waiting one ends as `cancelled` at once, a running one is told to stop.
+/// Cancels a job: a waiting job ends as `cancelled` at once, the handler of a running job is told
+/// to stop.
 pub async fn cancel(db: impl PgExecutor<'_>, id: JobId) -> Result<Commanded, Error> {
     let row = sqlx::query!(
-        r#"select state as "state!", applied as "applied!" from queue.cancel_v1($1, 'called off')"#,
+        r#"select state as "state!", applied as "applied!" from queue.cancel($1, 'cancelled')"#,
         id.0
     )
     .fetch_optional(db)
@@ -29,11 +30,12 @@ pub async fn cancel(db: impl PgExecutor<'_>, id: JobId) -> Result<Commanded, Err
 }
 
 /// Makes a scheduled, retryable, completed, discarded or cancelled job available now, with one more
-/// attempt if its attempts are spent, and a pending one without waiting any longer. A job whose unique
-/// key a newer job holds is not applicable.
+/// attempt if its attempts are spent; a pending job no longer waits for others. A job that was
+/// cancelled while it was pending waits again for those of its parents that have not ended. Not
+/// applicable if a newer job holds the job's unique key.
 pub async fn retry(db: impl PgExecutor<'_>, id: JobId) -> Result<Commanded, Error> {
     let row = sqlx::query!(
-        r#"select state as "state!", applied as "applied!" from queue.retry_v1($1)"#,
+        r#"select state as "state!", applied as "applied!" from queue.retry($1)"#,
         id.0
     )
     .fetch_optional(db)
@@ -56,7 +58,7 @@ pub async fn pause(db: impl PgExecutor<'_>, queue: &str) -> Result<bool, Error> 
     set_paused(db, queue, true).await
 }
 
-/// Lets a paused queue's jobs be claimed again.
+/// Allows claims from a paused queue again; `false`: no such queue.
 pub async fn resume(db: impl PgExecutor<'_>, queue: &str) -> Result<bool, Error> {
     set_paused(db, queue, false).await
 }
@@ -73,8 +75,8 @@ async fn set_paused(db: impl PgExecutor<'_>, queue: &str, paused: bool) -> Resul
     Ok(done.is_some())
 }
 
-/// Sets how many attempts each process runs at a time, at most 1,000: more is taken for that. Takes
-/// effect within 2 s. `None`: as each process was started. `false`: no such queue.
+/// Sets the number of attempts that each process runs at a time; more than 1,000 counts as 1,000.
+/// `None`: as each process was started. Takes effect within 2 s. `false`: no such queue.
 pub async fn set_concurrency(
     db: impl PgExecutor<'_>,
     queue: &str,
@@ -90,8 +92,8 @@ pub async fn set_concurrency(
     Ok(done.rows_affected() > 0)
 }
 
-/// Sets how many attempts run on all processes together; takes effect within 2 s, attempts under way
-/// go on. `None`: any number. `false`: no such queue.
+/// Sets the most attempts that run on all processes together; `None`: no maximum. Takes effect
+/// within 2 s; attempts under way continue. `false`: no such queue.
 pub async fn set_cap(
     db: impl PgExecutor<'_>,
     queue: &str,

@@ -1,22 +1,21 @@
-//! Adding jobs, in the caller's transaction: a job exists exactly when the rows that called for
-//! it do.
+//! Adding jobs, in the caller's transaction: a job exists exactly when that transaction commits.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use serde_json::Value;
-use sqlx::PgConnection;
+use sqlx::{PgExecutor, postgres::PgDatabaseError};
 
-use crate::{Error, Holds, Job, JobId, name, trace};
+use crate::{Error, JobArgs, JobId, UniqueUntil, name, trace};
 
-/// What becomes of a job that waits for another, when the other ends without having completed.
+/// Effect of a parent that ends without having completed on a job that waits for it.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum OnFailure {
-    /// It is cancelled too, and so is whatever waits for it in this way.
+    /// The job is cancelled too, and so are jobs that wait for it with this rule.
     #[default]
     Cascade,
-    /// It goes on, as if the other had completed.
+    /// The job is released, as if the parent had completed.
     Ignore,
-    /// It stays pending: it goes on once somebody has retried the other and that has completed, or
-    /// at once when somebody retries it itself.
+    /// The job stays pending: it is released when an operator has retried the parent and it has
+    /// completed, or at once when an operator retries the job itself.
     Pause,
 }
 
@@ -30,67 +29,86 @@ impl OnFailure {
     }
 }
 
-/// A job that is about to be added. One that could never be claimed is refused with [`Error::Job`],
-/// which names the field.
+/// A job to be added. A job that could never be claimed is refused with [`Error::Job`], which names
+/// the field.
 #[derive(Clone, Debug)]
 pub struct NewJob {
     /// Not empty.
     pub kind: String,
-    /// `[a-z][a-z0-9_]{0,39}`, and not `cancel`. A queue that nobody has named yet begins to exist.
+    /// `[a-z][a-z0-9_]{0,39}`, and not `cancel`. A queue that does not exist yet is created.
     pub queue: String,
-    /// `[a-z][a-z0-9_./-]{0,79}`; likewise.
+    /// `[a-z][a-z0-9_./-]{0,79}`. A lane that does not exist yet is created.
     pub lane: String,
     pub args: Value,
     /// 0 (first) to 9 (last).
     pub priority: u8,
     /// 1 to 25.
     pub max_attempts: u16,
-    /// Not before this time; `None`: at once.
+    /// Earliest time; `None`: now.
     pub due_at: Option<DateTime<Utc>>,
     /// Names the occasion, within the kind: 1 to 400 characters.
     pub unique_key: Option<String>,
-    pub holds: Holds,
+    pub unique_until: UniqueUntil,
     pub tags: Vec<String>,
     /// The job whose attempt added this one.
     pub parent: Option<JobId>,
-    /// W3C trace context of whoever added it; `None`: the [`trace::within`] around the enqueue.
+    /// W3C trace context of the caller; `None`: that of the [`trace::within`] around the enqueue.
     pub trace: Option<String>,
     /// The jobs that have to end before this one is claimed; [`NewJob::after`] adds to them.
     pub waits_for: Vec<(JobId, OnFailure)>,
+    /// The reason why the arguments are not in `args`.
+    #[doc(hidden)]
+    pub unwritable: Option<String>,
 }
 
-/// What became of an enqueue.
+/// Result of adding a job.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Enqueued {
-    /// The new job, or the one that holds the unique key.
+    /// The new job, or the job that holds the unique key.
     pub id: JobId,
-    /// Whether the job was there already.
+    /// True if the job existed already.
     pub duplicate: bool,
 }
 
+impl<J: JobArgs> From<J> for NewJob {
+    fn from(job: J) -> Self {
+        Self::of(&job)
+    }
+}
+
+impl From<&Self> for NewJob {
+    fn from(job: &Self) -> Self {
+        job.clone()
+    }
+}
+
 impl NewJob {
-    /// With its kind's policy, to be added at once.
-    pub fn of<J: Job>(job: &J) -> Result<Self, Error> {
-        let args =
-            serde_json::to_value(job).map_err(|source| Error::Args { kind: J::KIND, source })?;
-        Ok(Self {
+    /// With its kind's policy, to be added at once. Arguments that cannot be written as JSON are
+    /// [`Error::Job`] when it is added.
+    pub fn of<J: JobArgs>(job: &J) -> Self {
+        let (args, unwritable) = match serde_json::to_value(job) {
+            Ok(args) => (args, None),
+            Err(e) => (Value::Null, Some(e.to_string())),
+        };
+        Self {
             kind: J::KIND.to_owned(),
             queue: J::QUEUE.to_owned(),
-            lane: J::LANE.to_owned(),
+            lane: job.lane().into_owned(),
             args,
             priority: J::PRIORITY,
             max_attempts: J::MAX_ATTEMPTS,
             due_at: None,
             unique_key: job.unique_key(),
-            holds: J::HOLDS,
+            unique_until: J::UNIQUE_UNTIL,
             tags: Vec::new(),
             parent: None,
             trace: None,
             waits_for: Vec::new(),
-        })
+            unwritable,
+        }
     }
 
-    /// Not before this time, by the database's clock ([`schedule::now`](crate::schedule::now)).
+    /// Sets the earliest time, by the database's clock ([`schedule::now`](crate::schedule::now)).
     #[must_use]
     pub const fn at(mut self, due_at: DateTime<Utc>) -> Self {
         self.due_at = Some(due_at);
@@ -104,17 +122,31 @@ impl NewJob {
         self
     }
 
-    /// A word to find the job by; a job may have several.
+    /// In this lane of its queue.
+    #[must_use]
+    pub fn in_lane(mut self, lane: impl Into<String>) -> Self {
+        self.lane = lane.into();
+        self
+    }
+
+    /// Names its occasion, in place of the kind's own key.
+    #[must_use]
+    pub fn unique_key(mut self, key: impl Into<String>) -> Self {
+        self.unique_key = Some(key.into());
+        self
+    }
+
+    /// Adds a tag by which the job is found; a job may have several.
     #[must_use]
     pub fn tag(mut self, tag: impl Into<String>) -> Self {
         self.tags.push(tag.into());
         self
     }
 
-    /// Lets the job wait, `pending`, until all of these have ended. Those that have ended already
-    /// are not waited for; one that failed cancels the job, or is ignored, as `on_failure` says.
-    /// Parents added in the same transaction may be named. A number that no job has had is
-    /// [`Error::UnknownJob`] when the job is added; a job that is no longer kept counts as failed.
+    /// Makes the job wait, `pending`, until all of these jobs have ended. A job that has ended
+    /// already is not waited for; if it failed, `on_failure` applies. Jobs added in the same
+    /// transaction may be named. A number that no job has had is [`Error::UnknownJob`] when the job
+    /// is added; a job that is no longer kept counts as failed.
     #[must_use]
     pub fn after(mut self, jobs: &[JobId], on_failure: OnFailure) -> Self {
         self.waits_for.extend(jobs.iter().map(|job| (*job, on_failure)));
@@ -122,20 +154,19 @@ impl NewJob {
     }
 }
 
-/// Adds one job with its kind's policy.
-pub async fn enqueue<J: Job>(conn: &mut PgConnection, job: &J) -> Result<Enqueued, Error> {
-    add(conn, &NewJob::of(job)?).await
-}
-
-/// Adds one job.
-pub async fn add(conn: &mut PgConnection, job: &NewJob) -> Result<Enqueued, Error> {
-    let added = add_all(conn, std::slice::from_ref(job)).await?;
+/// Adds one job, on a pool (`&Db`, `&PgPool`) or in a transaction (`&mut *tx`): a kind's arguments,
+/// or a [`NewJob`].
+pub async fn enqueue(
+    db: impl PgExecutor<'_>,
+    job: impl Into<NewJob> + Send,
+) -> Result<Enqueued, Error> {
+    let added = enqueue_all(db, &[job.into()]).await?;
     Ok(added[0])
 }
 
 /// Adds many jobs in one statement; the answers come in the jobs' order. A job whose unique key is
 /// taken is answered with the holder's id, and the others are added all the same.
-pub async fn add_all(conn: &mut PgConnection, jobs: &[NewJob]) -> Result<Vec<Enqueued>, Error> {
+pub async fn enqueue_all(db: impl PgExecutor<'_>, jobs: &[NewJob]) -> Result<Vec<Enqueued>, Error> {
     for job in jobs {
         check(job)?;
     }
@@ -143,7 +174,7 @@ pub async fn add_all(conn: &mut PgConnection, jobs: &[NewJob]) -> Result<Vec<Enq
     let kinds = column(|j| j.kind.clone());
     let queues = column(|j| j.queue.clone());
     let lanes = column(|j| j.lane.clone());
-    let holds = column(|j| j.holds.as_str().to_owned());
+    let holds = column(|j| j.unique_until.as_str().to_owned());
     let args: Vec<Value> = jobs.iter().map(|j| j.args.clone()).collect();
     let priorities: Vec<i16> = jobs.iter().map(|j| i16::from(j.priority)).collect();
     let max_attempts: Vec<i16> = jobs.iter().map(|j| j.max_attempts.cast_signed()).collect();
@@ -170,7 +201,7 @@ pub async fn add_all(conn: &mut PgConnection, jobs: &[NewJob]) -> Result<Vec<Enq
 
     let mut rows = sqlx::query!(
         r#"select ord as "ord!", id as "id!", duplicate as "duplicate!"
-        from queue.enqueue_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"#,
+        from queue.enqueue_all($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"#,
         &kinds,
         &queues,
         &lanes,
@@ -187,18 +218,20 @@ pub async fn add_all(conn: &mut PgConnection, jobs: &[NewJob]) -> Result<Vec<Enq
         &edge_parent,
         &edge_fail,
     )
-    .fetch_all(conn)
+    .fetch_all(db)
     .await
-    .map_err(|e| unknown_or(e, &edge_parent))?;
+    .map_err(unknown_or)?;
     rows.sort_unstable_by_key(|row| row.ord);
     Ok(rows.into_iter().map(|r| Enqueued { id: JobId(r.id), duplicate: r.duplicate }).collect())
 }
 
-/// What the tables would refuse without a word of which field, or take and never claim.
+/// Refuses jobs that the tables would reject without naming the field, or accept and never claim.
 fn check(job: &NewJob) -> Result<(), Error> {
     let long = |key: &String| key.is_empty() || key.chars().nth(400).is_some();
-    let (field, reason) = if job.kind.is_empty() {
-        ("kind", "it has a name".to_owned())
+    let (field, reason) = if let Some(why) = &job.unwritable {
+        ("args", format!("they cannot be written as JSON: {why}"))
+    } else if job.kind.is_empty() {
+        ("kind", "it must not be empty".to_owned())
     } else if !name::is_queue(&job.queue) {
         ("queue", format!("{}, not {:?}", name::QUEUE, job.queue))
     } else if !name::is_lane(&job.lane) {
@@ -207,6 +240,8 @@ fn check(job: &NewJob) -> Result<(), Error> {
         ("priority", format!("it is 0 (first) to 9 (last), not {}", job.priority))
     } else if !(1..=25).contains(&job.max_attempts) {
         ("max_attempts", format!("they are 1 to 25, not {}", job.max_attempts))
+    } else if job.due_at.is_some_and(|at| !(1..=9999).contains(&at.year())) {
+        ("due_at", "it is a time of the years 1 to 9999".to_owned())
     } else if job.unique_key.as_ref().is_some_and(long) {
         ("unique_key", name::UNIQUE_KEY.to_owned())
     } else {
@@ -215,13 +250,10 @@ fn check(job: &NewJob) -> Result<(), Error> {
     Err(Error::Job { kind: job.kind.clone(), field, reason })
 }
 
-/// Names the job that does not exist, where that is what the database refused.
-pub(crate) fn unknown_or(e: sqlx::Error, asked: &[i64]) -> Error {
-    let database = e.as_database_error();
-    if database.and_then(sqlx::error::DatabaseError::code).as_deref() != Some("QU003") {
-        return e.into();
-    }
-    let message = database.map(|d| d.message().to_owned()).unwrap_or_default();
-    let named = |word: &str| word.parse().ok().filter(|id| asked.contains(id));
-    message.split(' ').find_map(named).map_or_else(|| e.into(), |id| Error::UnknownJob(JobId(id)))
+/// Returns [`Error::UnknownJob`] if the database refused a number that no job has had.
+pub(crate) fn unknown_or(e: sqlx::Error) -> Error {
+    let refused = e.as_database_error().filter(|d| d.code().as_deref() == Some("QU003"));
+    let refused = refused.and_then(|d| d.try_downcast_ref::<PgDatabaseError>());
+    let unknown = refused.and_then(|d| d.detail()?.parse().ok());
+    unknown.map_or_else(|| e.into(), |id| Error::UnknownJob(JobId(id)))
 }

@@ -1,32 +1,35 @@
-//! Events: what people watching should look at again.
+//! Events: changes that a page or a stream should read again.
 //!
-//! The queue tells of jobs (`job`) and of limit keys (`limit`) by itself; an application adds kinds of
-//! its own with [`emit`].
+//! The queue emits events of jobs (`job`) and of limit keys (`limit`); an application emits kinds
+//! of its own with [`emit`].
 
 use sqlx::PgExecutor;
 
 use crate::{Db, Error};
 
-/// Where a reader stands: the transaction and the number of the last event it has seen.
+/// Position of a reader: the last event that it has read. Opaque to applications, which store it as
+/// text ([`Display`](std::fmt::Display), [`FromStr`](std::str::FromStr)).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Position {
-    pub xid: u64,
-    pub id: i64,
+    /// Identifies the server and the tables: a restore starts another epoch.
+    epoch: u32,
+    xid: u64,
+    id: i64,
 }
 
-/// Something changed.
+/// A change.
 #[derive(Clone, Debug)]
 pub struct Event {
     pub position: Position,
     /// `job`, `limit`, or an application's own.
     pub kind: String,
-    /// What changed: `queue/kind` of a job, the name of a limit key, an application's own.
+    /// Subject of the change: `queue/kind` of a job, the name of a limit key, an application's own.
     pub subject: String,
     /// By the database's clock.
     pub at: chrono::DateTime<chrono::Utc>,
 }
 
-/// Announces a change, in the transaction that made it.
+/// Emits an event, in the transaction that made the change.
 pub async fn emit(db: impl PgExecutor<'_>, kind: &str, subject: &str) -> Result<(), Error> {
     sqlx::query!("insert into queue.event (kind, subject) values ($1, $2)", kind, subject)
         .execute(db)
@@ -34,61 +37,87 @@ pub async fn emit(db: impl PgExecutor<'_>, kind: &str, subject: &str) -> Result<
     Ok(())
 }
 
-/// Where a reader that wants only news begins.
+/// Returns the position for a reader that wants only new events. Notices a restore
+/// ([`check_epoch`]).
 pub async fn now(pool: &Db) -> Result<Position, Error> {
-    // Everything below is settled and told; ids start at 1. Where a transaction is older than what is
-    // kept, what is kept begins later than that.
-    let row = sqlx::query!(
-        r#"select x.xid::text::bigint as "xid!", x.id as "id!" from (
-            select pg_snapshot_xmin(pg_current_snapshot()) as xid, 0::bigint as id
-            union all
-            select xid, id from queue.event_floor
-        ) x
-        order by x.xid desc, x.id desc limit 1"#
-    )
-    .fetch_one(pool)
-    .await?;
-    Ok(Position { xid: row.xid as u64, id: row.id })
+    loop {
+        // Events below this position are committed and visible to all; ids start at 1. If a
+        // transaction under way is older than the events that are kept, the floor is the later
+        // position.
+        let row = sqlx::query!(
+            r#"select ('x' || s.epoch)::bit(32)::bigint as "epoch!", x.xid::text::bigint as "xid!", x.id as "id!",
+                s.epoch <> queue.epoch() or x.xid > pg_snapshot_xmax(pg_current_snapshot()) as "restored!"
+            from queue.server s, (
+                select pg_snapshot_xmin(pg_current_snapshot()) as xid, 0::bigint as id
+                union all
+                select xid, id from queue.event_floor
+            ) x
+            order by x.xid desc, x.id desc limit 1"#
+        )
+        .fetch_one(pool)
+        .await?;
+        if !row.restored {
+            return Ok(Position { epoch: row.epoch as u32, xid: row.xid as u64, id: row.id });
+        }
+        check_epoch(pool).await?;
+    }
 }
 
-/// Up to `limit` events after `position`, in order; none is ever skipped: a transaction is read
-/// once every older one has ended. `None`: the position is older than what is kept (24 h), so the
-/// reader has to look at everything again.
+/// Returns up to `limit` events after `position`, in order. No event is skipped: a transaction's
+/// events are read once every older transaction has ended. `None`: the position is older than the
+/// events that are kept (24 h), or of a database that was restored since, and the reader must read
+/// everything again.
 pub async fn after(pool: &Db, position: Position, limit: i64) -> Result<Option<Vec<Event>>, Error> {
-    let known = sqlx::query_scalar!(
-        r#"select ($1::text::xid8, $2::bigint) >= (xid, id) as "known!" from queue.event_floor"#,
-        position.xid.to_string(),
-        position.id
-    )
-    .fetch_one(pool)
-    .await?;
-    if !known {
-        return Ok(None);
-    }
+    // One statement: between two of them the floor could pass events that were not read yet.
     let rows = sqlx::query!(
-        r#"select xid::text::bigint as "xid!", id, kind, subject, at from queue.event
-        where (xid, id) > ($1::text::xid8, $2::bigint)
-            and xid < pg_snapshot_xmin(pg_current_snapshot())
-        order by xid, id limit $3"#,
+        r#"select k.known as "known!", e.xid::text::bigint as xid, e.id as "id?", e.kind as "kind?",
+            e.subject as "subject?", e.at as "at?"
+        from (
+            select s.epoch = $1 and (p.xid, $3::bigint) >= (f.xid, f.id)
+                and p.xid <= pg_snapshot_xmax(pg_current_snapshot()) as known, p.xid
+            from queue.event_floor f, queue.server s, (select $2::text::xid8 as xid) p
+        ) k
+        left join lateral (
+            select xid, id, kind, subject, at from queue.event
+            where k.known and (xid, id) > (k.xid, $3)
+                and xid < pg_snapshot_xmin(pg_current_snapshot())
+            order by xid, id limit $4
+        ) e on true
+        order by e.xid, e.id"#,
+        format!("{:08x}", position.epoch),
         position.xid.to_string(),
         position.id,
         limit
     )
     .fetch_all(pool)
     .await?;
-    Ok(Some(
-        rows.into_iter()
-            .map(|r| Event {
-                position: Position { xid: r.xid as u64, id: r.id },
-                kind: r.kind,
-                subject: r.subject,
-                at: r.at,
-            })
-            .collect(),
-    ))
+    if rows.first().is_none_or(|row| !row.known) {
+        return Ok(None);
+    }
+    let events = rows.into_iter().filter_map(|r| {
+        let (xid, id) = (r.xid? as u64, r.id?);
+        let position = Position { xid, id, ..position };
+        Some(Event { position, kind: r.kind?, subject: r.subject?, at: r.at? })
+    });
+    Ok(Some(events.collect()))
 }
 
-/// Removes events older than 24 h and remembers how far.
+/// Starts the positions of events over if the database has been restored from a backup since they
+/// were written. Returns true if it has: every reader is then told to read everything again.
+/// [`Process::start`](crate::Process::start) and [`now`] call it.
+pub async fn check_epoch(pool: &Db) -> Result<bool, Error> {
+    let restored =
+        sqlx::query_scalar!(r#"select queue.check_epoch() as "restored!""#).fetch_one(pool).await?;
+    if restored {
+        tracing::warn!(
+            "the database was restored from a backup: event streams start over, and limit keys \
+             are parked for up to a minute"
+        );
+    }
+    Ok(restored)
+}
+
+/// Deletes events older than 24 h and records the last deleted position.
 pub(crate) async fn prune(pool: &Db) -> Result<(), Error> {
     sqlx::query!(
         "with gone as (
@@ -106,16 +135,19 @@ pub(crate) async fn prune(pool: &Db) -> Result<(), Error> {
 
 impl std::fmt::Display for Position {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}-{}", self.xid, self.id)
+        write!(f, "{:08x}-{}-{}", self.epoch, self.xid, self.id)
     }
 }
 impl std::str::FromStr for Position {
     type Err = String;
     fn from_str(s: &str) -> Result<Self, String> {
-        let (xid, id) = s.split_once('-').ok_or_else(|| format!("not an event id: {s:?}"))?;
+        let invalid = || format!("not an event id: {s:?}");
+        let mut parts = s.splitn(3, '-');
+        let mut part = || parts.next().ok_or_else(invalid);
         Ok(Self {
-            xid: xid.parse().map_err(|_| format!("not an event id: {s:?}"))?,
-            id: id.parse().map_err(|_| format!("not an event id: {s:?}"))?,
+            epoch: u32::from_str_radix(part()?, 16).map_err(|_| invalid())?,
+            xid: part()?.parse().map_err(|_| invalid())?,
+            id: part()?.parse().map_err(|_| invalid())?,
         })
     }
 }
@@ -142,6 +174,6 @@ mod tests {
         let kept: i64 =
             sqlx::query_scalar("select count(*) from queue.event").fetch_one(&pool).await.unwrap();
         assert_eq!(kept, 0);
-        assert!(after(&pool, position, 10).await.unwrap().is_none(), "the floor stands");
+        assert!(after(&pool, position, 10).await.unwrap().is_none(), "the floor did not move back");
     }
 }

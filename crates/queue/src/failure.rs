@@ -1,12 +1,12 @@
-//! How an attempt ends.
+//! Outcomes of attempts, and what a failure asks the queue to do.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use rand::RngExt;
 
-use crate::{Error, NotGranted};
+use crate::{Error, Fault};
 
-/// What a failure asks for. The queue decides in SQL what becomes of the job.
+/// The request of a failure. The queue decides in SQL on the job's next state.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
     /// Try again after the kind's backoff, or after `after`; spends the attempt.
@@ -24,6 +24,9 @@ pub enum Verdict {
 #[error("{source}")]
 pub struct Failure {
     pub verdict: Verdict,
+    /// Names the cause for programs, in `queue.attempt` beside the text; no decision is made by reading
+    /// the text.
+    pub code: Option<Cow<'static, str>>,
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
@@ -33,11 +36,18 @@ impl Failure {
         verdict: Verdict,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self { verdict, source: source.into() }
+        Self { verdict, code: None, source: source.into() }
     }
 
-    /// Tried again after the kind's backoff, until its attempts are spent. What
-    /// `Err(error)?` makes of an [`sqlx::Error`] or an [`Error`], unless it lost a race.
+    /// Adds a code, for example `rate_limited`: what later attempts and programs decide by.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
+        self.code = Some(code.into());
+        self
+    }
+
+    /// Tried again after the kind's backoff, until its attempts are spent. What `Err(error)?` makes of
+    /// an [`sqlx::Error`] or an [`Error`] that is a [`Fault::Statement`].
     pub fn retry(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::new(Verdict::Retry { after: None }, source)
     }
@@ -52,8 +62,7 @@ impl Failure {
     }
 
     /// Not now: `scheduled` again after this wait (`retryable` if an attempt has failed before),
-    /// with the attempt given back. Nothing counts how often: whoever snoozes for ever waits for
-    /// ever.
+    /// with the attempt given back. There is no limit on snoozes: a job can be snoozed indefinitely.
     pub fn snooze(
         after: Duration,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -63,9 +72,8 @@ impl Failure {
 
     /// A limit stood in the way: back into its lane, with the attempt given back, until a key of
     /// the lane can serve. It does not stop the key: while the ledger says that there is room, and in a
-    /// lane without keys, the job is claimed again at once. Whoever was told to slow down (a 429)
-    /// parks the key first ([`limits::park`](crate::limits::park)); where there is no key to park,
-    /// [`Failure::snooze`] for as long.
+    /// lane without keys, the job is claimed again at once. After a 429 use
+    /// [`Attempt::rate_limited`](crate::Attempt::rate_limited), which stops the key first.
     pub fn throttle(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::new(Verdict::Throttle, source)
     }
@@ -92,15 +100,21 @@ impl Failure {
     }
 }
 
-/// What lost a race in the database is snoozed for a moment: nobody's fault, and it spends nothing.
-/// A lost lease ends the attempt, whatever it says. All else is tried again.
+/// A conflict with another transaction is snoozed for 50 to 250 ms, an outage of the database for 5 s; a job without a permit goes back to its lane. None of them spends the attempt. All
+/// else is tried again. A lost lease ends the attempt, whatever it says.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        if error.met_another() {
-            let moment = Duration::from_millis(rand::rng().random_range(50..250));
-            return Self::snooze(moment, error);
+        if matches!(error, Error::NotGranted(_)) {
+            return Self::throttle(error);
         }
-        Self::retry(error)
+        match error.fault() {
+            Some(Fault::Contention) => {
+                let moment = Duration::from_millis(rand::rng().random_range(50..250));
+                Self::snooze(moment, error)
+            }
+            Some(Fault::Outage) => Self::snooze(Duration::from_secs(5), error),
+            Some(Fault::Statement) | None => Self::retry(error),
+        }
     }
 }
 
@@ -111,14 +125,7 @@ impl From<sqlx::Error> for Failure {
     }
 }
 
-/// Waits in its lane for the next permit.
-impl From<NotGranted> for Failure {
-    fn from(not_granted: NotGranted) -> Self {
-        Self::throttle(not_granted)
-    }
-}
-
-/// How one attempt ended, as a worker reports it.
+/// End of an attempt, as a worker reports it.
 #[derive(Debug)]
 pub enum Outcome {
     /// The work is done.
@@ -131,13 +138,21 @@ pub enum Outcome {
     TimedOut,
     /// The arguments do not fit the kind: discarded.
     Undecodable(String),
-    /// Somebody called the job off while it ran.
+    /// An operator cancelled the job while it ran.
     Cancelled,
     /// The worker is shutting down: available again, the attempt is given back.
     Released,
 }
 
 impl Outcome {
+    /// The code of a failure.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Failed(failure) => failure.code.as_deref(),
+            _ => None,
+        }
+    }
+
     /// As it stands in `queue.attempt`, for a log line or a label.
     pub const fn as_str(&self) -> &'static str {
         match self {

@@ -1,11 +1,13 @@
-//! What a job is: durable arguments with a name, and the work that they describe.
+//! A job: durable arguments with a name and a policy ([`JobArgs`]), and the work that they describe
+//! ([`Job`]).
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
-use schemars::JsonSchema;
+use chrono::{DateTime, Utc};
+use schemars::Schema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Attempt, Failure};
+use crate::{Attempt, Failure, NewJob, OnFailure};
 
 /// A job's number: unique for ever, rising in order of insertion within one connection.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -18,7 +20,7 @@ impl std::fmt::Display for JobId {
     }
 }
 
-/// Where a job stands.
+/// State of a job.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
@@ -32,11 +34,13 @@ pub enum State {
     Running,
     /// Failed, and waits for its next attempt.
     Retryable,
-    /// Done. Final until somebody retries it.
+    /// The work is done. Final unless an operator retries it.
     Completed,
-    /// Its attempts are spent, or it was told to stop. Final until somebody retries it.
+    /// Its attempts are spent, or its handler gave up for good. Final unless an operator retries
+    /// it.
     Discarded,
-    /// Somebody called it off, or a newer job took its place. Final until somebody retries it.
+    /// Cancelled by an operator or because of a parent, or superseded by a newer job. Final unless
+    /// an operator retries it.
     Cancelled,
     /// Available, but no limit key of its lane can serve now.
     Parked,
@@ -71,7 +75,7 @@ impl State {
         }
     }
 
-    /// Whether the job has ended.
+    /// True if the job has ended.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Discarded | Self::Cancelled)
     }
@@ -94,65 +98,125 @@ impl std::str::FromStr for State {
     }
 }
 
-/// How long a unique key keeps other jobs out.
+/// Time for which a unique key excludes other jobs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Holds {
-    /// From enqueue until the finished job is pruned; discarded, cancelled and deleted jobs give
-    /// it up at once.
-    UntilPruned,
+pub enum UniqueUntil {
+    /// From enqueue until the finished job is pruned; discarded, cancelled and deleted jobs release
+    /// it at once.
+    Pruned,
     /// From enqueue until a worker claims the job: for jobs that read current state, so that a
-    /// change during the run enqueues another.
-    UntilClaimed,
+    /// change during the run enqueues another job.
+    Claimed,
 }
 
-impl Holds {
+impl UniqueUntil {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
-            Self::UntilPruned => "pruned",
-            Self::UntilClaimed => "claimed",
+            Self::Pruned => "pruned",
+            Self::Claimed => "claimed",
         }
     }
 }
 
-/// A kind of job: its arguments are the type, its policy the constants, its work `run`.
-pub trait Job: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
+/// The arguments of a kind of job, with its policy: all that a program needs that adds jobs without
+/// running them.
+///
+/// The methods with `self` begin a [`NewJob`]: `Welcome { user: 7 }.at(noon).priority(0)`.
+pub trait JobArgs: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Names the kind in every row, log line and metric; not empty. It outlives the Rust type's
     /// name: jobs written by the last release still carry it.
     const KIND: &'static str;
-    /// The queue whose workers run it: `[a-z][a-z0-9_]{0,39}`, and not `cancel`. Another name does
-    /// not compile where the kind is registered, and is [`Error::Job`](crate::Error::Job) where a
-    /// job is added.
+    /// The queue whose workers run it: `[a-z][a-z0-9_]{0,39}`, and not `cancel`. An invalid name
+    /// does not compile where the kind is registered, and is [`Error::Job`](crate::Error::Job)
+    /// where a job is added.
     const QUEUE: &'static str;
-    /// The lane in which it waits, `[a-z][a-z0-9_./-]{0,79}`; a lane's limit keys are configuration
-    /// ([`crate::limits`]).
-    const LANE: &'static str = "default";
     /// 0 (first) to 9 (last).
     const PRIORITY: u8 = 4;
     /// Attempts before the job is discarded, 1 to 25.
     const MAX_ATTEMPTS: u16 = 5;
-    /// How long one attempt may take. After that it has `timed_out`, and its handler is dropped at
-    /// its next `await`: one that computes without awaiting goes on to its end beside the next
+    /// The most that one attempt may take. After that it has `timed_out`, and its handler is dropped
+    /// at its next `await`: one that computes without awaiting goes on to its end beside the next
     /// attempt.
     const TIMEOUT: Duration = Duration::from_mins(2);
-    /// How long its unique key keeps other jobs out.
-    const HOLDS: Holds = Holds::UntilPruned;
+    /// The time until which its unique key keeps other jobs out.
+    const UNIQUE_UNTIL: UniqueUntil = UniqueUntil::Pruned;
 
-    /// What the job needs besides its arguments: pools, clients, the clock.
-    type Context: Clone + Send + Sync + 'static;
+    /// The lane in which it waits, `[a-z][a-z0-9_./-]{0,79}`; a lane's limit keys are configuration
+    /// ([`crate::limits`]).
+    fn lane(&self) -> Cow<'static, str> {
+        Cow::Borrowed("default")
+    }
 
-    /// Names the occasion for this job, in 1 to 400 characters. A second job of the kind for the
-    /// same occasion is not added. While another transaction that has added one is open, adding the
-    /// second waits for its end.
+    /// Names the occasion of this job, in 1 to 400 characters. A second job of the kind for the
+    /// same occasion is not added. While the transaction that adds the first is open, a transaction
+    /// that adds the second waits for it.
     fn unique_key(&self) -> Option<String> {
         None
     }
 
-    /// The wait before the next attempt after `attempt` (1 for the first) has failed; `None` is
-    /// the default of `attempt`⁴ seconds, within a tenth more or less. A wait of the kind's own is
-    /// taken as it is: many jobs that fail together come back together, unless it is random.
+    /// The wait before the next attempt after `attempt` (1 for the first) has failed; `None`:
+    /// `attempt`⁴ seconds ± 10 %. A wait of the kind's own gets no jitter: unless it is random,
+    /// jobs that fail together are retried together.
     fn backoff(_attempt: u16) -> Option<Duration> {
         None
     }
+
+    /// The JSON schema that arguments which a caller enters are held to ([`Registry::job`]); `None`:
+    /// they only have to be readable as the type. With `schemars`: `Some(schema_for!(Self))`.
+    ///
+    /// [`Registry::job`]: crate::Registry::job
+    fn schema() -> Option<Schema> {
+        None
+    }
+
+    /// Not before this time, by the database's clock.
+    fn at(self, due_at: DateTime<Utc>) -> NewJob
+    where
+        Self: Sized,
+    {
+        NewJob::of(&self).at(due_at)
+    }
+
+    /// 0 (first) to 9 (last), in place of the kind's own.
+    fn priority(self, priority: u8) -> NewJob
+    where
+        Self: Sized,
+    {
+        NewJob::of(&self).priority(priority)
+    }
+
+    /// In this lane, in place of its own.
+    fn in_lane(self, lane: impl Into<String>) -> NewJob
+    where
+        Self: Sized,
+    {
+        NewJob::of(&self).in_lane(lane)
+    }
+
+    /// A word to find the job by.
+    fn tag(self, tag: impl Into<String>) -> NewJob
+    where
+        Self: Sized,
+    {
+        NewJob::of(&self).tag(tag)
+    }
+
+    /// Once all of these have ended ([`NewJob::after`]).
+    fn after(self, jobs: &[JobId], on_failure: OnFailure) -> NewJob
+    where
+        Self: Sized,
+    {
+        NewJob::of(&self).after(jobs, on_failure)
+    }
+}
+
+/// The work of a kind of job.
+pub trait Job: JobArgs {
+    /// Everything that the job needs besides its arguments: pools, clients, the clock.
+    type Context: Clone + Send + Sync + 'static;
+    /// Kept with the completed job as JSON, for its dependants and for people ([`crate::output()`]);
+    /// `()`: nothing.
+    type Output: Serialize + DeserializeOwned + Send;
 
     /// Does the work, at least once. An `Ok` without [`Attempt::complete_in`] is completed by the
     /// worker, in a batch.
@@ -160,5 +224,5 @@ pub trait Job: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static
         self,
         cx: Self::Context,
         attempt: &Attempt,
-    ) -> impl Future<Output = Result<(), Failure>> + Send;
+    ) -> impl Future<Output = Result<Self::Output, Failure>> + Send;
 }

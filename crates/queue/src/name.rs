@@ -1,22 +1,24 @@
-//! What names may look like. The tables have the same rules; these say which name broke which.
+//! Rules for names. The tables enforce the same rules; these checks say which name breaks which
+//! rule.
 
 use crate::Error;
 
-/// Of a queue.
-pub(crate) const QUEUE: &str = "a queue is named by 1 to 40 of a-z, 0-9 and _, a letter first; \
-    `cancel` is taken";
-/// Of a lane.
+/// Rule for the name of a queue, as an error states it.
+pub(crate) const QUEUE: &str = "the name of a queue has 1 to 40 of a-z, 0-9 and _, \
+    a letter first; `cancel` is reserved";
+/// Rule for the name of a lane.
 pub(crate) const LANE: &str =
-    "a lane is named by 1 to 80 of a-z, 0-9, _, ., / and -, a letter first";
-/// Of a unique key.
+    "the name of a lane has 1 to 80 of a-z, 0-9, _, ., / and -, a letter first";
+/// Rule for a unique key.
 pub(crate) const UNIQUE_KEY: &str = "a unique key has 1 to 400 characters";
 
-/// `[a-z][a-z0-9_]{0,39}`, and not the one name whose channel is another's.
+/// True for `[a-z][a-z0-9_]{0,39}` except `cancel`: the channel of that name announces
+/// cancellations.
 pub(crate) const fn is_queue(name: &str) -> bool {
     is_name(name, 40, b"_") && !matches!(name.as_bytes(), b"cancel")
 }
 
-/// `[a-z][a-z0-9_./-]{0,79}`
+/// True for `[a-z][a-z0-9_./-]{0,79}`.
 pub(crate) const fn is_lane(name: &str) -> bool {
     is_name(name, 80, b"_./-")
 }
@@ -60,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_told_apart_as_the_tables_do() {
+    fn names_are_accepted_as_the_tables_accept_them() {
         for good in ["a", "mail_out2", &"q".repeat(40)] {
             assert!(is_queue(good), "{good}");
         }

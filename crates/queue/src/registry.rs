@@ -1,4 +1,6 @@
-//! Which kinds exist, what their arguments must look like, and who runs them.
+//! The kinds that exist, the form of their arguments, and their handlers.
+
+mod entered;
 
 use std::{
     any::{TypeId, type_name},
@@ -11,7 +13,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{Attempt, Failure, Holds, Job, NewJob, name, run::panic_text};
+use crate::{Attempt, Failure, Job, JobArgs, NewJob, UniqueUntil, name, run::panic_text};
 
 /// The arguments do not fit the kind.
 #[derive(Debug, thiserror::Error)]
@@ -23,57 +25,60 @@ pub enum ArgsError {
     Invalid { kind: String, field: String, reason: String },
 }
 
-/// Which field does not fit, and why.
+/// The field that does not fit, and the reason.
 type Misfit = (String, String);
 
-/// What the queue knows of a kind without running it.
+/// A kind as the queue knows it without running it.
 #[derive(Clone, Copy)]
 pub struct Kind {
     pub name: &'static str,
     pub queue: &'static str,
-    pub lane: &'static str,
     pub priority: u8,
     pub max_attempts: u16,
     pub timeout: Duration,
-    pub holds: Holds,
+    pub unique_until: UniqueUntil,
     pub backoff: fn(u16) -> Option<Duration>,
     type_id: TypeId,
     type_name: &'static str,
     fits: fn(&Value) -> Result<(), Misfit>,
-    unique_key: fn(&Value) -> Result<Option<String>, Misfit>,
-    schema: fn() -> schemars::Schema,
+    job: fn(&Value) -> Result<NewJob, Misfit>,
+    schema: fn() -> Option<schemars::Schema>,
 }
 
 impl Kind {
-    fn of<J: Job>() -> Self {
+    fn of<J: JobArgs>() -> Self {
         // Said by the compiler: a job of such a kind could never be claimed.
         const {
             assert!(!J::KIND.is_empty(), "a kind has a name");
             assert!(name::is_queue(J::QUEUE), "QUEUE is [a-z][a-z0-9_]{{0,39}}, and not `cancel`");
-            assert!(name::is_lane(J::LANE), "LANE is [a-z][a-z0-9_./-]{{0,79}}");
             assert!(J::PRIORITY <= 9, "PRIORITY is 0 (first) to 9 (last)");
             assert!(J::MAX_ATTEMPTS >= 1 && J::MAX_ATTEMPTS <= 25, "MAX_ATTEMPTS is 1 to 25");
         }
         Self {
             name: J::KIND,
             queue: J::QUEUE,
-            lane: J::LANE,
             priority: J::PRIORITY,
             max_attempts: J::MAX_ATTEMPTS,
             timeout: J::TIMEOUT,
-            holds: J::HOLDS,
+            unique_until: J::UNIQUE_UNTIL,
             backoff: J::backoff,
             type_id: TypeId::of::<J>(),
             type_name: type_name::<J>(),
             fits: |args| read::<J>(args).map(drop),
-            unique_key: unique_key::<J>,
-            schema: || schemars::schema_for!(J),
+            job: job::<J>,
+            schema: J::schema,
         }
     }
 
-    /// The JSON schema of the kind's arguments.
-    pub fn schema(&self) -> Value {
-        (self.schema)().to_value()
+    /// The JSON schema of the kind's arguments as a caller enters them, without other fields than the
+    /// kind's own; `None`: the kind has none.
+    pub fn schema(&self) -> Option<Value> {
+        let mut schema = (self.schema)()?;
+        let is_object = schema.get("type").is_some_and(|kind| kind == "object");
+        if is_object && schema.get("additionalProperties").is_none() {
+            schema.insert("additionalProperties".to_owned(), false.into());
+        }
+        Some(schema.to_value())
     }
 
     fn invalid(&self, (field, reason): Misfit) -> ArgsError {
@@ -82,7 +87,7 @@ impl Kind {
 }
 
 /// `null` stands for no arguments.
-fn read<J: Job>(args: &Value) -> Result<J, Misfit> {
+fn read<J: JobArgs>(args: &Value) -> Result<J, Misfit> {
     let none = Value::Object(serde_json::Map::new());
     let args = if args.is_null() { &none } else { args };
     // serde would take a list for the fields in their order
@@ -96,11 +101,14 @@ fn read<J: Job>(args: &Value) -> Result<J, Misfit> {
     })
 }
 
-/// A panic in here ends neither the ticks of other schedules nor anything else that names a kind.
-fn unique_key<J: Job>(args: &Value) -> Result<Option<String>, Misfit> {
+/// The job that these arguments make. A panic in the kind's own code ends neither the ticks of other
+/// schedules nor any other caller that names a kind.
+fn job<J: JobArgs>(args: &Value) -> Result<NewJob, Misfit> {
     let job = read::<J>(args)?;
-    catch_unwind(AssertUnwindSafe(|| job.unique_key())).map_err(|panic| {
-        ("args".to_owned(), format!("their unique key panicked: {}", panic_text(&*panic)))
+    let args = if args.is_null() { Value::Object(serde_json::Map::new()) } else { args.clone() };
+    catch_unwind(AssertUnwindSafe(|| NewJob { args, ..NewJob::of(&job) })).map_err(|panic| {
+        let why = panic_text(&*panic);
+        ("args".to_owned(), format!("their lane or their unique key panicked: {why}"))
     })
 }
 
@@ -115,29 +123,16 @@ impl Registry {
         Self::default()
     }
 
-    /// Panics if another type has the same [`Job::KIND`].
+    /// Panics if another type has the same [`JobArgs::KIND`].
     #[must_use]
-    pub fn with<J: Job>(mut self) -> Self {
-        self.insert(Kind::of::<J>());
-        self
-    }
-
-    /// The kinds of both: for a process whose handlers have several contexts. Panics if two types
-    /// have the same [`Job::KIND`].
-    #[must_use]
-    pub fn merge(mut self, other: &Self) -> Self {
-        for kind in other.kinds() {
-            self.insert(*kind);
-        }
-        self
-    }
-
-    fn insert(&mut self, kind: Kind) {
+    pub fn with<J: JobArgs>(mut self) -> Self {
+        let kind = Kind::of::<J>();
         let before = Arc::make_mut(&mut self.kinds).insert(kind.name, kind);
         if let Some(before) = before.filter(|before| before.type_id != kind.type_id) {
             let (one, other) = (before.type_name, kind.type_name);
             panic!("{one} and {other} have the same KIND, {:?}", kind.name);
         }
+        self
     }
 
     pub fn kinds(&self) -> impl Iterator<Item = &Kind> {
@@ -154,63 +149,62 @@ impl Registry {
             .ok_or_else(|| ArgsError::UnknownKind { kind: kind.to_owned(), known: known() })
     }
 
-    /// Whether these are arguments of the kind. `null` stands for no arguments.
+    /// Fails unless a worker can read these as arguments of the kind, as it reads stored ones: fields
+    /// that the kind does not know are passed over, since a newer release may have written them. `null`
+    /// stands for no arguments.
     pub fn check(&self, kind: &str, args: &Value) -> Result<(), ArgsError> {
         let kind = self.find(kind)?;
         (kind.fits)(args).map_err(|misfit| kind.invalid(misfit))
     }
 
-    /// A job of a kind known by name only, its arguments checked against the kind. `null` stands
-    /// for no arguments.
-    pub fn job(&self, kind: &str, args: Value) -> Result<NewJob, ArgsError> {
+    /// A job of a kind known by name only, with arguments that a caller enters: checked against the
+    /// kind and the bounds of its schema (`maxItems`, `maxLength`, …), and refused if they have a field
+    /// that the kind does not know. `null` stands for no arguments.
+    pub fn job(&self, kind: &str, args: &Value) -> Result<NewJob, ArgsError> {
+        let known = self.find(kind)?;
+        if let Some(schema) = known.schema() {
+            entered::check(&schema, args).map_err(|misfit| known.invalid(misfit))?;
+        }
+        self.stored_job(kind, args)
+    }
+
+    /// A job of a kind known by name only, with arguments that are stored, such as a schedule's.
+    pub(crate) fn stored_job(&self, kind: &str, args: &Value) -> Result<NewJob, ArgsError> {
         let kind = self.find(kind)?;
-        let args = if args.is_null() { Value::Object(serde_json::Map::new()) } else { args };
-        let unique_key = (kind.unique_key)(&args).map_err(|misfit| kind.invalid(misfit))?;
-        Ok(NewJob {
-            kind: kind.name.to_owned(),
-            queue: kind.queue.to_owned(),
-            lane: kind.lane.to_owned(),
-            args,
-            priority: kind.priority,
-            max_attempts: kind.max_attempts,
-            due_at: None,
-            unique_key,
-            holds: kind.holds,
-            tags: Vec::new(),
-            parent: None,
-            trace: None,
-            waits_for: Vec::new(),
-        })
+        (kind.job)(args).map_err(|misfit| kind.invalid(misfit))
     }
 }
 
 /// One kind's work, ready to be called with an attempt.
-pub type Handler = Arc<
+type Handler = Arc<
     dyn Fn(Arc<Attempt>) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>> + Send + Sync,
 >;
 
-/// Who runs the kinds of a worker.
-pub struct Handlers<C> {
-    context: C,
+/// The kinds that a worker runs, each with its work and its context.
+#[derive(Clone, Default)]
+pub struct Handlers {
     by_kind: BTreeMap<&'static str, Handler>,
     registry: Registry,
 }
 
-impl<C: Clone + Send + Sync + 'static> Handlers<C> {
-    pub fn new(context: C) -> Self {
-        Self { context, by_kind: BTreeMap::new(), registry: Registry::new() }
+impl Handlers {
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    /// Panics if another type has the same [`Job::KIND`].
+    /// Panics if another type has the same [`JobArgs::KIND`].
     #[must_use]
-    pub fn with<J: Job<Context = C>>(mut self) -> Self {
-        let context = self.context.clone();
+    pub fn with<J: Job>(mut self, context: J::Context) -> Self {
         let handler: Handler = Arc::new(move |attempt: Arc<Attempt>| {
             let context = context.clone();
             Box::pin(async move {
                 let job: J = serde_json::from_value(attempt.args().clone())
                     .map_err(|e| Failure::discard(Undecodable(e.to_string())))?;
-                job.run(context, &attempt).await
+                let output = job.run(context, &attempt).await?;
+                if size_of::<J::Output>() > 0 && !attempt.is_completed_in() {
+                    attempt.record_output(&output)?;
+                }
+                Ok(())
             })
         });
         self.registry = self.registry.with::<J>();
@@ -218,8 +212,8 @@ impl<C: Clone + Send + Sync + 'static> Handlers<C> {
         self
     }
 
-    pub fn get(&self, kind: &str) -> Option<Handler> {
-        self.by_kind.get(kind).cloned()
+    pub(crate) fn get(&self, kind: &str) -> Option<&Handler> {
+        self.by_kind.get(kind)
     }
 
     pub fn registry(&self) -> &Registry {
@@ -232,15 +226,13 @@ impl<C: Clone + Send + Sync + 'static> Handlers<C> {
 struct Undecodable(String);
 
 /// ```compile_fail
-/// # use bellwether_queue::{Attempt, Failure, Job, Registry};
-/// #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+/// # use bellwether_queue::{JobArgs, Registry};
+/// #[derive(serde::Serialize, serde::Deserialize)]
 /// struct Late {}
-/// impl Job for Late {
+/// impl JobArgs for Late {
 ///     const KIND: &'static str = "late";
 ///     const QUEUE: &'static str = "mail";
 ///     const PRIORITY: u8 = 12;
-///     type Context = ();
-///     async fn run(self, _: (), _: &Attempt) -> Result<(), Failure> { Ok(()) }
 /// }
 /// let _ = Registry::new().with::<Late>();
 /// ```
@@ -253,35 +245,23 @@ mod tests {
 
     macro_rules! kind {
         ($name:ident, $kind:literal) => {
-            #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+            #[derive(serde::Serialize, serde::Deserialize)]
             struct $name {}
-            impl Job for $name {
+            impl JobArgs for $name {
                 const KIND: &'static str = $kind;
                 const QUEUE: &'static str = "mail";
-                type Context = ();
-                async fn run(self, (): (), _: &Attempt) -> Result<(), Failure> {
-                    Ok(())
-                }
             }
         };
     }
 
     kind!(Welcome, "welcome");
-    kind!(Farewell, "farewell");
     kind!(Hello, "welcome");
-
-    #[test]
-    fn registries_are_merged_and_a_kind_may_be_in_both() {
-        let both = Registry::new().with::<Welcome>();
-        let both = both.merge(&Registry::new().with::<Welcome>().with::<Farewell>());
-        assert_eq!(both.kinds().map(|kind| kind.name).collect::<Vec<_>>(), ["farewell", "welcome"]);
-    }
 
     #[test]
     #[should_panic(
         expected = "Welcome and bellwether_queue::registry::tests::Hello have the same KIND"
     )]
     fn two_types_of_one_kind_are_both_named() {
-        let _ = Handlers::new(()).with::<Welcome>().with::<Hello>();
+        let _ = Registry::new().with::<Welcome>().with::<Hello>();
     }
 }

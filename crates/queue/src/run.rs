@@ -1,44 +1,80 @@
-//! Calls a handler with its attempt: the smallest worker there is.
+//! Runs a handler with its attempt, and decides how the attempt ended.
 
-use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{any::Any, sync::Arc, time::Duration};
 
-use futures_util::FutureExt;
+use tokio::{
+    task::JoinError,
+    time::{sleep, timeout},
+};
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
 
-use crate::{ArgsError, Attempt, Failure, Handlers, Outcome, Process, Verdict};
+use crate::{ArgsError, Attempt, Failure, Handlers, Outcome, Verdict, trace};
 
-/// How long a handler that is told to stop may take to do so by itself.
-const HEED: Duration = Duration::from_secs(5);
+/// A handler that is told to stop has this long to do so by itself, and an aborted one this long to
+/// reach its next `await`.
+pub const CANCEL_GRACE: Duration = Duration::from_secs(2);
 
-impl<C: Clone + Send + Sync + 'static> Handlers<C> {
-    /// Runs the attempt's kind and says how it ended: a panic, a run longer than the kind allows,
-    /// and arguments that do not fit it are outcomes as well. A handler that is told to stop
-    /// ([`Attempt::cancelled`]) has five seconds, then it is dropped at its next `await`. The
-    /// outcome is yours to report with [`Attempt::settle`]. A kind that is not among these is
-    /// [`Outcome::Released`], and claimed again at once by whoever claims it: hand in attempts of
-    /// these kinds only.
+impl Handlers {
+    /// Runs the attempt's kind on a tokio task of its own, inside the caller's span, and returns how it
+    /// ended: a panic, a run longer than the kind allows, and arguments that do not fit it are
+    /// outcomes as well. A handler that is told to stop ([`Attempt::cancelled`]) has [`CANCEL_GRACE`];
+    /// then its task is aborted, as it is when this future is dropped. The caller reports the outcome
+    /// with [`Attempt::finish`].
+    ///
+    /// A kind without a handler is [`Outcome::Released`], and claimed again at once: hand in attempts
+    /// of these kinds only.
     pub async fn run(&self, attempt: &Arc<Attempt>) -> Outcome {
         let Some(handler) = self.get(attempt.kind()) else {
+            tracing::error!(
+                job.kind = attempt.kind(),
+                "no handler for this kind; the job is released"
+            );
             return Outcome::Released;
         };
-        // The call is inside: a handler may panic before it returns its future.
-        let run = AssertUnwindSafe(async { handler(Arc::clone(attempt)).await }).catch_unwind();
-        let told_to_stop = async {
-            attempt.cancelled().cancelled().await;
-            tokio::time::sleep(HEED).await;
+        let (handler, own) = (Arc::clone(handler), Arc::clone(attempt));
+        let place = trace::current();
+        let work = async move {
+            // The call is inside: a handler may panic before it returns its future.
+            match place {
+                Some(place) => trace::within(place, handler(own)).await,
+                None => handler(own).await,
+            }
         };
-        let ended = tokio::select! {
-            ended = run => match ended {
-                Ok(Ok(())) => Outcome::Complete,
-                Ok(Err(failure)) => self.failed(attempt, failure),
-                Err(panic) => Outcome::Panicked(panic_text(&*panic)),
-            },
-            () = tokio::time::sleep(attempt.timeout()) => Outcome::TimedOut,
-            () = told_to_stop => Outcome::Released,
+        let mut task = AbortOnDropHandle::new(tokio::spawn(work.in_current_span()));
+        let late = tokio::select! {
+            biased;
+            ended = &mut task => return self.outcome(attempt, ended),
+            () = attempt.cancelled().cancelled() => false,
+            () = sleep(attempt.timeout()) => true,
         };
-        if attempt.cancelled().is_cancelled() { stopped(attempt, ended) } else { ended }
+        if !late && let Ok(ended) = timeout(CANCEL_GRACE, &mut task).await {
+            return self.outcome(attempt, ended);
+        }
+        task.abort();
+        if timeout(CANCEL_GRACE, &mut task).await.is_err() {
+            tracing::error!(
+                job.id = %attempt.job(),
+                job.kind = attempt.kind(),
+                "the handler does not yield: it still runs while its job goes on elsewhere"
+            );
+        }
+        if late { Outcome::TimedOut } else { stopped(attempt, Outcome::Released) }
     }
 
-    /// A failure for good whose arguments do not fit the kind is not the handler's.
+    fn outcome(&self, attempt: &Attempt, ended: Result<Result<(), Failure>, JoinError>) -> Outcome {
+        let outcome = match ended {
+            Ok(Ok(())) => Outcome::Complete,
+            Ok(Err(failure)) => self.failed(attempt, failure),
+            Err(join) if join.is_panic() => Outcome::Panicked(panic_text(&*join.into_panic())),
+            // the runtime is shutting down
+            Err(_) => Outcome::Released,
+        };
+        if attempt.cancelled().is_cancelled() { stopped(attempt, outcome) } else { outcome }
+    }
+
+    /// Reports a discarded attempt as [`Outcome::Undecodable`] if its arguments do not fit the kind: the
+    /// arguments were at fault, not the handler.
     fn failed(&self, attempt: &Attempt, failure: Failure) -> Outcome {
         if failure.verdict == Verdict::Discard
             && let Err(misfit @ ArgsError::Invalid { .. }) =
@@ -51,40 +87,30 @@ impl<C: Clone + Send + Sync + 'static> Handlers<C> {
 }
 
 /// A handler that fails when it is told to stop fails because of it, and that spends no attempt.
-fn stopped(attempt: &Attempt, ended: Outcome) -> Outcome {
-    match ended {
+fn stopped(attempt: &Attempt, outcome: Outcome) -> Outcome {
+    match outcome {
         Outcome::Complete => Outcome::Complete,
-        _ if attempt.called_off() => Outcome::Cancelled,
+        _ if attempt.is_cancelled() => Outcome::Cancelled,
         Outcome::Failed(Failure { verdict: Verdict::Retry { .. }, .. }) => Outcome::Released,
         other => other,
     }
 }
 
+/// The text that a panic was raised with.
 pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| payload.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a panic without a text".to_owned())
 }
 
-impl Process {
-    /// Works a queue with these handlers until [`Process::close`], each attempt on a tokio task of
-    /// its own. Jobs of kinds that they do not have are left in the queue. To be called once for a
-    /// queue: all kinds of a queue share one context. For more than this (layers, metrics, a
-    /// supervisor) take [`Process::subscribe`].
-    ///
-    /// # Panics
-    /// If the process was not configured for the queue.
-    pub fn work<C: Clone + Send + Sync + 'static>(&self, queue: &str, handlers: Arc<Handlers<C>>) {
-        let attempts = self.fetch(queue, handlers.registry());
-        let mut attempts = attempts.unwrap_or_else(|why| panic!("{why}"));
-        tokio::spawn(async move {
-            while let Some(attempt) = attempts.recv().await {
-                let handlers = Arc::clone(&handlers);
-                tokio::spawn(async move {
-                    let outcome = handlers.run(&attempt).await;
-                    attempt.settle(outcome);
-                });
-            }
-        });
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_without_a_text_says_so() {
+        assert_eq!(panic_text(&"plain"), "plain");
+        assert_eq!(panic_text(&"owned".to_owned()), "owned");
+        assert_eq!(panic_text(&7_u8), "a panic without a text");
     }
 }

@@ -1,16 +1,20 @@
 //! Schedules: jobs added by the clock, once per tick however many processes tick.
 //!
-//! A schedule is a row: it goes on until it is removed ([`remove`], [`keep_only`]), also when no code
-//! names it any more. Every [`Process`](crate::Process) ticks, for the kinds that it knows.
+//! A schedule is a row: it stays until it is removed ([`remove`], [`keep_only`]), also when no code names
+//! it any more. Every [`Process`](crate::Process) ticks the schedules whose kinds it knows.
 //!
 //! ```no_run
-//! # use bellwether_queue::{Attempt, Db, Error, Failure, Job};
-//! # #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+//! # use bellwether_queue::{Attempt, Db, Error, Failure, Job, JobArgs};
+//! # #[derive(serde::Serialize, serde::Deserialize)]
 //! # struct Report { period: String }
-//! # impl Job for Report {
+//! # impl JobArgs for Report {
 //! #     const KIND: &'static str = "report";
 //! #     const QUEUE: &'static str = "reports";
+//! # }
+//! #
+//! # impl Job for Report {
 //! #     type Context = ();
+//! #     type Output = ();
 //! #     async fn run(self, _: (), _: &Attempt) -> Result<(), Failure> { Ok(()) }
 //! # }
 //! use bellwether_queue::schedule::{self, Missed, Schedule};
@@ -19,7 +23,7 @@
 //! let monday = Report { period: "week".into() };
 //! let weekly = Schedule::of("weekly-report", "0 8 * * mon", "Europe/Zurich", &monday)?;
 //! schedule::define(&db, &weekly.missed(Missed::One)).await?;
-//! schedule::keep_only(&db, &["weekly-report"]).await?; // those of earlier releases go
+//! schedule::keep_only(&db, &["weekly-report"]).await?; // removes those of earlier releases
 //! # Ok(())
 //! # }
 //! ```
@@ -35,12 +39,12 @@ use sqlx::{PgConnection, PgExecutor, postgres::types::PgInterval};
 
 use self::clock::Clock;
 pub(crate) use self::tick::{Silent, tick, tick_at};
-use crate::{Db, Enqueued, Error, Job, NewJob, Registry, enqueue, process::interval};
+use crate::{Db, Enqueued, Error, JobArgs, NewJob, Registry, db::interval, enqueue};
 
-/// What happens to ticks that nobody was there to make.
+/// Handling of ticks that no process made in time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Missed {
-    /// They are left out. A tick counts as missed once its time is 60 s past.
+    /// They are left out. A tick counts as missed 60 s after its time.
     Skip,
     /// The last of them is made.
     One,
@@ -48,40 +52,43 @@ pub enum Missed {
     All,
 }
 
-/// A job added by the clock.
+/// A schedule to be defined: a job added by the clock.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     pub name: String,
-    /// Five fields, as in crontab: minute, hour, day of the month, month, weekday (0 or 7 is Sunday;
-    /// `mon-fri` and `sat-sun` are ranges). Where both the day of the month and the weekday are
-    /// certain ones, either will do.
+    /// Five fields, as in crontab: minute, hour, day of the month, month, weekday (0 or 7 is
+    /// Sunday; `mon-fri` and `sat-sun` are ranges). If both the day of the month and the weekday
+    /// are restricted, the expression fires on days that fit either.
     ///
-    /// Where clocks change, the expression decides: one for every hour (its hour field begins with
-    /// `*`) fires in each hour that passes, also in the one that comes twice in autumn, and not in
-    /// the one that is left out in spring. One for certain hours fires once a day: in autumn the
-    /// first time, and where its time is left out in spring, as long after midnight as on other
-    /// days.
+    /// The expression decides where clocks change. One for every hour (its hour field begins with
+    /// `*`) fires in each hour that passes: twice in the hour that is repeated in autumn, not at
+    /// all in the hour that is skipped in spring. One for certain hours fires once a day: in autumn
+    /// the first time; if spring skips its time, as long after midnight as on other days.
     pub cron: String,
     /// A zone by name, for example `America/New_York`.
     pub zone: String,
-    /// A process that does not know the kind leaves the schedule to those that do.
+    /// A process that does not know the kind leaves the schedule to processes that do.
     pub kind: String,
     pub args: Value,
-    /// Take the unique key of the current slot of this length ([`slot_key`]), so that a job added
-    /// by hand for the slot and the schedule's own are one.
+    /// Take the unique key of the current slot of this length ([`slot_key`]), so that the schedule
+    /// adds no job for a slot for which a job was added by hand.
     pub slot: Option<Duration>,
     pub missed: Missed,
 }
 
 impl Schedule {
-    /// Adds this job, with its kind's policy; a tick that nobody made is left out.
-    pub fn of<J: Job>(
+    /// A schedule that adds this job with its kind's policy, and leaves out missed ticks.
+    pub fn of<J: JobArgs>(
         name: impl Into<String>,
         cron: impl Into<String>,
         zone: impl Into<String>,
         job: &J,
     ) -> Result<Self, Error> {
-        let NewJob { kind, args, .. } = NewJob::of(job)?;
+        let job = NewJob::of(job);
+        if let Some(reason) = job.unwritable {
+            return Err(Error::Schedule { name: name.into(), reason });
+        }
+        let (kind, args) = (job.kind, job.args);
         let (name, cron, zone) = (name.into(), cron.into(), zone.into());
         Ok(Self { name, cron, zone, kind, args, slot: None, missed: Missed::Skip })
     }
@@ -100,7 +107,7 @@ impl Schedule {
     }
 }
 
-/// A schedule as people see it.
+/// A schedule as a monitor shows it.
 #[derive(Clone, Debug)]
 pub struct ScheduleView {
     pub name: String,
@@ -115,8 +122,9 @@ pub struct ScheduleView {
     pub last_job: Option<i64>,
 }
 
-/// The unique key of the slot of `period` that holds `at`: `slot/30m/2026-11-22T17:30:00Z`. Slots
-/// are counted from 1970 in UTC; the period is at least a second.
+/// Returns the unique key of the slot of `period` that contains `at`:
+/// `slot/30m/2026-11-22T17:30:00Z`. Slots are counted from 1970 in UTC; the period is at least a
+/// second.
 pub fn slot_key(period: Duration, at: DateTime<Utc>) -> String {
     let seconds = i64::try_from(period.as_secs()).unwrap_or(i64::MAX).max(1);
     let start = at.timestamp().div_euclid(seconds) * seconds;
@@ -130,12 +138,12 @@ pub fn slot_key(period: Duration, at: DateTime<Utc>) -> String {
     format!("slot/{length}/{}", start.format("%FT%TZ"))
 }
 
-/// The database's clock.
+/// Returns the time of the database's clock.
 pub async fn now(db: impl PgExecutor<'_>) -> Result<DateTime<Utc>, Error> {
     Ok(sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(db).await?)
 }
 
-/// When an expression fires next after `t`, in a zone by name; `None`: never again.
+/// Returns the next time after `t` at which an expression fires in a zone; `None`: never again.
 pub fn next_after(
     cron: &str,
     zone: &str,
@@ -144,9 +152,9 @@ pub fn next_after(
     Ok(Clock::parse(cron, cron, zone)?.next_after(t))
 }
 
-/// Makes the schedule exist with this definition; a pause and its history stay. Its first tick is
-/// the first after its definition, and again after a change of its expression or zone.
-/// [`Error::Schedule`]: its expression or zone cannot be read.
+/// Creates or changes a schedule; its pause and its history stay. Its first tick is the first after
+/// its definition, and again after a change of its expression or zone. [`Error::Schedule`]: its
+/// expression or zone cannot be read.
 pub async fn define(db: impl PgExecutor<'_>, schedule: &Schedule) -> Result<(), Error> {
     Clock::parse(&schedule.name, &schedule.cron, &schedule.zone)?;
     sqlx::query!(
@@ -169,14 +177,15 @@ pub async fn define(db: impl PgExecutor<'_>, schedule: &Schedule) -> Result<(), 
     Ok(())
 }
 
-/// Ends a schedule and forgets its ticks; the jobs that it has added stay. `false`: no such schedule.
+/// Removes a schedule with its ticks; the jobs that it has added stay. `false`: no such schedule.
 pub async fn remove(db: impl PgExecutor<'_>, name: &str) -> Result<bool, Error> {
     let done = sqlx::query!("delete from queue.schedule where name = $1", name).execute(db).await?;
     Ok(done.rows_affected() > 0)
 }
 
-/// Ends every schedule but these, and returns their names. For the end of a deployment: a process
-/// of the release before that does so when it starts would end those that are new.
+/// Removes every schedule but these, and returns the names of those removed. Call it at the end of
+/// a deployment: a process of the previous release that calls it at its start would remove the new
+/// schedules.
 pub async fn keep_only(db: impl PgExecutor<'_>, names: &[&str]) -> Result<Vec<String>, Error> {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut gone = sqlx::query_scalar!(
@@ -189,7 +198,7 @@ pub async fn keep_only(db: impl PgExecutor<'_>, names: &[&str]) -> Result<Vec<St
     Ok(gone)
 }
 
-/// Every schedule, by name.
+/// Lists every schedule, by name.
 pub async fn list(pool: &Db) -> Result<Vec<ScheduleView>, Error> {
     let rows = sqlx::query!(
         r#"select s.name, s.cron, s.zone, s.kind, s.args, s.paused, clock_timestamp() as "now!",
@@ -220,8 +229,8 @@ pub async fn list(pool: &Db) -> Result<Vec<ScheduleView>, Error> {
         .collect()
 }
 
-/// For how many seconds the next tick of each schedule has been due; 0 while it is not, or the
-/// schedule is paused.
+/// Returns for each schedule the seconds that its next tick has been due; 0 if it is not due, or
+/// the schedule is paused.
 pub async fn overdue(db: &Db) -> Result<Vec<(String, f64)>, Error> {
     let rows = sqlx::query!(
         r#"select name, cron, zone, paused, since, clock_timestamp() as "now!"
@@ -256,15 +265,17 @@ pub async fn run_now(
         return Ok(None);
     };
     let job = registry
-        .job(&row.kind, row.args)
+        .job(&row.kind, &row.args)
         .map_err(|e| Error::Schedule { name: name.to_owned(), reason: e.to_string() })?;
-    Ok(Some(enqueue::add(db, &job).await?))
+    Ok(Some(enqueue(db, job).await?))
 }
 
-/// `false`: no such schedule. Ticks that fall into a pause are left out.
+/// Pauses or resumes a schedule; ticks during a pause are left out. `false`: no such schedule.
 pub async fn pause(db: impl PgExecutor<'_>, name: &str, paused: bool) -> Result<bool, Error> {
     let done = sqlx::query!(
-        "update queue.schedule set paused = $2, since = clock_timestamp() where name = $1",
+        "update queue.schedule
+        set paused = $2, since = case when paused and not $2 then clock_timestamp() else since end
+        where name = $1",
         name,
         paused
     )

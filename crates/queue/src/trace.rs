@@ -1,14 +1,14 @@
-//! W3C trace context: where a request or an attempt stands in its trace, and the `traceparent`
-//! that carries it over to the jobs that it adds.
+//! W3C trace context: the place of a request or an attempt in its trace, and the `traceparent` that
+//! carries it to the jobs that it adds.
 //!
-//! Nothing here exports anything. Whoever composes a process may install an [`Exporter`]; without
-//! one, traces still have an identity, which logs and jobs carry.
+//! This module exports nothing itself. A program may install an [`Exporter`]; without one, traces
+//! still have ids, which logs and jobs carry.
 
 use std::{fmt, str::FromStr, sync::OnceLock};
 
 use tracing::{Span, field::display};
 
-/// One place in one trace: what a `traceparent` says.
+/// A place in a trace, as a `traceparent` states it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TraceContext {
     trace: u128,
@@ -16,13 +16,13 @@ pub struct TraceContext {
     sampled: bool,
 }
 
-/// What is not a `traceparent` that anybody may continue.
+/// The text is not a valid `traceparent`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("not a traceparent: version-trace-span-flags in lower-case hexadecimal digits")]
 pub struct NoTraceparent;
 
 impl TraceContext {
-    /// `None` if either identity is zero, which W3C keeps for "invalid".
+    /// `None` if either id is zero, which W3C reserves for "invalid".
     pub const fn new(trace: u128, span: u64, sampled: bool) -> Option<Self> {
         if trace == 0 || span == 0 { None } else { Some(Self { trace, span, sampled }) }
     }
@@ -46,12 +46,12 @@ impl TraceContext {
         self.span
     }
 
-    /// Whether whoever came before may have recorded it.
+    /// True if the caller may have recorded the trace.
     pub const fn is_sampled(self) -> bool {
         self.sampled
     }
 
-    /// 32 hexadecimal digits: the trace's name in logs, in tables and on pages.
+    /// The trace's id in 32 hexadecimal digits, as logs, tables and pages show it.
     pub fn trace_id(self) -> String {
         format!("{:032x}", self.trace)
     }
@@ -70,7 +70,7 @@ impl fmt::Display for TraceContext {
 impl FromStr for TraceContext {
     type Err = NoTraceparent;
 
-    /// Of a newer version, what this one knows is read, as W3C asks.
+    /// Reads the known fields of a newer version, as W3C requires.
     fn from_str(text: &str) -> Result<Self, NoTraceparent> {
         let mut fields = text.trim().split('-');
         let mut field = |digits: usize| {
@@ -91,23 +91,23 @@ impl FromStr for TraceContext {
     }
 }
 
-/// How spans leave this process, for whoever exports them.
+/// Hooks of an exporter of spans.
 pub struct Exporter {
-    /// Makes the span a child of a span elsewhere; called before the span is entered.
+    /// Makes the span a child of a remote span; called before the span is entered.
     pub adopt: fn(&Span, TraceContext),
-    /// Where the span stands; `None` if it is not exported.
+    /// Returns the place of the span; `None` if it is not exported.
     pub locate: fn(&Span) -> Option<TraceContext>,
 }
 
 static EXPORTER: OnceLock<Exporter> = OnceLock::new();
 
-/// Installs the process's exporter; only the first call counts.
+/// Installs the process's exporter; later calls have no effect.
 pub fn export_with(exporter: Exporter) {
     EXPORTER.get_or_init(|| exporter);
 }
 
-/// Places a span that has not been entered yet: below `parent`, or at the start of a new trace. Its
-/// field `trace_id`, if it has one, is filled in.
+/// Places a span that has not been entered yet: below `parent`, or at the start of a new trace.
+/// Records its field `trace_id`, if it has one.
 pub fn place(span: &Span, parent: Option<TraceContext>) -> TraceContext {
     let exported = EXPORTER.get().and_then(|exporter| {
         if let Some(parent) = parent {
@@ -125,13 +125,13 @@ tokio::task_local! {
     static CURRENT: TraceContext;
 }
 
-/// Runs `work` at this place: what it adds to a queue carries the place along. Tokio tasks that it
-/// spawns are elsewhere.
+/// Runs `work` at this place: jobs that it adds carry the place. Tokio tasks that it spawns do not
+/// inherit it.
 pub async fn within<F: Future>(here: TraceContext, work: F) -> F::Output {
     CURRENT.scope(here, work).await
 }
 
-/// The place of the innermost [`within`].
+/// Returns the place of the innermost [`within`].
 pub fn current() -> Option<TraceContext> {
     CURRENT.try_with(|here| *here).ok()
 }
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_traceparent_is_refused() {
+    fn an_invalid_traceparent_is_refused() {
         let zeros = format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32));
         let upper = TEXT.to_uppercase();
         let longer = format!("{TEXT}-00");
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_version_is_read_as_far_as_this_one_goes() {
+    fn the_known_fields_of_a_newer_version_are_read() {
         let newer = format!("{}-more", TEXT.replacen("00", "01", 1));
         assert_eq!(newer.parse::<TraceContext>().unwrap().to_string(), TEXT);
     }

@@ -1,6 +1,6 @@
-//! Everything that can go wrong, once, while four worker processes are at work: the server crashes,
-//! every session is ended, every connection is taken, a worker is killed, another one sleeps through
-//! its own death behind a claim that waits. `just chaos 600` goes on for as long as you like.
+//! All faults once, while four worker processes are at work: the server crashes, every session is
+//! ended, every connection is taken, a worker is killed, another one is frozen beyond its death
+//! while its claim waits for a lock. `just chaos 600` runs longer.
 #[path = "support/example.rs"]
 mod example;
 
@@ -12,7 +12,7 @@ fn chaos_loses_no_job_doubles_no_effect_and_leaves_no_run_unexplained() {
     let said = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}\n{errors}");
-    assert!(said.contains("it has rescued nobody"), "an outage is no death: {said}");
+    assert!(said.contains("it has rescued no job"), "an outage is no death: {said}");
     let verdict = "nothing lost, nothing done twice, every repeated run explained";
     assert!(said.contains(verdict), "{said}");
 }

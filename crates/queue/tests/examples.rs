@@ -1,4 +1,4 @@
-//! Each example runs to its end and says what it is there to show.
+//! Runs each example to its end and checks the lines that it prints.
 #[path = "support/example.rs"]
 mod example;
 

@@ -1,4 +1,4 @@
-//! Alpha Vantage: quotes, daily bars, scored news. Every error comes with status 200.
+//! Alpha Vantage: quotes, daily bars, scored news. Every error has status 200.
 
 mod notice;
 
@@ -68,7 +68,7 @@ async fn query(
     }
 }
 
-/// The newest session as the split fault shows it: a tenth, with nothing said about it.
+/// The newest session under the split fault: a tenth of the price, without notice.
 fn split(arrival: &Arrival, mut bar: Bar) -> Bar {
     if arrival.has("F31") {
         for price in [&mut bar.open, &mut bar.high, &mut bar.low, &mut bar.close] {
@@ -164,7 +164,7 @@ fn time(text: &str) -> Option<DateTime<Utc>> {
     NaiveDateTime::parse_from_str(&seconds, STAMP).ok().map(|time| time.and_utc())
 }
 
-/// `None` if a parameter does not fit.
+/// `None` if a parameter is invalid.
 fn news(call: &Call, arrival: &Arrival) -> Option<Value> {
     let bound = |name: &str, default| call.param(name).map_or(Some(default), time);
     let from = bound("time_from", arrival.at - TimeDelta::days(7))?;
@@ -183,7 +183,7 @@ fn news(call: &Call, arrival: &Arrival) -> Option<Value> {
     }
     for (event, index) in articles {
         let topics = topics_of(event.kind);
-        // Several tickers mean all of them, and each story here has one.
+        // Several tickers must all match, and each story here has one.
         if !tickers.iter().all(|ticker| *ticker == event.symbol)
             || topic.as_ref().is_some_and(|asked| !topics.iter().any(|t| asked.contains(t)))
         {

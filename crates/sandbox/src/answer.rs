@@ -1,11 +1,11 @@
-//! Answers, and what the ledger says of them.
+//! Answers, and their verdicts in the ledger.
 
 use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 use serde_json::Value;
 
-/// Why the answer is what it is, for the ledger; absent means the plain one.
+/// The reason of the answer, for the ledger; without one, the default verdict.
 #[derive(Clone, Debug)]
 pub(crate) struct Verdict(pub(crate) String);
 

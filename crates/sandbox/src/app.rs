@@ -1,4 +1,4 @@
-//! The sandbox's whole state, and the one place where a request arrives.
+//! The sandbox's state, and the single entry point of requests.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -30,7 +30,7 @@ pub(crate) struct Inner {
     pub(crate) outbox: Outbox,
 }
 
-/// What the referee decided about a request, before anyone answers it.
+/// The referee's decision about a request, before it is answered.
 #[derive(Clone, Debug)]
 pub(crate) enum Ruling {
     /// The key is missing or bad; nothing was counted.
@@ -46,7 +46,7 @@ pub(crate) struct Arrival {
     pub(crate) at: DateTime<Utc>,
     pub(crate) identity: Identity,
     pub(crate) ruling: Ruling,
-    /// Only admitted requests meet faults.
+    /// Only admitted requests have faults.
     pub(crate) fired: Vec<Fired>,
     pub(crate) world: Arc<World>,
     limits: Limits,
@@ -67,7 +67,7 @@ impl Arrival {
     }
 }
 
-/// Where a request comes from and what it asks for.
+/// Origin and subject of a request.
 pub(crate) struct Visit<'a> {
     pub(crate) provider: Provider,
     pub(crate) source: &'a str,
@@ -90,12 +90,12 @@ impl App {
         Self { options, stop: CancellationToken::new(), inner: Mutex::new(inner) }
     }
 
-    /// A panic while it was held leaves state that is still whole: every change is one push.
+    /// a panic while it was held leaves a complete state: every change is one push
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Books the request, counts it and rolls its faults, in one step.
+    /// Records the request, counts it and draws its faults, in one step.
     pub(crate) fn arrive(&self, visit: Visit<'_>) -> Arrival {
         let mut guard = self.lock();
         let inner = &mut *guard;
@@ -141,8 +141,8 @@ impl App {
         Arrival { seq, at, identity, ruling, fired, world, limits }
     }
 
-    /// Writes the answer into the ledger. Without a word of its own, the verdict follows
-    /// from the ruling and the faults.
+    /// Writes the answer into the ledger. Without a verdict of its own, the verdict follows from
+    /// the ruling and the faults.
     pub(crate) fn close(&self, arrival: &Arrival, status: Option<u16>, verdict: Option<&str>) {
         let verdict = match (&arrival.ruling, verdict) {
             (Ruling::BadKey, _) => "refused:bad_key".to_owned(),

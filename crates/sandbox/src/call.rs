@@ -1,4 +1,4 @@
-//! One request as it came in, and who sent it to whom.
+//! One request as received, its caller and its provider.
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Method};
@@ -83,21 +83,21 @@ impl Call {
     }
 }
 
-/// Who asks, as the provider would read it from the request.
+/// The caller, as the provider would read it from the request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Identity {
     pub(crate) key: Option<String>,
     pub(crate) model: Option<String>,
-    /// What the prompt costs, about a quarter of its characters.
+    /// Cost of the prompt in tokens, about a quarter of its characters.
     pub(crate) tokens: u64,
-    /// Whether the provider lets this key in.
+    /// True if the provider accepts this key.
     pub(crate) admitted: bool,
-    /// Whether the request counts against a quota.
+    /// True if the request counts against a quota.
     pub(crate) counted: bool,
 }
 
 impl Identity {
-    /// Every key is good but an empty one and the word `invalid`.
+    /// Every key is valid except an empty one and the word `invalid`.
     pub(crate) fn of_key(key: Option<&str>) -> Self {
         let admitted = key.is_some_and(|key| !key.trim().is_empty() && key != "invalid");
         Self { key: key.map(str::to_owned), admitted, counted: true, ..Self::default() }

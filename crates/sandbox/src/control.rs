@@ -1,4 +1,4 @@
-//! The referee's own door under /_sandbox: time, faults, limits, and what was seen.
+//! The control routes under /_sandbox: time, faults, limits, ledger and outbox.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -71,7 +71,7 @@ struct Reset {
     now: Option<DateTime<Utc>>,
 }
 
-/// Back to the start: profile, limits and faults as they were; books and boxes empty.
+/// Resets profile, limits and faults to the start; empties ledger and outbox.
 async fn reset(State(app): Shared, body: Bytes) -> Answer {
     let asked: Reset = parse(&body, r#"{"seed":42,"now":"2026-11-23T15:00:00Z"}"#)?;
     if asked.now.is_some_and(|now| !world::knows(now)) {
@@ -94,25 +94,36 @@ async fn reset(State(app): Shared, body: Bytes) -> Answer {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Advance {
-    advance: Value,
+struct ClockOrder {
+    advance: Option<Value>,
+    stopped: Option<bool>,
 }
 
+/// Moves the clock on, stops it, or lets it run again.
 async fn clock(State(app): Shared, body: Bytes) -> Answer {
     let example = r#"{"advance":"2h"}"#;
-    let asked: Advance = parse(&body, example)?;
-    let by = faults::duration(&asked.advance).and_then(|by| TimeDelta::from_std(by).ok());
-    let now = app.lock().clock.now();
-    let by =
-        by.filter(|by| now.checked_add_signed(*by).is_some_and(world::knows)).ok_or_else(|| {
-            Problem::new(format!(
-            "`advance` is to be seconds or a text such as \"90s\", \"30m\", \"2h\", \"1d\", not \
-             below zero; {}",
-            world::KNOWN_SPAN
-        ))
-        .with("example", json!(example))
-        })?;
-    app.lock().clock.advance(by);
+    let asked: ClockOrder = parse(&body, example)?;
+    if asked.advance.is_none() && asked.stopped.is_none() {
+        return Err(Problem::new("name `advance` or `stopped`").with("example", json!(example)));
+    }
+    if let Some(advance) = asked.advance {
+        let by = faults::duration(&advance).and_then(|by| TimeDelta::from_std(by).ok());
+        let now = app.lock().clock.now();
+        let by = by
+            .filter(|by| now.checked_add_signed(*by).is_some_and(world::knows))
+            .ok_or_else(|| {
+                Problem::new(format!(
+                    "`advance` is to be seconds or a text such as \"90s\", \"30m\", \"2h\", \"1d\", \
+                     not below zero; {}",
+                    world::KNOWN_SPAN
+                ))
+                .with("example", json!(example))
+            })?;
+        app.lock().clock.advance(by);
+    }
+    if let Some(stopped) = asked.stopped {
+        app.lock().clock.stop(stopped);
+    }
     time(State(app)).await
 }
 
@@ -123,7 +134,7 @@ async fn time(State(app): Shared) -> Answer {
 
 async fn set_faults(State(app): Shared, body: Bytes) -> Answer {
     let example = r#"[{"id":"F20","match":"GLOBAL_QUOTE","count":1}]"#;
-    // One object is taken for a list of one.
+    // One object means a list of one.
     let value: Value = parse(&body, example).map_err(|p| p.with("known", faults::known_ids()))?;
     let list = if value.is_array() { value } else { json!([value]) };
     let settings: Vec<Setting> = serde_json::from_value(list).map_err(|error| {
@@ -190,7 +201,8 @@ async fn show_limits(State(app): Shared) -> Answer {
     ok(&app.lock().limits.to_json())
 }
 
-/// `?provider=` and `?after=seq` narrow it, `?limit=` cuts it.
+/// Filters `?provider=` and `?after=seq`, and `?limit=`. `dropped` counts the requests that a full
+/// ledger has removed.
 async fn ledger(State(app): Shared, uri: Uri) -> Answer {
     let query = query(&uri);
     let after = number(&query, "after")?.unwrap_or(0);
@@ -200,15 +212,19 @@ async fn ledger(State(app): Shared, uri: Uri) -> Answer {
     let wanted = |entry: &&crate::ledger::Entry| {
         entry.seq > after && provider.is_none_or(|name| name == entry.provider.name())
     };
-    let found: Vec<_> = inner.ledger.entries().iter().filter(wanted).take(limit as usize).collect();
-    ok(&json!({"now": inner.clock.now(), "items": found}))
+    let found: Vec<_> = inner.ledger.entries().filter(wanted).take(limit as usize).collect();
+    ok(&json!({
+        "now": inner.clock.now(),
+        "items": found,
+        "dropped": inner.ledger.dropped(),
+    }))
 }
 
 async fn outbox(State(app): Shared) -> Answer {
     ok(&json!(app.lock().outbox))
 }
 
-/// `?symbol=`, `?from=` and `?to=` (days) narrow it; the default is the last week.
+/// Filters `?symbol=`, `?from=` and `?to=` (days); the default is the last week.
 async fn truth(State(app): Shared, uri: Uri) -> Answer {
     let query = query(&uri);
     let (world, now) = {
@@ -252,19 +268,15 @@ async fn truth(State(app): Shared, uri: Uri) -> Answer {
 
 async fn metrics(State(app): Shared) -> Response {
     let inner = app.lock();
-    let mut counts: BTreeMap<(&str, String, &str), u64> = BTreeMap::new();
-    for entry in inner.ledger.entries() {
-        let status = entry.status.map_or_else(|| "none".to_owned(), |status| status.to_string());
-        *counts.entry((entry.provider.name(), status, &entry.verdict)).or_default() += 1;
-    }
-    let mut text = "# HELP sandbox_requests_total Requests by provider, status and verdict.\n\
+    let mut text = "# HELP sandbox_requests_total Answers by provider, status and verdict.\n\
                     # TYPE sandbox_requests_total counter\n"
         .to_owned();
-    for ((provider, status, verdict), count) in counts {
+    for ((provider, status, verdict), count) in inner.ledger.counts() {
+        let status = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
         let labels = format!("provider=\"{provider}\",status=\"{status}\",verdict=\"{verdict}\"");
         writeln!(text, "sandbox_requests_total{{{labels}}} {count}").expect("a string takes all");
     }
-    text += "# HELP sandbox_outbox_messages Messages that reached somebody.\n\
+    text += "# HELP sandbox_outbox_messages Messages in the outbox.\n\
              # TYPE sandbox_outbox_messages gauge\n";
     let outbox = &inner.outbox;
     for (channel, count) in [

@@ -1,4 +1,4 @@
-//! Faults on demand: which there are, which are set, and which strike a request.
+//! Faults on demand: the catalog, those that are set, and those that apply to a request.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::call::Provider;
 use crate::problem::Problem;
 use crate::world::chance;
 
-/// A fault the sandbox can play.
+/// A fault that the sandbox can produce.
 #[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) id: &'static str,
@@ -67,7 +67,7 @@ static KNOWN: &[Known] = &[
     known("F29", MARKET, &["none", "dash", "empty", "missing"], "numbers that are none"),
     known("F30", MARKET, &[], "a trading day five sessions old"),
     known("F31", MARKET, &[], "an unadjusted 10:1 split on the newest session"),
-    known("F32", MARKET, &[], "news feed with a label that nobody documented"),
+    known("F32", MARKET, &[], "news feed with an undocumented label"),
     known("F40", NEWS, &[], "429 rateLimited"),
     known("F41", NEWS, &["429", "401"], "apiKeyExhausted"),
     known("F42", NEWS, &[], "426 maximumResultsReached"),
@@ -133,9 +133,9 @@ pub(crate) struct Setting {
     pattern: Option<String>,
     mode: Option<Value>,
     probability: Option<f64>,
-    /// Strikes this many times.
+    /// Applies to this many requests.
     count: Option<u64>,
-    /// Lets this many matching requests pass first.
+    /// Skips this many matching requests first.
     after: Option<u64>,
     delay: Option<Value>,
 }
@@ -150,7 +150,7 @@ struct Armed {
     struck: u64,
 }
 
-/// A fault that strikes a request.
+/// A fault that applies to a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Fired {
     pub(crate) id: &'static str,
@@ -239,7 +239,7 @@ impl Faults {
         self.armed.len()
     }
 
-    /// All faults that strike this request, in the order in which they were set.
+    /// All faults that apply to this request, in the order in which they were set.
     pub(crate) fn strike(&mut self, seed: u64, provider: Provider, target: &str) -> Vec<Fired> {
         let mut fired = Vec::new();
         for (index, armed) in self.armed.iter_mut().enumerate() {

@@ -1,4 +1,4 @@
-//! Gemini: generateContent with structured output, the list of models, quotas per model.
+//! Gemini: generateContent with structured output, the list of models, quotas for each model.
 
 mod refusal;
 
@@ -27,14 +27,14 @@ const MODELS: [&str; 7] = [
     "gemini-flash-lite-latest",
 ];
 
-/// Shut down: new callers get 404.
+/// Retired: new callers get 404.
 const GONE: [&str; 4] =
     ["gemini-2.5-flash", "gemini-2.5-flash-lite", "gemini-2.0-flash", "gemini-2.0-flash-lite"];
 
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/gemini/v1beta/models", get(models))
-        // The model and the method share a segment, parted by a colon.
+        // The model and the method share a segment, separated by a colon.
         .route("/gemini/v1beta/models/{model_and_method}", post(generate))
 }
 
@@ -141,7 +141,7 @@ fn check(body: &Value) -> Result<(), String> {
     }
     let config = &body["generationConfig"];
     let thinking = &config["thinkingConfig"];
-    // All models that are served here are of the third generation.
+    // All models here are of the third generation.
     if !thinking["thinkingBudget"].is_null() {
         return Err(
             "Thinking budget is not supported for this model, use thinking level.".to_owned()

@@ -1,6 +1,6 @@
 //! An HTTP and SMTP server that imitates the outside providers, their limits and their faults.
 //!
-//! It is the referee: it shares no code with the clients it judges, counts every request on
+//! It is a referee: it shares no code with the clients that it checks, counts every request on
 //! arrival in its own rolling windows, and writes each into a ledger. Its data follows from a seed:
 //! equal seeds and equal times give equal bytes, in whatever order the calls come.
 
@@ -13,6 +13,7 @@ mod control;
 mod faults;
 mod fixtures;
 mod gemini;
+mod guard;
 mod ledger;
 mod limits;
 mod model;

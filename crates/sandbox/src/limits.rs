@@ -14,10 +14,10 @@ pub(crate) enum Dimension {
     Tokens,
 }
 
-/// What shares one count.
+/// Requests that share one count.
 #[derive(Clone, Copy, Debug)]
 enum Scope {
-    /// All requests from one address, whatever key they carry.
+    /// All requests from one address, with any key.
     Source,
     Key,
     Model,
@@ -58,11 +58,11 @@ static RULES: [Rule; 8] = [
     rule(Provider::Twilio, "per_second", Dimension::Requests, 1, Scope::Key, 1),
 ];
 
-/// How much each provider grants. Defaults are the free plans.
+/// Amounts that each provider grants. Defaults are the free plans.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     amounts: BTreeMap<(&'static str, &'static str), u64>,
-    /// Windows of an hour and more are this many times shorter.
+    /// Divisor of windows of an hour and more.
     shrink: u32,
 }
 
@@ -95,7 +95,7 @@ impl Limits {
         Ok(self)
     }
 
-    /// Multiplies every amount; none falls below one.
+    /// Multiplies every amount; none becomes less than one.
     #[must_use]
     pub fn scaled(mut self, factor: f64) -> Self {
         self.scale(factor, |_| true);
@@ -110,8 +110,8 @@ impl Limits {
         }
     }
 
-    /// Makes windows of an hour and more this many times shorter, so that a rehearsal lives through
-    /// days; shorter windows keep their length. At least 1.
+    /// Divides windows of an hour and more by this, so that a rehearsal covers days; shorter
+    /// windows keep their length. At least 1.
     #[must_use]
     pub fn shrunk(mut self, times: u32) -> Self {
         self.shrink = times.max(1);
@@ -184,12 +184,12 @@ fn scale_in(object: &Map<String, Value>) -> Result<Option<f64>, String> {
     }
 }
 
-/// A quota without room for this request.
+/// A quota without capacity for this request.
 #[derive(Clone, Debug)]
 pub(crate) struct Broken {
     pub(crate) rule: &'static Rule,
     pub(crate) amount: u64,
-    /// Until the window has room again, if nobody else asks.
+    /// Time until the window has capacity again, if no other request arrives.
     pub(crate) wait: TimeDelta,
 }
 
@@ -201,24 +201,29 @@ pub(crate) struct Counted<'a> {
     pub(crate) tokens: u64,
 }
 
-/// Arrivals and what each of them cost, oldest first.
+/// Arrivals with their costs, oldest first.
 type Window = VecDeque<(DateTime<Utc>, u64)>;
 
-/// What each rolling window holds, by rule and by whose it is.
+/// Windows that are kept at a time.
+const MOST_WINDOWS: usize = 10_000;
+
+/// Contents of each rolling window, by rule and by caller. Of more than [`MOST_WINDOWS`] the window that
+/// was read longest ago is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Windows {
     held: HashMap<(usize, String), Window>,
 }
 
 impl Windows {
-    /// Counts a request in all its windows, or in none if one of them has no room.
-    /// A window of a period holds what came less than the period ago.
+    /// Counts a request in all its windows, or in none if one of them has no capacity. A window
+    /// holds the arrivals of less than its period ago.
     pub(crate) fn count(
         &mut self,
         limits: &Limits,
         request: &Counted<'_>,
         now: DateTime<Utc>,
     ) -> Result<(), Vec<Broken>> {
+        self.make_room(limits, now);
         let mut broken = Vec::new();
         let mut room = Vec::new();
         for (index, rule) in RULES.iter().enumerate() {
@@ -264,6 +269,22 @@ impl Windows {
         }
         Ok(())
     }
+
+    /// Forgets windows that hold nothing any more and, if that is not enough, the oldest ones.
+    fn make_room(&mut self, limits: &Limits, now: DateTime<Utc>) {
+        if self.held.len() < MOST_WINDOWS {
+            return;
+        }
+        let ends = |rule: usize, held: &Window| {
+            held.back().map(|(at, _)| *at + limits.period(&RULES[rule]))
+        };
+        self.held.retain(|(rule, _), held| ends(*rule, held).is_some_and(|end| end > now));
+        while self.held.len() >= MOST_WINDOWS {
+            let oldest = self.held.iter().min_by_key(|(_, held)| held.back().map(|(at, _)| *at));
+            let Some(oldest) = oldest.map(|(window, _)| window.clone()) else { return };
+            self.held.remove(&oldest);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -282,6 +303,26 @@ mod tests {
         let broken = windows.count(&limits, &twilio, almost).expect_err("no room");
         assert_eq!(broken[0].wait, TimeDelta::microseconds(1));
         assert!(windows.count(&limits, &twilio, start + TimeDelta::seconds(1)).is_ok());
+    }
+
+    #[test]
+    fn callers_that_change_their_keys_take_no_more_room_than_others() {
+        let limits = Limits::default();
+        let mut windows = Windows::default();
+        let mut count = |key: &str, at| {
+            let source = key;
+            let provider = Provider::AlphaVantage;
+            let request = Counted { provider, source, key, model: "", tokens: 0 };
+            (windows.count(&limits, &request, at).is_ok(), windows.held.len())
+        };
+        let mut most = 0;
+        for n in 0..MOST_WINDOWS as i64 {
+            let at = DateTime::UNIX_EPOCH + TimeDelta::milliseconds(n);
+            most = most.max(count(&n.to_string(), at).1);
+        }
+        assert!(most <= MOST_WINDOWS + 2, "{most} windows");
+        let last = DateTime::UNIX_EPOCH + TimeDelta::milliseconds(MOST_WINDOWS as i64);
+        assert!(!count(&(MOST_WINDOWS - 1).to_string(), last).0, "the newest are still counted");
     }
 
     #[test]

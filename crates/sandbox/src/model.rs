@@ -1,4 +1,4 @@
-//! What a language model would answer: the hidden truth, some noise, too much confidence.
+//! Answers of a language model: the hidden truth, some noise, too much confidence.
 
 use chrono::{DateTime, Utc};
 use rand::RngExt;
@@ -37,8 +37,7 @@ const BAD: [&str; 20] = [
     "lawsuit",
 ];
 
-/// A reading of whatever the prompt tells. Prompts that differ in their nonces only get equal
-/// readings.
+/// A reading of the prompt. Prompts that differ only in their nonces get equal readings.
 pub(crate) fn read(world: &World, model: &str, prompt: &str, now: DateTime<Utc>) -> Value {
     let mark = crate::world::words(prompt)
         .iter()
@@ -51,7 +50,7 @@ pub(crate) fn read(world: &World, model: &str, prompt: &str, now: DateTime<Utc>)
         None => (by_words(prompt), 0.7, "other"),
     };
     let mut score = (truth * 0.85 + 0.15 * normal(&mut rng)).clamp(-1.0, 1.0);
-    // Now and then it is simply wrong, and no less sure.
+    // Occasionally it is wrong, with the same confidence.
     if rng.random_bool(0.06) {
         score = -score;
     }
@@ -80,13 +79,13 @@ pub(crate) fn read(world: &World, model: &str, prompt: &str, now: DateTime<Utc>)
     })
 }
 
-/// Long, and letters mixed with digits: no word of an article.
+/// Long, with letters and digits mixed: no word of an article.
 fn is_nonce(word: &str) -> bool {
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
     word.len() >= 16 || (word.len() >= 8 && digits > 0 && digits < word.len())
 }
 
-/// For texts that no outlet here has published.
+/// For texts that no outlet of the sandbox has published.
 fn by_words(text: &str) -> f64 {
     let words = crate::world::words(text);
     let count = |list: &[&str]| words.iter().filter(|w| list.contains(&w.as_str())).count() as f64;
@@ -94,7 +93,7 @@ fn by_words(text: &str) -> f64 {
     if good + bad == 0.0 { 0.0 } else { (good - bad) / (good + bad + 0.5) }
 }
 
-/// The answer's text in the shape that was asked for, as the faults in force bend it.
+/// The answer's text in the requested form, changed by the faults in force.
 pub(crate) fn write(
     arrival: &Arrival,
     model: &str,

@@ -17,7 +17,7 @@ use crate::search::Search;
 use crate::world::{Article, Event};
 use shape::{shape, storm};
 
-/// What a developer account may page through.
+/// Results that a developer account may page through.
 const MOST: usize = 100;
 
 pub(crate) fn routes() -> Router<Arc<App>> {
@@ -50,7 +50,7 @@ fn error(status: u16, code: &'static str, message: &str) -> Refusal {
     Refusal { status, code, message: message.to_owned() }
 }
 
-/// What comes instead of articles.
+/// The refusal that is sent instead of articles, if any.
 fn refusal(arrival: &Arrival) -> Option<Response> {
     let limited = || {
         let half = arrival.limit_of("newsapi", "per_12h");

@@ -1,4 +1,4 @@
-//! Chat completions as OpenAI and its many imitators serve them.
+//! Chat completions in the forms of OpenAI and compatible servers.
 
 use std::sync::Arc;
 
@@ -158,7 +158,7 @@ async fn complete(
     )
 }
 
-/// Strict mode wants closed objects whose properties are all required.
+/// Strict mode requires closed objects whose properties are all required.
 fn check_strict(schema: &Value) -> Result<(), String> {
     const NAME: &str = "Invalid schema for response_format";
     let Some(properties) = schema["properties"].as_object() else {

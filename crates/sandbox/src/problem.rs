@@ -1,4 +1,4 @@
-//! What control answers when it was asked wrongly (RFC 9457).
+//! Errors of the control routes (RFC 9457).
 
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -7,16 +7,21 @@ use crate::answer;
 
 #[derive(Debug)]
 pub(crate) struct Problem {
+    status: u16,
     detail: String,
     more: Value,
 }
 
 impl Problem {
     pub(crate) fn new(detail: impl Into<String>) -> Self {
-        Self { detail: detail.into(), more: json!({}) }
+        Self::refused(400, detail)
     }
 
-    /// A further member that helps to ask rightly.
+    pub(crate) fn refused(status: u16, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into(), more: json!({}) }
+    }
+
+    /// A further member that helps the caller.
     pub(crate) fn with(mut self, name: &str, value: Value) -> Self {
         self.more[name] = value;
         self
@@ -26,10 +31,14 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut body = self.more;
-        body["type"] = json!("urn:bellwether:sandbox:bad-control");
-        body["title"] = json!("The sandbox does not understand this");
-        body["status"] = json!(400);
+        let (kind, title) = match self.status {
+            403 => ("foreign-control", "The sandbox does not take this from there"),
+            _ => ("bad-control", "The sandbox does not understand this"),
+        };
+        body["type"] = json!(format!("urn:bellwether:sandbox:{kind}"));
+        body["title"] = json!(title);
+        body["status"] = json!(self.status);
         body["detail"] = json!(self.detail);
-        answer::raw(400, "application/problem+json", body.to_string())
+        answer::raw(self.status, "application/problem+json", body.to_string())
     }
 }

@@ -1,4 +1,4 @@
-//! Weather to start in: which limits and faults hold after a start and after each reset.
+//! Profiles: limits and faults after a start and after each reset.
 
 use std::fmt;
 use std::str::FromStr;

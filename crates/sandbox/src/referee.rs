@@ -1,4 +1,4 @@
-//! Every provider request passes here: it is booked and counted before it is answered.
+//! The referee, which every provider request passes: recorded and counted before it is answered.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -90,7 +90,7 @@ fn identify(call: &Call) -> Identity {
     }
 }
 
-/// Faults of the road: nothing of the provider's own sees the request.
+/// Faults of the network: the provider's own code does not see the request.
 fn early(arrival: &Arrival) -> Option<Response> {
     if !matches!(arrival.ruling, Ruling::Admitted) {
         return None;
@@ -118,12 +118,12 @@ fn early(arrival: &Arrival) -> Option<Response> {
     arrival.has("F07").then(|| answer::html(200, fixtures::INTERSTITIAL))
 }
 
-/// Faults of the way back: the request has taken effect.
+/// Faults of the answer: the request has taken effect.
 async fn spoil(app: &App, arrival: &Arrival, response: Response) -> Response {
     let broken = || std::io::Error::other("the sandbox closes this connection on purpose");
     let (mut parts, body) = response.into_parts();
     if arrival.has("F05") {
-        // A body that fails before its first byte keeps even the headers from leaving.
+        // A body that fails before its first byte keeps the headers from being sent.
         parts.headers.remove(CONTENT_LENGTH);
         let nothing = stream::once(async move { Err::<Bytes, _>(broken()) });
         return Response::from_parts(parts, Body::from_stream(nothing));

@@ -1,4 +1,4 @@
-//! Answers in the shape that a request's schema asks for.
+//! Answers in the form of a request's schema.
 
 use serde_json::{Map, Value, json};
 
@@ -24,7 +24,8 @@ const SUBSET: [&str; 17] = [
 
 const TYPES: [&str; 6] = ["OBJECT", "ARRAY", "STRING", "NUMBER", "INTEGER", "BOOLEAN"];
 
-/// Whether this is within the OpenAPI subset that Gemini takes; else what is wrong with it.
+/// Checks that this is within the OpenAPI subset that Gemini accepts; `Err` names the first
+/// violation.
 pub(crate) fn check_subset(schema: &Value, at: &str) -> Result<(), String> {
     let Some(fields) = schema.as_object() else {
         return Err(format!("Invalid value at '{at}': a Schema is an object"));
@@ -90,7 +91,7 @@ fn order(schema: &Value) -> Vec<String> {
     names
 }
 
-/// JSON text that fits the schema, with the values that are known where it has room for them.
+/// JSON text that fits the schema, with the known values where it has fields for them.
 pub(crate) fn fill(schema: &Value, known: &Value) -> String {
     match kind(schema).as_str() {
         "OBJECT" => {

@@ -4,7 +4,7 @@ use crate::world::searchable;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Search {
-    /// Words that follow one another.
+    /// A phrase: words in sequence.
     Phrase(String),
     Not(Box<Self>),
     All(Vec<Self>),
@@ -29,7 +29,7 @@ impl Search {
         if rest.is_empty() { Ok(search) } else { Err("a parenthesis closes what none has opened") }
     }
 
-    /// Whether the texts, made searchable, hold what is asked for; a phrase lies within one.
+    /// Returns true if the texts, made searchable, match the query; a phrase lies within one text.
     pub(crate) fn finds(&self, texts: &[&str]) -> bool {
         match self {
             Self::Phrase(phrase) => texts.iter().any(|text| text.contains(phrase.as_str())),
@@ -57,7 +57,7 @@ fn tokens(query: &str) -> Result<Vec<Token>, &'static str> {
                 tokens.push(Token::Not);
                 1
             }
-            // All terms are asked for anyway.
+            // all terms are required anyway
             '+' | ',' => 1,
             '"' => {
                 let end = rest[1..].find('"').ok_or("a quotation mark is not closed")?;

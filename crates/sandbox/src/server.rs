@@ -13,24 +13,27 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
+use crate::guard::guard;
 use crate::limits::Limits;
 use crate::profile::Profile;
 use crate::referee::referee;
 use crate::{alpha_vantage, control, gemini, newsapi, openai, rss, smtp, twilio, webhook, world};
 
-/// How to start. The default: seed 42, real time, free ports on the loopback address.
+/// Settings of a sandbox. The default: seed 42, real time, free ports on the loopback address.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Equal seeds give equal worlds.
     pub seed: u64,
-    /// Where the clock starts; it runs on from there. `None`: the real time.
+    /// Start of the clock, which runs on from there. `None`: the real time.
     pub now: Option<DateTime<Utc>>,
-    /// Port 0 takes a free one.
+    /// Port 0 means a free one.
     pub http_addr: SocketAddr,
     /// `None`: no SMTP.
     pub smtp_addr: Option<SocketAddr>,
     pub profile: Profile,
     pub limits: Limits,
+    /// Lets other machines use the control routes.
+    pub open_control: bool,
 }
 
 impl Default for Options {
@@ -43,6 +46,7 @@ impl Default for Options {
             smtp_addr: Some(free),
             profile: Profile::default(),
             limits: Limits::default(),
+            open_control: false,
         }
     }
 }
@@ -66,6 +70,14 @@ impl Sandbox {
         };
         let http_addr = http.local_addr()?;
         let smtp_addr = mail.as_ref().map(TcpListener::local_addr).transpose()?;
+
+        for addr in [Some(http_addr), smtp_addr].into_iter().flatten() {
+            if !addr.ip().to_canonical().is_loopback() {
+                tracing::warn!(
+                    "the sandbox listens on {addr}: other machines can use the imitated providers"
+                );
+            }
+        }
 
         let app = Arc::new(App::new(options));
         let tasks = TaskTracker::new();
@@ -97,7 +109,7 @@ fn routes(app: &Arc<App>) -> Router {
         .merge(webhook::routes())
         .merge(rss::routes())
         .layer(middleware::from_fn_with_state(Arc::clone(app), referee))
-        .merge(control::routes())
+        .merge(control::routes().layer(middleware::from_fn_with_state(Arc::clone(app), guard)))
         .with_state(Arc::clone(app))
 }
 
@@ -116,12 +128,12 @@ impl Running {
         format!("http://{}", self.http)
     }
 
-    /// As `SMTP_URL` takes it.
+    /// The address in the form of `SMTP_URL`.
     pub fn smtp_url(&self) -> Option<String> {
         self.smtp.map(|addr| format!("smtp://{addr}"))
     }
 
-    /// Closes both ports; answers under way get a moment to leave, answers held back are let go.
+    /// Closes both ports; running answers get a moment to be sent, held ones are released.
     pub async fn stop(self) {
         self.stop.cancel();
         if tokio::time::timeout(Duration::from_secs(2), self.tasks.wait()).await.is_err() {

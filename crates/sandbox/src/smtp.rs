@@ -1,4 +1,4 @@
-//! A mail server that takes everything and delivers nothing: mails end in the outbox.
+//! A mail server that accepts everything and delivers nothing: mails go to the outbox.
 
 use std::io;
 use std::sync::Arc;
@@ -54,7 +54,7 @@ struct Session {
     to: Vec<String>,
 }
 
-/// Whether the connection goes on.
+/// Continuation of a connection after a command.
 enum Next {
     Go,
     Close,
@@ -220,7 +220,7 @@ impl Session {
             subject: header(&raw, "subject"),
             raw,
         };
-        self.app.lock().outbox.email.push(mail);
+        self.app.lock().outbox.email.push(mail.raw.len(), mail);
         self.forget();
         if arrival.has("F86") {
             self.app.close(&arrival, None, None);

@@ -84,7 +84,7 @@ fn refusal(arrival: &Arrival) -> Option<Response> {
     }
 }
 
-/// The numbers that Twilio itself keeps for tests.
+/// The numbers that Twilio reserves for tests.
 fn magic(to: &str, from: &str) -> Option<u32> {
     match from {
         "+15005550001" => return Some(21212),
@@ -168,7 +168,7 @@ async fn send(
         body,
     };
     let shown = show(&sms, arrival.at);
-    app.lock().outbox.sms.push(sms);
+    app.lock().outbox.sms.push(sms.body.len(), sms);
     if let Some(fault) = arrival.fault("F82") {
         let status = fault.mode.parse().unwrap_or(500);
         return error(status, 20500, "An internal server error has occurred").because("fault:F82");

@@ -1,4 +1,4 @@
-//! A receiver of webhooks: keeps what it is sent.
+//! A receiver of webhooks, which keeps each request.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new().route("/webhook", post(receive)).route("/webhook/{*rest}", post(receive))
 }
 
-/// A webhook needs no key; a bearer token is looked at if there is one.
+/// A webhook needs no key; a bearer token is checked if there is one.
 pub(crate) fn identify(call: &Call) -> Identity {
     let key = call.bearer().map(str::to_owned);
     let admitted = key.as_deref() != Some("invalid");
@@ -35,11 +35,12 @@ async fn receive(
     let payload = call
         .json()
         .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&call.body).into_owned()));
-    app.lock().outbox.webhook.push(Hook {
+    let hook = Hook {
         at: arrival.at,
         path: call.path.clone(),
         idempotency_key: call.header("idempotency-key").map(str::to_owned),
         payload,
-    });
+    };
+    app.lock().outbox.webhook.push(call.body.len(), hook);
     answer::json(200, &json!({"ok": true}))
 }

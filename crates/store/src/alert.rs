@@ -25,9 +25,9 @@ pub enum Severity {
 pub enum State {
     /// The condition holds, not yet for long enough.
     Pending,
-    /// It has held for long enough; people are told.
+    /// It has held for long enough; messages are sent.
     Firing,
-    /// It is over; final.
+    /// It has ended; final.
     Resolved,
 }
 
@@ -35,21 +35,21 @@ pub enum State {
 #[derive(Clone, Debug)]
 pub struct NewAlert {
     pub rule_id: i64,
-    /// `None` where the rule's kind concerns no share.
+    /// `None` where the rule's kind concerns no symbol.
     pub symbol: Option<Symbol>,
-    /// Tells parallel episodes apart; mostly empty.
+    /// Distinguishes parallel episodes; mostly empty.
     pub key: String,
     /// Counts from 1.
     pub episode: i32,
     pub kind: String,
     pub severity: Severity,
-    /// One line for people.
+    /// One line with the event.
     pub title: String,
-    /// The values that led to it.
+    /// The values that raised it.
     pub detail: Value,
     /// When the condition began to hold.
     pub at: DateTime<Utc>,
-    /// Whether it fires at once, without a wait.
+    /// True if it fires at once, without a wait.
     pub firing: bool,
 }
 
@@ -98,7 +98,8 @@ pub async fn add(db: impl PgExecutor<'_>, a: &NewAlert) -> sqlx::Result<Option<i
     .await
 }
 
-/// A pending episode fires; says whether it was pending. Title and detail tell the latest values.
+/// Moves a pending episode to firing; returns true if it was pending. Title and detail have the
+/// latest values.
 pub async fn fire(
     db: impl PgExecutor<'_>,
     id: i64,
@@ -119,7 +120,7 @@ pub async fn fire(
     Ok(done.rows_affected() > 0)
 }
 
-/// A firing episode is over; says whether it was firing.
+/// Resolves a firing episode; returns true if it was firing.
 pub async fn resolve(db: impl PgExecutor<'_>, id: i64, at: DateTime<Utc>) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         "update alert set state = 'resolved', resolved_at = $2
@@ -132,7 +133,7 @@ pub async fn resolve(db: impl PgExecutor<'_>, id: i64, at: DateTime<Utc>) -> sql
     Ok(done.rows_affected() > 0)
 }
 
-/// A pending episode ended before it fired and leaves no row; says whether it was pending.
+/// Deletes a pending episode that ended before it fired; returns true if it was pending.
 pub async fn withdraw(db: impl PgExecutor<'_>, id: i64) -> sqlx::Result<bool> {
     let done = sqlx::query!("delete from alert where id = $1 and state = 'pending'", id)
         .execute(db)
@@ -140,7 +141,7 @@ pub async fn withdraw(db: impl PgExecutor<'_>, id: i64) -> sqlx::Result<bool> {
     Ok(done.rows_affected() > 0)
 }
 
-/// Stops the repeats of an episode that is not over; says whether that is new.
+/// Stops the repeats of an episode that has not ended; returns true if that is new.
 pub async fn acknowledge(
     db: impl PgExecutor<'_>,
     id: i64,
@@ -159,7 +160,7 @@ pub async fn acknowledge(
     Ok(done.rows_affected() > 0)
 }
 
-/// Holds the messages of an episode that is not over; says whether that changed anything.
+/// Snoozes the messages of an episode that has not ended; returns true if that changed anything.
 pub async fn snooze(db: impl PgExecutor<'_>, id: i64, until: DateTime<Utc>) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         "update alert set snoozed_until = $2
@@ -186,7 +187,7 @@ pub async fn find(db: impl PgExecutor<'_>, id: i64) -> sqlx::Result<Option<Alert
     .await
 }
 
-/// One episode by what identifies it.
+/// The episode of a rule, a symbol, a key and a number.
 pub async fn find_episode(
     db: impl PgExecutor<'_>,
     rule: i64,
@@ -210,7 +211,7 @@ pub async fn find_episode(
     .await
 }
 
-/// The episodes of a rule and a symbol that are not over, oldest first.
+/// The episodes of a rule and a symbol that have not ended, oldest first.
 pub async fn list_open(
     db: impl PgExecutor<'_>,
     rule: i64,
@@ -301,7 +302,7 @@ pub async fn list_in(
         .fetch_all(db)
         .await;
     }
-    // said as the index of open episodes says it: however old one is, it is one of few
+    // the condition of the index of open episodes: however old one is, there are few
     sqlx::query_as!(
         Alert,
         r#"select id, rule_id, nullif(symbol, '') as "symbol!: Maybe<Symbol>", key, episode, kind,
@@ -319,4 +320,23 @@ pub async fn list_in(
     )
     .fetch_all(db)
     .await
+}
+
+/// Deletes at most `limit` episodes that ended before an instant, with their messages; returns how
+/// many. Those that have not ended stay, however old they are.
+pub async fn prune(
+    db: impl PgExecutor<'_>,
+    before: DateTime<Utc>,
+    limit: i64,
+) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "delete from alert where id in (
+             select id from alert where state = 'resolved' and resolved_at < $1
+             order by id limit $2)",
+        before,
+        limit,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
 }

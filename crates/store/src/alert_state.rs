@@ -1,4 +1,4 @@
-//! The alert engine's memory of a rule and a symbol.
+//! The alert engine's state of a rule and a symbol.
 
 use bellwether_domain::Symbol;
 use chrono::{DateTime, Utc};
@@ -7,9 +7,9 @@ use sqlx::{PgConnection, PgExecutor};
 
 use crate::column::Maybe;
 
-/// Locks the memory of a rule and a symbol until the end of the caller's transaction, making it
-/// if there is none, and returns it; `None` before the first evaluation has ended. The symbol is
-/// `None` where the rule's kind concerns no share.
+/// Locks the state of a rule and a symbol until the end of the caller's transaction, adding it if
+/// there is none, and returns it; `None` before the first evaluation has ended. The symbol is
+/// `None` if the rule's kind concerns no symbol.
 pub async fn lock(
     conn: &mut PgConnection,
     rule: i64,
@@ -34,8 +34,8 @@ pub async fn lock(
     Ok(if state.is_null() { None } else { Some(state) })
 }
 
-/// Keeps the memory after an evaluation, and when to evaluate again though nothing new arrives.
-/// Says whether there was one to keep: [`lock`] makes it.
+/// Stores the state after an evaluation, and the time of the next evaluation without a new row.
+/// Returns true if there was one to store: [`lock`] adds it.
 pub async fn keep(
     db: impl PgExecutor<'_>,
     rule: i64,
@@ -56,7 +56,7 @@ pub async fn keep(
     Ok(done.rows_affected() > 0)
 }
 
-/// A rule and a symbol whose timer has run out.
+/// A rule and a symbol whose timer is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
     pub rule_id: i64,
@@ -64,7 +64,7 @@ pub struct Due {
     pub next_timer: DateTime<Utc>,
 }
 
-/// Timers that have run out at an instant, the oldest first.
+/// Timers that are due at an instant, the oldest first.
 pub async fn list_due(
     db: impl PgExecutor<'_>,
     at: DateTime<Utc>,
@@ -80,4 +80,22 @@ pub async fn list_due(
     )
     .fetch_all(db)
     .await
+}
+
+/// Deletes the state of disabled rules and of symbols that are not watched, if nothing was
+/// evaluated since an instant and no episode is open; returns the number of rows.
+pub async fn prune(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "delete from alert_state s using rule r
+         where r.id = s.rule_id and s.updated_at < $1
+           and (not r.enabled or s.symbol <> '' and not exists (
+               select from instrument i where i.symbol = s.symbol and i.watched))
+           and not exists (
+               select from alert a
+               where a.rule_id = s.rule_id and a.symbol = s.symbol and a.state <> 'resolved')",
+        before,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
 }

@@ -1,4 +1,4 @@
-//! Articles, the shares they concern, and those that were dropped.
+//! Articles, the symbols they concern, and those that were dropped.
 
 use bellwether_domain::Symbol;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -39,18 +39,18 @@ pub struct Article {
     pub language: Option<String>,
     pub published_at: DateTime<Utc>,
     pub first_seen_at: DateTime<Utc>,
-    /// From when on a decision may use it.
+    /// Time from which a decision may use it.
     pub available_at: DateTime<Utc>,
     pub cluster_id: i64,
     pub flags: Vec<String>,
 }
 
-/// What [`add`] added.
+/// Result of [`add`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Added {
     pub id: i64,
     pub cluster_id: i64,
-    /// Whether it began a story and represents it.
+    /// True if it began a story and represents it.
     pub first: bool,
 }
 
@@ -111,7 +111,7 @@ pub async fn add(
     Ok(Some(Added { id, cluster_id, first: story.is_none() }))
 }
 
-/// Which of these canonical addresses are known, with the ids of their articles.
+/// Those of these canonical addresses that are known, with the ids of their articles.
 pub async fn find_known(
     db: impl PgExecutor<'_>,
     canonical_urls: &[String],
@@ -125,7 +125,7 @@ pub async fn find_known(
     Ok(known.into_iter().map(|row| (row.canonical_url, row.id)).collect())
 }
 
-/// Links an article to the shares it concerns, as far as they are known instruments, and keeps
+/// Links an article to the symbols it concerns, as far as they are known instruments, and keeps
 /// the links it has; returns the newly linked ones by symbol.
 pub async fn link(
     db: impl PgExecutor<'_>,
@@ -167,7 +167,7 @@ pub async fn find(db: impl PgExecutor<'_>, id: i64) -> sqlx::Result<Option<Artic
     .await
 }
 
-/// The shares an article concerns, most relevant first.
+/// The symbols an article concerns, most relevant first.
 pub async fn list_symbols(
     db: impl PgExecutor<'_>,
     article: i64,
@@ -182,7 +182,7 @@ pub async fn list_symbols(
     Ok(linked.into_iter().map(|row| (row.symbol.into(), row.relevance)).collect())
 }
 
-/// The shares that any article of a story concerns, with the highest relevance, by symbol.
+/// The symbols that any article of a story concerns, with the highest relevance, by symbol.
 pub async fn list_story_symbols(
     db: impl PgExecutor<'_>,
     cluster: i64,
@@ -198,7 +198,7 @@ pub async fn list_story_symbols(
     Ok(linked.into_iter().map(|row| (row.symbol.into(), row.relevance)).collect())
 }
 
-/// An article that a new one may tell the same story as.
+/// An article that may tell the same story as a new one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
     pub id: i64,
@@ -242,7 +242,7 @@ pub async fn find_candidates(
     .await
 }
 
-/// An article that waits for an analyzer.
+/// An article without a reading by an analyzer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unanalyzed {
     pub id: i64,
@@ -250,7 +250,7 @@ pub struct Unanalyzed {
     pub published_at: DateTime<Utc>,
 }
 
-/// Representatives of stories about known shares, published since, that an analyzer has not
+/// Representatives of stories about known symbols, published since, that an analyzer has not
 /// read; newest first.
 pub async fn list_unanalyzed(
     db: impl PgExecutor<'_>,
@@ -277,9 +277,9 @@ pub async fn list_unanalyzed(
     .await
 }
 
-/// Representatives of stories about known shares that a lesser analyzer has read and this one has
+/// Representatives of stories about known symbols that a lesser analyzer has read and this one has
 /// not been asked about, published since, and known for an hour; those that matter most first: the
-/// newest, where a story about an important share counts as a day newer.
+/// newest, where a story about an important symbol counts as a day newer.
 pub async fn list_rereadable(
     db: impl PgExecutor<'_>,
     analyzer: &str,
@@ -299,10 +299,10 @@ pub async fn list_rereadable(
     .await
 }
 
-/// Stories about known shares that became known since.
+/// Stories about known symbols that became known since.
 pub async fn count_stories(db: impl PgExecutor<'_>, since: DateTime<Utc>) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
-        // published at most four days before: what is older is no news when it arrives
+        // published at most four days before: an older article is no news when it arrives
         r#"select count(distinct a.cluster_id) as "n!" from article a
            where a.published_at >= $1::timestamptz - interval '96 hours' and a.first_seen_at >= $1
              and exists (select from cluster c where c.representative = a.id)"#,
@@ -312,7 +312,7 @@ pub async fn count_stories(db: impl PgExecutor<'_>, since: DateTime<Utc>) -> sql
     .await
 }
 
-/// Counts articles that were not kept, by reason.
+/// Counts dropped articles, by reason.
 pub async fn count_drops(
     db: impl PgExecutor<'_>,
     day: NaiveDate,
@@ -338,7 +338,7 @@ pub async fn count_drops(
     Ok(())
 }
 
-/// Articles of one day, provider and reason that were not kept.
+/// Number of dropped articles of one day, provider and reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drops {
     pub day: NaiveDate,
@@ -347,7 +347,7 @@ pub struct Drops {
     pub count: i64,
 }
 
-/// What was dropped since a day, newest first.
+/// Articles dropped since a day, newest first.
 pub async fn list_drops(db: impl PgExecutor<'_>, since: NaiveDate) -> sqlx::Result<Vec<Drops>> {
     sqlx::query_as!(
         Drops,
@@ -359,7 +359,7 @@ pub async fn list_drops(db: impl PgExecutor<'_>, since: NaiveDate) -> sqlx::Resu
     .await
 }
 
-/// Forgets the counts of days before; returns how many rows that were.
+/// Deletes the counts of days before; returns their number.
 pub async fn prune_drops(db: impl PgExecutor<'_>, before: NaiveDate) -> sqlx::Result<u64> {
     let done = sqlx::query!("delete from article_drop where day < $1", before).execute(db).await?;
     Ok(done.rows_affected())

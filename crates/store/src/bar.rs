@@ -1,11 +1,11 @@
-//! Trading days and their corrections.
+//! Daily bars and their corrections.
 
 use bellwether_domain::{Bar, Symbol};
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use sqlx::PgExecutor;
 
-/// The close of one day, and which version of it.
+/// The close of one day, and its version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Close {
     pub day: NaiveDate,
@@ -13,8 +13,8 @@ pub struct Close {
     pub close: Decimal,
 }
 
-/// Adds the days that are new, and a revision of each day whose figures differ from its current
-/// ones; returns how many rows that made. The symbol must be a known instrument.
+/// Adds the new days, and a revision of each day whose figures differ from its current ones;
+/// returns the number of added rows. The symbol must be a known instrument.
 pub async fn add_all(
     db: impl PgExecutor<'_>,
     symbol: &Symbol,
@@ -68,7 +68,7 @@ pub async fn list_closes(
     Ok(closes)
 }
 
-/// Up to `limit` days before one, or the newest, as they are known now, newest first.
+/// Up to `limit` days before one, or the newest, as currently known, newest first.
 pub async fn list(
     db: impl PgExecutor<'_>,
     symbol: &Symbol,
@@ -102,7 +102,7 @@ pub async fn find_last_day(
     .await
 }
 
-/// Forgets at most `limit` bars of days before one, the oldest of each symbol first, and none that a
+/// Deletes at most `limit` bars of days before one, the oldest of each symbol first, and none that a
 /// kept signal may have read. Returns how many.
 pub async fn prune(db: impl PgExecutor<'_>, before: NaiveDate, limit: i64) -> sqlx::Result<u64> {
     let done = sqlx::query!(
@@ -112,7 +112,7 @@ pub async fn prune(db: impl PgExecutor<'_>, before: NaiveDate, limit: i64) -> sq
              cross join lateral (
                  select x.symbol, x.day, x.revision from bar x
                  where x.symbol = i.symbol and x.day < $1
-                   -- 250 closes span a year, and half as much again where a share was halted
+                   -- 250 closes span a year, and half as much again after a long halt
                    and not exists (
                        select from signal s
                        where s.symbol = x.symbol

@@ -1,4 +1,4 @@
-//! Rounds of asking.
+//! Scrape batches.
 
 use bellwether_domain::Symbol;
 use chrono::{DateTime, Utc};
@@ -15,7 +15,7 @@ pub struct Batch {
     pub requested_at: DateTime<Utc>,
 }
 
-/// Adds the round of a job, unless that job has one; `Some` is its id.
+/// Adds the batch of a job, unless that job has one; `Some` is its id.
 pub async fn add(
     db: impl PgExecutor<'_>,
     job: Option<i64>,
@@ -43,7 +43,7 @@ pub async fn find_by_job(db: impl PgExecutor<'_>, job: i64) -> sqlx::Result<Opti
     .await
 }
 
-/// The latest rounds, newest first.
+/// The latest batches, newest first.
 pub async fn list(db: impl PgExecutor<'_>, limit: i64) -> sqlx::Result<Vec<Batch>> {
     sqlx::query_as!(
         Batch,
@@ -52,4 +52,21 @@ pub async fn list(db: impl PgExecutor<'_>, limit: i64) -> sqlx::Result<Vec<Batch
     )
     .fetch_all(db)
     .await
+}
+
+/// Deletes at most `limit` batches from before an instant, the oldest first; returns how many.
+pub async fn prune(
+    db: impl PgExecutor<'_>,
+    before: DateTime<Utc>,
+    limit: i64,
+) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "delete from batch where id in (
+             select id from batch where requested_at < $1 order by id limit $2)",
+        before,
+        limit,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
 }

@@ -1,4 +1,4 @@
-//! Stories: which articles tell the same one, and what it weighs.
+//! Stories: clusters of articles about one event.
 
 use bellwether_domain::{EventType, Symbol, signal::ClusterInput, source_trust, symbols};
 use chrono::{DateTime, Utc};
@@ -6,8 +6,8 @@ use sqlx::{PgConnection, PgExecutor};
 
 use crate::column::{Maybe, word};
 
-/// Makes assignments of articles to stories take turns until the end of the caller's transaction,
-/// so that two scrapes of one event cannot make two stories of it. Take it before reading
+/// Serialises assignments of articles to stories until the end of the caller's transaction, so that
+/// two scrapes of one event cannot make two stories of it. Take it before reading
 /// [`crate::article::find_candidates`].
 pub async fn lock(conn: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended('bellwether.cluster', 0))")
@@ -36,7 +36,7 @@ pub async fn find(db: impl PgExecutor<'_>, id: i64) -> sqlx::Result<Option<Clust
     .await
 }
 
-/// Keeps what an analyzer says the story is about; says whether that changed it.
+/// Stores an analyzer's event type of the story; returns true if that changed it.
 pub async fn set_event_type(
     db: impl PgExecutor<'_>,
     id: i64,
@@ -52,11 +52,11 @@ pub async fn set_event_type(
     Ok(done.rows_affected() > 0)
 }
 
-/// A story as one symbol's score sees it at one instant.
+/// A story as it counts in one symbol's score at one instant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Visible {
     pub id: i64,
-    /// The earliest publication among its outlets that were known.
+    /// The earliest publication among its articles that were known.
     pub first_published_at: DateTime<Utc>,
     pub age_h: f64,
     /// Mean score of its best readings, weighted by calibrated confidence.
@@ -76,7 +76,7 @@ pub struct Visible {
 }
 
 impl Visible {
-    /// What the formula reads. The story is trusted as far as its best source.
+    /// The story as the formula reads it. Its trust is that of its best source.
     pub fn input(&self) -> ClusterInput {
         ClusterInput {
             id: self.id,
@@ -109,36 +109,32 @@ pub async fn list_visible(
     .await
 }
 
-/// What one step of [`prune`] did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pruned {
-    /// The last story that was looked at; the next step begins after it.
-    pub last: i64,
-    pub articles: u64,
-}
-
-/// Looks at the next `limit` stories after `after` that were first published before an instant, and
-/// forgets those, with their articles and readings, of which nothing arrived later and which no kept
-/// signal can have read. `None`: there is none to look at.
+/// Deletes at most `limit` stories, with their articles and readings, that were first published before an
+/// instant and of which nothing arrived later, the oldest first. Returns how many stories and articles.
+/// A signal keeps its terms and the ids of what it read, also when that is gone.
 pub async fn prune(
     conn: &mut PgConnection,
-    after: i64,
     before: DateTime<Utc>,
     limit: i64,
-) -> sqlx::Result<Option<Pruned>> {
+) -> sqlx::Result<(u64, u64)> {
     lock(&mut *conn).await?;
-    let step = sqlx::query_file!("src/cluster_prune.sql", after, before, limit)
-        .fetch_all(&mut *conn)
-        .await?;
-    let Some(last) = step.last().map(|row| row.id) else { return Ok(None) };
-    let goes: Vec<i64> = step.into_iter().filter(|row| row.goes).map(|row| row.id).collect();
-    sqlx::query!("update cluster set representative = null where id = any ($1)", &goes)
+    let old = sqlx::query_scalar!(
+        "select c.id from cluster c
+         where c.first_published_at < $1 and not exists (
+             select from article a where a.cluster_id = c.id and a.available_at >= $1)
+         order by c.id limit $2",
+        before,
+        limit,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    sqlx::query!("update cluster set representative = null where id = any ($1)", &old)
         .execute(&mut *conn)
         .await?;
-    let articles = sqlx::query!("delete from article where cluster_id = any ($1)", &goes)
+    let articles = sqlx::query!("delete from article where cluster_id = any ($1)", &old)
         .execute(&mut *conn)
-        .await?
-        .rows_affected();
-    sqlx::query!("delete from cluster where id = any ($1)", &goes).execute(&mut *conn).await?;
-    Ok(Some(Pruned { last, articles }))
+        .await?;
+    let stories =
+        sqlx::query!("delete from cluster where id = any ($1)", &old).execute(&mut *conn).await?;
+    Ok((stories.rows_affected(), articles.rows_affected()))
 }

@@ -1,4 +1,4 @@
-//! Text columns as words of the domain.
+//! Text columns that hold domain types.
 
 use bellwether_domain::{EventType, Label, SignalLabel, Symbol};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgTypeInfo, PgValueRef};
 use sqlx::{Decode, Postgres, Type, ValueRef};
 
-/// A text column that holds a word of the domain; a word it does not know is a decoding error.
+/// A text column with a domain type; an unknown value is a decoding error.
 #[derive(Debug)]
 pub(crate) struct Word<T>(T);
 
@@ -75,7 +75,7 @@ impl From<Maybe<SignalLabel>> for Option<SignalLabel> {
     }
 }
 
-/// The word as the column holds it, which is as the domain serializes it.
+/// The column's text, as the domain serializes it.
 pub(crate) fn word(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(text)) => text,

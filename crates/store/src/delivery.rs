@@ -1,4 +1,4 @@
-//! Tries to hand a message to a provider.
+//! Deliveries: attempts to send a message.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -8,12 +8,14 @@ use sqlx::PgExecutor;
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum State {
-    /// Begun; found after a crash it is as good as unknown.
+    /// Begun; after a crash its outcome is unknown.
     Sending,
     Sent,
     /// The provider may have taken it.
     Unknown,
     Failed,
+    /// Not attempted: the message no longer mattered.
+    Dropped,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +31,7 @@ pub struct Delivery {
     pub ended_at: Option<DateTime<Utc>>,
 }
 
-/// Adds a try; commit it before the bytes leave. Returns its id.
+/// Adds a delivery; commit it before the request is sent. Returns its id.
 pub async fn add(
     db: impl PgExecutor<'_>,
     notification: i64,
@@ -46,8 +48,27 @@ pub async fn add(
     .await
 }
 
-/// Ends a try, or corrects one whose end was unknown; says whether it did. A state of `Sending`
-/// ends nothing.
+/// Adds a delivery that was not attempted, with the reason.
+pub async fn drop(
+    db: impl PgExecutor<'_>,
+    notification: i64,
+    attempt: i32,
+    reason: &str,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into delivery (notification_id, attempt, nonce, state, error, ended_at)
+         values ($1, $2, '', 'dropped', $3, clock_timestamp())",
+        notification,
+        attempt,
+        reason,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Ends a delivery, or corrects one whose outcome was unknown; returns true if it did. A state of
+/// `Sending` changes nothing.
 pub async fn end(
     db: impl PgExecutor<'_>,
     id: i64,
@@ -69,7 +90,7 @@ pub async fn end(
     Ok(done.rows_affected() > 0)
 }
 
-/// The tries of a message, newest first.
+/// The deliveries of a message, newest first.
 pub async fn list(db: impl PgExecutor<'_>, notification: i64) -> sqlx::Result<Vec<Delivery>> {
     sqlx::query_as!(
         Delivery,

@@ -1,4 +1,4 @@
-//! What an evaluation of signals reads: the signal that stood at each open, and all prices.
+//! Input of an evaluation of signals: the signal that stood at each open, and all prices.
 
 use bellwether_domain::{SignalLabel, Symbol};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -6,7 +6,7 @@ use sqlx::PgExecutor;
 
 use crate::column::{Maybe, Word};
 
-/// A session, and from when on a signal may have been derived to stand at its open.
+/// A session, and the earliest derivation of a signal that stood at its open.
 #[derive(Clone, Copy, Debug)]
 pub struct Opening {
     pub day: NaiveDate,
@@ -20,7 +20,7 @@ pub struct Stood {
     pub symbol: Symbol,
     pub day: NaiveDate,
     pub at: DateTime<Utc>,
-    /// When the last of what it read was known, as far as that is still recorded.
+    /// When the last of its inputs was known, if that is still recorded.
     pub available_at: Option<DateTime<Utc>>,
     pub label: Option<SignalLabel>,
     pub c: Option<f64>,
@@ -37,7 +37,7 @@ pub struct Prices {
     pub close: f64,
 }
 
-/// Every formula that has made a signal, with its first and its last.
+/// Every formula with signals, with its first and its last.
 #[derive(Clone, Debug)]
 pub struct Formula {
     pub version: String,

@@ -1,11 +1,11 @@
-//! Questions about stories that are being asked now, so that one story is asked about once.
+//! Leases on analyses of stories, so that one job at a time asks an analyzer about a story.
 
 use std::time::Duration;
 
 use sqlx::{PgExecutor, postgres::types::PgInterval};
 
-/// Takes the question to an analyzer about a story for a job, for at most `lease`; `false`: another
-/// job is asking.
+/// Acquires the lease on a story and an analyzer for a job, for at most `lease`; `false` if another
+/// job holds it.
 pub async fn take(
     db: impl PgExecutor<'_>,
     cluster: i64,
@@ -31,7 +31,7 @@ pub async fn take(
     Ok(taken.is_some())
 }
 
-/// Ends the questions about a story that a job has taken; returns how many it still had.
+/// Releases the leases that a job has acquired on a story; returns how many it still held.
 pub async fn land(db: impl PgExecutor<'_>, cluster: i64, job: i64) -> sqlx::Result<u64> {
     let done = sqlx::query!("delete from flight where cluster_id = $1 and job = $2", cluster, job)
         .execute(db)

@@ -3,10 +3,10 @@
 use serde_json::Value;
 use sqlx::{PgConnection, PgExecutor};
 
-/// What a request with a key is.
+/// Result of a claim of an idempotency key.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Claim {
-    /// The first: do it, then [`keep`] the answer, in one transaction with its effect.
+    /// The first: carry it out, then [`keep`] the answer, in one transaction with its effect.
     First,
     /// A repetition of an answered one.
     Answered { status: i16, body: Value },
@@ -40,7 +40,7 @@ pub async fn claim(
     if first > 0 {
         return Ok(Claim::First);
     }
-    // a second statement: the first one's snapshot cannot see whom it waited for
+    // a second statement: the first one's snapshot is older than the transaction it waited for
     let known = sqlx::query!(
         "select request_hash, status, body from idempotency_key where scope = $1 and key = $2",
         scope,
@@ -55,7 +55,7 @@ pub async fn claim(
     })
 }
 
-/// Keeps the answer of a claimed key; says whether it was claimed and had none.
+/// Stores the answer of a claimed key; returns true if it was claimed and had none.
 pub async fn keep(
     db: impl PgExecutor<'_>,
     scope: &str,
@@ -76,9 +76,9 @@ pub async fn keep(
     Ok(done.rows_affected() > 0)
 }
 
-/// Forgets keys older than a day; returns how many.
+/// Deletes keys older than a day; returns how many.
 pub async fn prune(db: impl PgExecutor<'_>) -> sqlx::Result<u64> {
-    // the statement's time: an index cannot be searched for a clock that moves on
+    // the statement's time: an index cannot be searched by a clock that advances
     let done = sqlx::query!(
         "delete from idempotency_key
          where created_at < statement_timestamp() - interval '24 hours'",

@@ -1,4 +1,4 @@
-//! Shares: what is known, and what is watched.
+//! Instruments and the watchlist.
 
 use bellwether_domain::Symbol;
 use chrono::{DateTime, Utc};
@@ -20,9 +20,9 @@ pub struct Instrument {
     pub news_seen_at: Option<DateTime<Utc>>,
 }
 
-/// Adds the symbols that are not known yet, watched; returns how many that were.
+/// Adds the symbols that are not known yet, watched; returns their number.
 pub async fn add_all(db: impl PgExecutor<'_>, symbols: &[Symbol]) -> sqlx::Result<u64> {
-    // in order, so that two adders cannot wait for each other
+    // in order, so that two callers cannot deadlock
     let done = sqlx::query!(
         "insert into instrument (symbol)
          select distinct unnest($1::text[]) as symbol order by symbol
@@ -34,7 +34,22 @@ pub async fn add_all(db: impl PgExecutor<'_>, symbols: &[Symbol]) -> sqlx::Resul
     Ok(done.rows_affected())
 }
 
-/// Keeps what is known about a share; what is `None` stays as it was. Says whether that changed it.
+/// Adds the symbols that are not known yet, without watching them; returns their number.
+pub async fn add_unwatched(db: impl PgExecutor<'_>, symbols: &[Symbol]) -> sqlx::Result<u64> {
+    // in order, so that two callers cannot deadlock
+    let done = sqlx::query!(
+        "insert into instrument (symbol, watched)
+         select symbol, false from (select distinct unnest($1::text[]) as symbol) s order by symbol
+         on conflict do nothing",
+        &texts(symbols),
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Updates the known facts about a symbol; a `None` changes nothing. Returns true if anything
+/// changed.
 pub async fn describe(
     db: impl PgExecutor<'_>,
     symbol: &Symbol,
@@ -55,7 +70,7 @@ pub async fn describe(
     Ok(done.rows_affected() > 0)
 }
 
-/// Puts a share on the watchlist or takes it off; says whether that changed it.
+/// Adds a symbol to the watchlist or removes it; returns true if that changed it.
 pub async fn watch(db: impl PgExecutor<'_>, symbol: &Symbol, watched: bool) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         "update instrument set watched = $2 where symbol = $1 and watched <> $2",
@@ -91,7 +106,7 @@ pub async fn list_watched(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<Instrumen
     .await
 }
 
-/// Watched shares on which something hangs: an alert that is not over, or a rule of their own.
+/// Watched symbols with an alert that has not ended, or with a rule of their own.
 pub async fn list_important(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<Symbol>> {
     let important = sqlx::query_scalar!(
         r#"select i.symbol as "symbol: Word<Symbol>" from instrument i
@@ -105,7 +120,7 @@ pub async fn list_important(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<Symbol>
     Ok(important.into_iter().map(Symbol::from).collect())
 }
 
-/// Records that a provider answered a news search for the symbol, whatever it held.
+/// Records that a provider answered a news search for the symbol, also without articles.
 pub async fn news_seen(db: impl PgExecutor<'_>, symbol: &Symbol) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         "update instrument set news_seen_at = clock_timestamp() where symbol = $1",

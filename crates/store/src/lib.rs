@@ -2,7 +2,7 @@
 //!
 //! Functions take `impl PgExecutor`, or `&mut PgConnection` where they need several
 //! statements, so the caller owns the transaction. Writers say whether they wrote.
-//! Not found is `None`. Times that are stored come from the database or are handed in.
+//! Not found is `None`. Times that are stored come from the database or are arguments.
 
 mod column;
 
@@ -19,6 +19,7 @@ pub mod idempotency;
 pub mod instrument;
 pub mod notification;
 pub mod operator;
+pub mod prune;
 pub mod quote;
 pub mod replica;
 pub mod rule;
@@ -27,16 +28,17 @@ pub mod signal;
 pub mod summary;
 pub mod suppression;
 pub mod turn;
+pub mod watchlist;
 
 use chrono::{DateTime, Utc};
 
-/// The product's schema. Every step has its way back.
+/// Migrations of the product's schema. Each has a way down.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
 
-/// Where a page ended: the next one holds what is older than this instant and id.
+/// Position at which a page ended: the next one holds rows older than this instant and id.
 pub type Position = (DateTime<Utc>, i64);
 
-/// The database's clock, for whoever needs the instant of a decision.
+/// The database's clock, for callers that need the instant of a decision.
 pub async fn now(db: impl sqlx::PgExecutor<'_>) -> sqlx::Result<DateTime<Utc>> {
     sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(db).await
 }

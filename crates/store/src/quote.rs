@@ -23,16 +23,16 @@ pub struct Observed {
     pub first_seen_at: DateTime<Utc>,
 }
 
-/// Adds a quote if it is a new observation ([`Quote::is_news_after`]); `Some` is its id. Either
-/// way the instrument remembers that it was asked. The symbol must be a known instrument.
+/// Adds a quote if it is a new observation ([`Quote::is_news_after`]); `Some` is its id. In either
+/// case the instrument's time of the last answer is set. The symbol must be a known instrument.
 ///
-/// Adders of one symbol take turns until the end of the caller's transaction.
+/// Calls for one symbol are serialised until the end of the caller's transaction.
 pub async fn add(
     conn: &mut PgConnection,
     quote: &Quote,
     provider: &str,
 ) -> sqlx::Result<Option<i64>> {
-    // a transaction of our own where the caller has none: the lock must outlive the decision
+    // a transaction of our own if the caller has none: the lock must outlive the decision
     let mut tx = conn.begin().await?;
     sqlx::query!(
         "update instrument set quote_seen_at = clock_timestamp() where symbol = $1",
@@ -41,7 +41,7 @@ pub async fn add(
     .execute(&mut *tx)
     .await?;
 
-    // rounded as the column rounds, or a seventh decimal would be news for ever
+    // rounded as the column rounds, or a seventh decimal would always be a new observation
     let quote = &Quote {
         price: quote.price.round_dp_with_strategy(6, RoundingStrategy::MidpointAwayFromZero),
         ..quote.clone()
@@ -109,7 +109,7 @@ pub async fn find_latest(
     .await
 }
 
-/// Forgets at most `limit` observations of trading days before one, the oldest of each symbol
+/// Deletes at most `limit` observations of trading days before one, the oldest of each symbol
 /// first: never a symbol's newest, and none of a day on which a kept signal may have read it.
 /// Returns how many.
 pub async fn prune(db: impl PgExecutor<'_>, before: NaiveDate, limit: i64) -> sqlx::Result<u64> {
@@ -120,7 +120,7 @@ pub async fn prune(db: impl PgExecutor<'_>, before: NaiveDate, limit: i64) -> sq
              cross join lateral (
                  select q.id from quote q
                  where q.symbol = i.symbol and q.trading_day < $1
-                   -- a signal reads the price of the session that runs
+                   -- a signal reads the price of the running session
                    and not exists (
                        select from signal s
                        where s.symbol = q.symbol

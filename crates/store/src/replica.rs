@@ -1,4 +1,4 @@
-//! How far a replica is behind.
+//! Lag of a replica.
 
 use sqlx::PgExecutor;
 
@@ -8,7 +8,7 @@ pub async fn lag(db: impl PgExecutor<'_>) -> sqlx::Result<f64> {
     sqlx::query_scalar!(
         r#"select case
                when not pg_is_in_recovery() then 0
-               -- without a receiver nobody says how much there is to replay
+               -- without a receiver the lag is unknown
                when pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()
                     and exists (select from pg_stat_wal_receiver) then 0
                else greatest(0, extract(epoch from clock_timestamp()

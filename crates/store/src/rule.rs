@@ -1,4 +1,4 @@
-//! Rules: when to raise an alert.
+//! Alert rules.
 
 use bellwether_domain::Symbol;
 use bellwether_domain::alert as engine;
@@ -10,7 +10,7 @@ use sqlx::{PgConnection, PgExecutor};
 use crate::alert::Severity;
 use crate::column::Maybe;
 
-/// A rule as it is added.
+/// A rule to add.
 #[derive(Clone, Debug)]
 pub struct NewRule {
     pub name: String,
@@ -64,8 +64,8 @@ pub async fn add(db: impl PgExecutor<'_>, rule: &NewRule) -> sqlx::Result<Option
     .await
 }
 
-/// Adds those default rules whose names are not taken; returns how many. A default that people
-/// changed or switched off stays as it is.
+/// Adds those default rules whose names are not taken; returns how many. A default that an operator
+/// changed or disabled stays as it is.
 pub async fn seed(conn: &mut PgConnection) -> sqlx::Result<usize> {
     let mut added = 0;
     for rule in defaults() {
@@ -74,8 +74,8 @@ pub async fn seed(conn: &mut PgConnection) -> sqlx::Result<usize> {
     Ok(added)
 }
 
-/// One rule of each kind that needs no threshold of somebody's own, in order of name, so that two
-/// seeders cannot wait for each other.
+/// One rule of each kind that needs no threshold chosen by a user, in order of name, so that two
+/// processes that seed them cannot deadlock.
 pub fn defaults() -> Vec<NewRule> {
     let rule = |kind: Kind| engine::Rule::new(kind.as_str(), kind);
     let recover = |kind, metric, op, value: f64| engine::Rule {
@@ -83,7 +83,8 @@ pub fn defaults() -> Vec<NewRule> {
         ..rule(kind)
     };
     vec![
-        // three hours of trading: longer than a free plan's quotes of a short watchlist lie apart
+        // three hours of trading: longer than the interval between a free plan's quotes of a short
+        // watchlist
         NewRule::new(
             &engine::Rule { max_age_s: Some(3 * 3600), ..rule(Kind::DataStale) },
             Severity::Warning,
@@ -107,7 +108,7 @@ pub fn defaults() -> Vec<NewRule> {
     ]
 }
 
-/// Switches a rule on or off; says whether that changed it.
+/// Enables or disables a rule; returns true if that changed it.
 pub async fn enable(db: impl PgExecutor<'_>, id: i64, enabled: bool) -> sqlx::Result<bool> {
     let done =
         sqlx::query!("update rule set enabled = $2 where id = $1 and enabled <> $2", id, enabled,)

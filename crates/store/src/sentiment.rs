@@ -1,4 +1,4 @@
-//! What analyzers made of articles.
+//! Sentiments of articles, by analyzer.
 
 use bellwether_domain::{EventType, Label};
 use chrono::{DateTime, Utc};
@@ -6,19 +6,19 @@ use sqlx::PgExecutor;
 
 use crate::column::{Maybe, word};
 
-/// The four figures of a reading; a blocked article has none.
+/// The four figures of a reading; a refused article has none.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scored {
     /// −1 bearish … 1 bullish.
     pub score: f64,
     pub label: Label,
-    /// 0 … 1 in the analyzer's own words.
+    /// 0 … 1 as the analyzer states it.
     pub confidence: f64,
-    /// 0 … 1, what that has been worth: the weight in a score.
+    /// 0 … 1, calibrated by past accuracy: the weight in a score.
     pub calibrated: f64,
 }
 
-/// A reading as it is added.
+/// A reading to add.
 #[derive(Clone, Debug, Default)]
 pub struct NewSentiment {
     pub article_id: i64,
@@ -40,9 +40,9 @@ pub struct NewSentiment {
     pub input_tokens: Option<i64>,
     pub output_tokens: Option<i64>,
     pub latency_ms: Option<i64>,
-    /// Of exactly what the analyzer read.
+    /// Digest of exactly what the analyzer read.
     pub input_hash: String,
-    /// Why the model would not read it. Without a score this is required.
+    /// Reason why the model refused to read it. Required without a score.
     pub blocked_reason: Option<String>,
 }
 
@@ -125,7 +125,8 @@ pub async fn list(db: impl PgExecutor<'_>, article: i64) -> sqlx::Result<Vec<Sen
     .await
 }
 
-/// Whether an analyzer has been asked about any article of a story, and has answered or refused.
+/// Returns true if an analyzer has been asked about any article of a story, and has answered or
+/// refused.
 pub async fn is_story_read(
     db: impl PgExecutor<'_>,
     cluster: i64,
@@ -141,7 +142,7 @@ pub async fn is_story_read(
     .await
 }
 
-/// What one analyzer made of an article.
+/// The sentiment of an article by one analyzer.
 pub async fn find(
     db: impl PgExecutor<'_>,
     article: i64,

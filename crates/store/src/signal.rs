@@ -8,11 +8,11 @@ use sqlx::PgExecutor;
 use crate::Position;
 use crate::column::{Maybe, Word, word};
 
-/// A signal as it is added. Without a label its state is `insufficient_data`.
+/// A signal to add. Without a label its state is `insufficient_data`.
 #[derive(Clone, Debug)]
 pub struct NewSignal {
     pub symbol: Symbol,
-    /// Nothing available later than this was used.
+    /// No input became available later than this.
     pub at: DateTime<Utc>,
     pub label: Option<SignalLabel>,
     pub c: Option<f64>,
@@ -22,7 +22,7 @@ pub struct NewSignal {
     pub terms: Value,
     pub inputs: Value,
     pub formula_version: String,
-    /// What called for it; the same cause makes one signal.
+    /// The row that led to it; the same cause makes one signal.
     pub cause: String,
     pub job: Option<i64>,
 }
@@ -72,7 +72,7 @@ pub async fn add(db: impl PgExecutor<'_>, s: &NewSignal) -> sqlx::Result<Option<
     .await
 }
 
-/// Forgets at most `limit` signals from before an instant, the oldest of each symbol first and never
+/// Deletes at most `limit` signals from before an instant, the oldest of each symbol first and never
 /// its newest; returns how many.
 pub async fn prune(
     db: impl PgExecutor<'_>,

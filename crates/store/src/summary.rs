@@ -1,4 +1,4 @@
-//! Reads that are shaped for a page: they join what the other modules write.
+//! Reads for the pages, which join several tables.
 
 use bellwether_domain::{Label, Symbol};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -8,7 +8,7 @@ use sqlx::PgExecutor;
 use crate::Position;
 use crate::column::{Maybe, Word};
 
-/// A watched share and its latest quote, if it has one.
+/// A watched symbol and its latest quote, if it has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Latest {
     pub symbol: Symbol,
@@ -25,8 +25,8 @@ pub struct Latest {
     pub provider: Option<String>,
     /// When this price was first seen.
     pub first_seen_at: Option<DateTime<Utc>>,
-    /// When a provider last answered, with this price or another: the data's `as_of`. Together
-    /// with the trading day it says whether the data is stale.
+    /// When a provider last answered, with this price or another: the data's `as_of`. With the
+    /// trading day it decides if the data is stale.
     pub quote_seen_at: Option<DateTime<Utc>>,
 }
 
@@ -61,10 +61,10 @@ pub struct News {
     pub provider: String,
     pub published_at: DateTime<Utc>,
     pub first_seen_at: DateTime<Utc>,
-    /// For the symbol asked about.
+    /// For the requested symbol.
     pub relevance: f64,
     pub flags: Vec<String>,
-    /// How many articles tell this story, itself included.
+    /// Number of articles that tell this story, this one included.
     pub outlets: i64,
     pub sentiment_id: Option<i64>,
     /// Of the article itself or, failing that, of its story's representative.
@@ -97,7 +97,7 @@ pub async fn list_news(
     .await
 }
 
-/// What the news of a window says about a watched symbol. Stories count once.
+/// Sentiment of a watched symbol's news in a window. Each story counts once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mood {
     pub symbol: Symbol,
@@ -112,7 +112,7 @@ pub struct Mood {
     pub last_analyzed_at: Option<DateTime<Utc>>,
 }
 
-/// The mood of each watched symbol over stories published in `since..=until`, by symbol.
+/// The sentiment of each watched symbol over stories published in `since..=until`, by symbol.
 pub async fn list_moods(
     db: impl PgExecutor<'_>,
     since: DateTime<Utc>,

@@ -1,10 +1,11 @@
-//! Recipients who must not be written to.
+//! Recipients to whom no message may be sent.
 
+use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
 use crate::notification::Channel;
 
-/// Suppresses a recipient; says whether that is new. The first reason stays.
+/// Suppresses a recipient; returns true if that is new. The first reason stays.
 pub async fn add(
     db: impl PgExecutor<'_>,
     channel: Channel,
@@ -23,7 +24,7 @@ pub async fn add(
     Ok(done.rows_affected() > 0)
 }
 
-/// Why a recipient must not be written to, if so.
+/// The reason why a recipient gets no messages, if any.
 pub async fn find(
     db: impl PgExecutor<'_>,
     channel: Channel,
@@ -36,4 +37,17 @@ pub async fn find(
     )
     .fetch_optional(db)
     .await
+}
+
+/// Deletes recipients that were suppressed before an instant and to whom no message is kept.
+/// Returns how many.
+pub async fn prune(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "delete from suppression s where s.since < $1 and not exists (
+             select from notification n where n.channel = s.channel and n.recipient = s.recipient)",
+        before,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
 }

@@ -1,20 +1,20 @@
-//! Taking turns: decisions about one symbol that must not overlap, whoever makes them.
+//! Advisory locks on decisions about one symbol that must not overlap.
 
 use bellwether_domain::Symbol;
 use sqlx::PgConnection;
 
-/// What is decided.
+/// The decision that is locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
     /// The next signal, which depends on the label before it.
     Signal,
-    /// What alerts become of what is known now.
+    /// The evaluation of alerts.
     Alerts,
 }
 
-/// Waits until nobody else decides the same about a symbol, and keeps others waiting until the
-/// end of the caller's transaction. Take it before reading anything: what is read after it is not
-/// older than what the last one decided on.
+/// Waits until no other transaction decides the same about a symbol, and holds the lock until the
+/// end of the caller's transaction. Take it before reading anything: rows read after it are not
+/// older than those of the last decision.
 pub async fn take(conn: &mut PgConnection, turn: Turn, symbol: &Symbol) -> sqlx::Result<()> {
     let what = match turn {
         Turn::Signal => "signal",

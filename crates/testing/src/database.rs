@@ -33,7 +33,7 @@ impl Database {
         self.pool.clone()
     }
 
-    /// For a pool or a connection with settings of its own.
+    /// URL for a pool or a connection with other settings.
     pub fn options(&self) -> PgConnectOptions {
         self.server.clone().database(&self.name)
     }
@@ -97,7 +97,7 @@ async fn template(
         return name;
     }
     sweep(admin).await;
-    // Only a complete template bears the name that is looked for.
+    // only a complete template has the name that is looked up
     let making = format!("making_{prefix}{}", now());
     run(admin, format!("create database {making} template template0")).await;
     let mut connection =
@@ -126,7 +126,7 @@ async fn find(admin: &mut PgConnection, prefix: &str) -> Option<String> {
     .unwrap()
 }
 
-/// Drops what earlier runs left behind.
+/// Drops the databases of earlier runs.
 async fn sweep(admin: &mut PgConnection) {
     let names: Vec<String> = sqlx::query_scalar(
         "select datname::text from pg_database where datname ~ '^(test|template|making)_'",
@@ -135,14 +135,15 @@ async fn sweep(admin: &mut PgConnection) {
     .await
     .unwrap();
     for name in names.into_iter().filter(|name| outdated(name, now())) {
-        // Another sweep may have been faster.
+        // another test may have dropped it already
         let _ = admin
             .execute(AssertSqlSafe(format!("drop database if exists {name} with (force)")))
             .await;
     }
 }
 
-/// Whether a name's second lies too long ago; names without one are somebody else's.
+/// Returns true if the second in a name is too long ago; names without one belong to other
+/// programs.
 fn outdated(name: &str, now: u64) -> bool {
     let parts: Vec<&str> = name.split('_').collect();
     let (second, limit) = match parts.as_slice() {

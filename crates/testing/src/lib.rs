@@ -1,4 +1,4 @@
-//! For tests: a database each, and waiting for states instead of for time.
+//! For tests: a database each, and waiting for states.
 
 mod database;
 mod pooler;
@@ -18,12 +18,12 @@ pub fn unique(prefix: &str) -> String {
     format!("{prefix}-{}", &id[..12])
 }
 
-/// A moment written down: `at("2026-03-02T15:04:05Z")`.
+/// A time from a text: `at("2026-03-02T15:04:05Z")`.
 pub fn at(moment: &str) -> DateTime<Utc> {
     moment.parse().unwrap_or_else(|error| panic!("{moment:?} is no moment: {error}"))
 }
 
-/// A day written down: `day("2026-03-02")`.
+/// A day from a text: `day("2026-03-02")`.
 pub fn day(day: &str) -> NaiveDate {
     day.parse().unwrap_or_else(|error| panic!("{day:?} is no day: {error}"))
 }

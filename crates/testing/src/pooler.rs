@@ -16,7 +16,7 @@ use crate::{Database, unique, wait_until_within};
 /// A running pooler. It ends with the value.
 #[derive(Debug)]
 pub struct Pooler {
-    /// Leads to the database through the pooler.
+    /// URL of the database through the pooler.
     pub url: String,
     child: Child,
     port: u16,
@@ -32,7 +32,7 @@ impl Pooler {
         let config = std::env::temp_dir().join(format!("{}.ini", unique("bellwether-pgbouncer")));
         write(&config, &settings(database, port, connections));
         let mut command = Command::new(&program);
-        // It refuses to stay root.
+        // it refuses to run as root
         if rustix::process::geteuid().is_root() {
             command.args(["-u", "nobody"]);
         }
@@ -55,7 +55,7 @@ impl Pooler {
         pooler
     }
 
-    /// For a pool or a connection through the pooler.
+    /// URL for a pool or a connection through the pooler.
     pub fn options(&self) -> PgConnectOptions {
         PgConnectOptions::new_without_pgpass()
             .host("127.0.0.1")
@@ -105,7 +105,7 @@ fn login(url: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Only its owner may read it: it holds the server's password.
+/// only its owner may read it: it contains the server's password
 fn write(path: &Path, text: &str) {
     OpenOptions::new()
         .write(true)

@@ -1,4 +1,4 @@
-//! A PostgreSQL of one test's own, which it may treat as badly as it likes.
+//! A PostgreSQL server of one test, which may crash it.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -15,11 +15,11 @@ use crate::unique;
 
 /// Not that of scratch servers, which are swept as soon as they do not run: this one may be down.
 const PREFIX: &str = "bellwether-durable";
-/// What is older was left by a run that was killed.
+/// An older one was left by a run that was killed.
 const LONGEST: Duration = Duration::from_hours(3);
 
-/// A durable server: what it has confirmed survives a crash. It comes back on the same port, and
-/// goes with its data when the value is dropped.
+/// A durable server: confirmed commits survive a crash. It restarts on the same port, and is
+/// deleted with its data when the value is dropped.
 #[derive(Debug)]
 pub struct Postgres {
     /// Connects to its database as a superuser.
@@ -34,7 +34,7 @@ impl Postgres {
         sweep();
         let dir = std::env::temp_dir().join(unique(PREFIX));
         fs::create_dir(&dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display()));
-        // Root's server runs as somebody else, who has to pass through.
+        // Root's server runs as another user, who has to pass through.
         fs::set_permissions(&dir, fs::Permissions::from_mode(0o711))
             .unwrap_or_else(|e| panic!("{}: {e}", dir.display()));
         let mut settings = settings(&dir.join("postgres"));
@@ -45,7 +45,7 @@ impl Postgres {
         Self { url, server: Some(server), settings, dir }
     }
 
-    /// Ends it as a power cut would: no client is told, nothing more is written.
+    /// Kills it as a power cut would: no client is notified, nothing more is written.
     pub async fn crash(&mut self) {
         let Some(mut server) = self.server.take() else { return };
         if let Some(pid) = server.pid().and_then(|pid| Pid::from_raw(pid.cast_signed())) {
@@ -60,7 +60,7 @@ impl Postgres {
         server.stop().await.unwrap_or_else(|e| panic!("PostgreSQL does not stop: {e}"));
     }
 
-    /// Keeps what it holds now, as a replica that is behind from here on does.
+    /// Copies its present data, as a replica that lags from here on.
     pub async fn replicate(&mut self) {
         self.stop().await;
         let data = self.settings.data_dir.join("cluster");
@@ -68,8 +68,8 @@ impl Postgres {
         self.start_again().await;
     }
 
-    /// Crashes it, and lets the replica take over on the same port: what was committed since
-    /// [`Self::replicate`] is lost, and a new timeline begins.
+    /// Crashes it, and promotes the replica on the same port: commits since [`Self::replicate`] are
+    /// lost, and a new timeline begins.
     pub async fn fail_over(&mut self) {
         self.crash().await;
         let data = self.settings.data_dir.join("cluster");
@@ -87,7 +87,7 @@ impl Postgres {
         self.start_again().await;
     }
 
-    /// Starts it again; replays what a crash has left in the log.
+    /// Starts it again; replays the log after a crash.
     pub async fn start_again(&mut self) {
         self.server = Some(started(&self.settings).await);
     }
@@ -102,7 +102,7 @@ impl Drop for Postgres {
     }
 }
 
-/// With owners and modes: root's server runs as somebody else.
+/// With owners and modes: root's server runs as another user.
 fn copy(from: &Path, to: &Path) {
     let copied = Command::new("cp").arg("-a").args([from, to]).status();
     assert!(copied.is_ok_and(|status| status.success()), "cannot copy {}", from.display());

@@ -1,10 +1,11 @@
-//! Waiting for a state, with a deadline that only a failing test meets.
+//! Waiting for a state, with a deadline at which the test fails.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// Asks until the answer is there and returns it; panics after 20 s, naming `what` was awaited.
+/// Calls `ask` until it answers and returns the answer; panics after 20 s, naming `what` was
+/// awaited.
 pub async fn wait_until<T, F, Fut>(what: &str, ask: F) -> T
 where
     F: FnMut() -> Fut,
@@ -26,7 +27,11 @@ where
             return answer;
         }
         let waited = begun.elapsed();
-        assert!(waited < deadline, "waited {:.1} s in vain for {what}", waited.as_secs_f64());
+        assert!(
+            waited < deadline,
+            "waited {:.1} s without success for {what}",
+            waited.as_secs_f64()
+        );
         sleep(pause).await;
         pause = (pause * 2).min(Duration::from_millis(50));
     }
@@ -49,7 +54,7 @@ mod tests {
     }
 
     #[tokio::test]
-    #[should_panic(expected = "in vain for the moon")]
+    #[should_panic(expected = "without success for the moon")]
     async fn what_never_comes_is_named() {
         wait_until_within(Duration::from_millis(20), "the moon", || async { None::<()> }).await;
     }

@@ -14,8 +14,9 @@ use apalis_core::{
 use bellwether_queue::Attempt;
 use tokio::{runtime::Handle, sync::mpsc};
 use tokio_util::sync::DropGuard;
+use tower::layer::util::Identity;
 
-use crate::{claim::Claim, report::ReportLayer};
+use crate::claim::Claim;
 
 /// Never fails and never waits for anything but the queue's channel.
 pub(crate) struct Claims {
@@ -31,7 +32,7 @@ impl Claims {
         Self { attempts: Some(attempts), _ended: Some(ended) }
     }
 
-    /// Claims of which there are none.
+    /// No claims.
     pub(crate) fn none() -> Self {
         Self { attempts: None, _ended: None }
     }
@@ -80,7 +81,7 @@ impl Backend for Claims {
 }
 
 impl Drop for Claims {
-    /// What the queue has handed out and nobody has begun goes back.
+    /// Gives back the attempts that the queue has handed out and that have not begun.
     fn drop(&mut self) {
         let Some(mut attempts) = self.attempts.take() else { return };
         attempts.close();
@@ -103,14 +104,14 @@ impl BackendConfig for Claims {
     type Id = u64;
     type Kind = AsClaimed;
     type Config = ();
-    type Layer = ReportLayer;
+    type Layer = Identity;
 
     fn config(&self) -> &() {
         &()
     }
 
-    fn middleware(&mut self, _: &mut WorkerContext) -> ReportLayer {
-        ReportLayer
+    fn middleware(&mut self, _: &mut WorkerContext) -> Identity {
+        Identity::new()
     }
 }
 

@@ -10,7 +10,7 @@ pub enum Error {
     /// An apalis worker ended by an error or a panic of its own; jobs' panics do not come here.
     #[error("a worker broke down: {0}")]
     Broken(Box<dyn std::error::Error + Send + Sync>),
-    /// A queue stopped handing out attempts although nobody had asked it to.
+    /// A queue stopped handing out attempts before the shutdown.
     #[error("a queue ended before shutdown")]
     EndedEarly,
 }

@@ -4,23 +4,14 @@
 //! So a saturated, draining or broken worker never stops a heartbeat, and an outage of the
 //! database never ends a worker.
 //!
-//! An attempt passes these layers, outermost first:
-//!
-//! 1. `report`: opens the span `job`, and reports how the attempt ended. It is the backend's own
-//!    middleware, the outermost place that apalis has, so that it sees every ending.
-//! 2. `stop`: ends an attempt that has run out of time or was told to stop.
-//! 3. apalis' `parallelize`: a tokio task for each attempt, aborted when nobody waits for it.
-//! 4. `call`: the kind's handler; a panic is caught here, inside that task.
-//!
-//! Nothing limits concurrency here: a queue hands out no more attempts than it has free slots.
+//! The queue runs each handler ([`Handlers::run`]): timeout, cancellation, panics and outcomes are
+//! decided there, for this crate and for [`bellwether_queue::Worker`] alike. Here an attempt gets its
+//! span, its log line and its metrics.
 
 mod backend;
-mod call;
 mod claim;
-mod ending;
 mod error;
-mod report;
-mod stop;
+mod observe;
 mod workers;
 
 use std::{sync::Arc, time::Duration};
@@ -42,15 +33,12 @@ pub use workers::Workers;
 ///
 /// Dropped before its end, it aborts what runs; the jobs go back to their queues in the background,
 /// as long as the tokio runtime lives.
-pub async fn run<C>(
+pub async fn run(
     mut config: Config,
-    handlers: Arc<Handlers<C>>,
+    handlers: Arc<Handlers>,
     shutdown: CancellationToken,
     grace: Duration,
-) -> Result<(), Error>
-where
-    C: Clone + Send + Sync + 'static,
-{
+) -> Result<(), Error> {
     config.registry = handlers.registry().clone();
     let queues: Vec<String> = config.queues.iter().map(|queue| queue.name.clone()).collect();
     let process = Owned(Some(Process::start(config).await?));
@@ -60,7 +48,7 @@ where
     result
 }
 
-/// A process that is closed even if nobody waits for it any more.
+/// A process that is closed even if its future is dropped.
 struct Owned(Option<Process>);
 
 impl Owned {

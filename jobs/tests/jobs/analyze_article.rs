@@ -4,17 +4,15 @@ use std::time::Duration;
 
 use bellwether_domain::{lexicon, symbols::Dictionary};
 use bellwether_jobs::{AnalyzeArticle, DeriveSignal};
-use bellwether_providers::{Price, Prompt};
-use bellwether_queue::{JobId, State};
+use bellwether_queue::JobId;
 use bellwether_store as store;
-use bellwether_testing::wait_until;
 use chrono::TimeDelta;
 use serde_json::json;
 
 use crate::stage::{Stage, gemini, openai, symbol};
 
-const MODEL: &str = "gemini/gemini-3.5-flash-lite";
-const ANALYZER: &str = "gemini/gemini-3.5-flash-lite/1";
+pub(crate) const MODEL: &str = "gemini/gemini-3.5-flash-lite";
+pub(crate) const ANALYZER: &str = "gemini/gemini-3.5-flash-lite/1";
 
 /// One article about Apple, an hour old.
 pub(crate) async fn article(stage: &Stage) -> i64 {
@@ -22,7 +20,7 @@ pub(crate) async fn article(stage: &Stage) -> i64 {
 }
 
 /// The same under another address: of a story, or the first of its own.
-async fn outlet(stage: &Stage, name: &str, story: Option<i64>, age: TimeDelta) -> i64 {
+pub(crate) async fn outlet(stage: &Stage, name: &str, story: Option<i64>, age: TimeDelta) -> i64 {
     let title = "Apple beats estimates and raises guidance as iPhone sales surge";
     assert!(!Dictionary::builtin().find(title).is_empty());
     let mut conn = stage.pool.pool().acquire().await.unwrap();
@@ -47,12 +45,12 @@ async fn outlet(stage: &Stage, name: &str, story: Option<i64>, age: TimeDelta) -
     added.id
 }
 
-async fn read(stage: &Stage, article: i64) -> JobId {
+pub(crate) async fn read(stage: &Stage, article: i64) -> JobId {
     stage.add(&AnalyzeArticle { article, analyzer: None, again: false }).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_a_model_the_lexicon_reads_and_every_share_is_derived_anew() {
+async fn without_a_model_the_lexicon_reads_and_every_signal_is_derived() {
     let mut stage = Stage::new().await;
     stage.only::<AnalyzeArticle>().await;
     let article = article(&stage).await;
@@ -63,8 +61,9 @@ async fn without_a_model_the_lexicon_reads_and_every_share_is_derived_anew() {
     assert_eq!(current.analyzer, lexicon::ANALYZER);
     assert!(current.score.unwrap() > 0.0);
     assert!(current.confidence.unwrap() <= lexicon::MOST_CONFIDENCE);
-    let key = format!("AAPL/sentiment/{}", current.id);
-    assert_eq!(stage.keys_of::<DeriveSignal>().await, [key]);
+    assert_eq!(stage.keys_of::<DeriveSignal>().await, ["AAPL"]);
+    let cause = "select args ->> 'cause' from queue.job where kind = 'derive_signal'";
+    assert_eq!(stage.words(cause).await, [format!("sentiment/{}", current.id)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -103,45 +102,7 @@ async fn a_second_run_costs_no_tokens_and_changes_nothing() {
 
     assert_eq!(stage.requests("gemini").await, 1);
     assert_eq!(stage.count("select count(*) from sentiment").await, 2);
-    assert_eq!(stage.keys_of::<DeriveSignal>().await.len(), 2);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_minute_is_waited_for_and_the_lexicon_serves_meanwhile() {
-    for (fault, least, most) in [("F60", 46.0, 60.0), ("F63", 3.0, 10.0)] {
-        let mut stage = Stage::with_model().await;
-        stage.fault(json!({"id": fault})).await;
-        stage.only::<AnalyzeArticle>().await;
-        let article = article(&stage).await;
-        let id = read(&stage, article).await;
-        assert_eq!(stage.ended(id, 1).await.outcome, "throttled", "{fault}");
-        let parked = stage.parked_for(MODEL).await;
-        assert!((least..most).contains(&parked), "{fault}: {parked} s");
-        let job = stage.find(id).await.job;
-        assert_eq!((job.state, job.attempt), (State::Parked, 0));
-        let current = store::sentiment::find_current(&stage.pool, article).await.unwrap();
-        assert_eq!(current.unwrap().analyzer, lexicon::ANALYZER);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_day_parks_the_model_and_the_next_in_line_reads() {
-    for fault in ["F61", "F62"] {
-        let mut stage = Stage::with_model().await;
-        stage.fault(json!({"id": fault})).await;
-        stage.only::<AnalyzeArticle>().await;
-        let article = article(&stage).await;
-        let id = read(&stage, article).await;
-        assert_eq!(stage.ended(id, 1).await.outcome, "throttled", "{fault}");
-        stage.completed(id).await;
-        assert_eq!(stage.find(id).await.job.attempt, 1, "a throttled attempt is given back");
-        // until midnight at the provider's
-        let parked = stage.parked_for(MODEL).await;
-        assert!((1.0..90_000.0).contains(&parked), "{fault}: {parked} s");
-        assert_eq!(stage.requests("gemini").await, 1);
-        let current = store::sentiment::find_current(&stage.pool, article).await.unwrap();
-        assert_eq!(current.unwrap().analyzer, lexicon::ANALYZER);
-    }
+    assert_eq!(stage.keys_of::<DeriveSignal>().await, ["AAPL"], "one signal for both");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -167,97 +128,6 @@ async fn what_a_fallback_read_is_superseded_once_the_better_model_has_quota() {
     assert!(best.rank > by_fallback.rank);
     let readings = store::sentiment::list(&stage.pool, article).await.unwrap();
     assert_eq!(readings.len(), 3, "all readings remain");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_model_that_no_wait_brings_back_stops_its_key_and_is_told_once() {
-    let cases = [("F64", "not_entitled"), ("F71", "model_gone"), ("F72", "bad_key")];
-    for (fault, reason) in cases {
-        let mut stage = Stage::with_model().await;
-        stage.fault(json!({"id": fault})).await;
-        stage.only::<AnalyzeArticle>().await;
-        let article = article(&stage).await;
-        let id = read(&stage, article).await;
-        assert_eq!(stage.ended(id, 1).await.outcome, "throttled", "{fault}");
-        stage.completed(id).await;
-        assert!(stage.parked_for(MODEL).await > 300.0 * 86_400.0, "{fault}");
-        let notes = store::operator::list(&stage.pool).await.unwrap();
-        let told: Vec<_> =
-            notes.iter().map(|n| (n.key.as_str(), n.reason.as_str(), n.count)).collect();
-        assert_eq!(told, [(MODEL, reason, 1)]);
-        let current = store::sentiment::find_current(&stage.pool, article).await.unwrap();
-        assert_eq!(current.unwrap().analyzer, lexicon::ANALYZER);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reading_posts_what_it_cost_and_not_what_was_reserved() {
-    let price = Price { input: 10.0, output: 40.0 };
-    let mut stage = Stage::with(|settings, url| {
-        settings.models = vec![gemini(url).priced(price)];
-        settings.plans.gemini = "15/1m, 250000 tokens/1m, 10 usd/day UTC".parse().unwrap();
-    })
-    .await;
-    stage.only::<AnalyzeArticle>().await;
-    let article = article(&stage).await;
-    let id = read(&stage, article).await;
-    stage.completed(id).await;
-    let kept = store::sentiment::find(&stage.pool, article, ANALYZER).await.unwrap().unwrap();
-    let (input, output) = (kept.input_tokens.unwrap(), kept.output_tokens.unwrap());
-    let used = stage.used(MODEL, "tokens").await;
-    assert_eq!(used, input + output);
-    assert!(used < i64::try_from(Prompt::MOST.total()).unwrap());
-    assert_eq!(stage.used(MODEL, "money").await, input * 10 + output * 40);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_that_breaks_off_costs_all_that_was_reserved() {
-    // after it took effect, and in the middle of its body
-    for fault in ["F05", "F04"] {
-        let mut stage = Stage::with_model().await;
-        stage.fault(json!({"id": fault, "count": 1})).await;
-        stage.only::<AnalyzeArticle>().await;
-        let article = article(&stage).await;
-        let id = read(&stage, article).await;
-        assert_eq!(stage.ended(id, 1).await.outcome, "failed", "{fault}");
-        let most = i64::try_from(Prompt::MOST.total()).unwrap();
-        assert_eq!(stage.used(MODEL, "tokens").await, most, "{fault}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refusal_without_a_time_is_waited_for_twice_as_long_each_time_whoever_hears_it() {
-    let mut stage = Stage::with_model().await;
-    stage.fault(json!({"id": "F63"})).await;
-    let article = article(&stage).await;
-    let id = read(&stage, article).await;
-    for (n, least) in [(1, 4.0), (2, 8.0), (3, 18.0), (4, 38.0)] {
-        stage.only::<AnalyzeArticle>().await;
-        assert_eq!(stage.ended(id, n).await.outcome, "throttled");
-        let parked = stage.parked_for(MODEL).await;
-        assert!((least..least + 3.0).contains(&parked), "{n}: {parked} s");
-        // the next one to ask is another process
-        stage.forget().await;
-        stage.resume(MODEL).await;
-    }
-    assert_eq!(stage.find(id).await.job.attempt, 0);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_useless_answer_costs_what_it_says_it_cost() {
-    let mut stage = Stage::with_model().await;
-    stage.fault(json!({"id": "F68", "count": 1})).await;
-    stage.only::<AnalyzeArticle>().await;
-    let article = article(&stage).await;
-    let id = read(&stage, article).await;
-    assert_eq!(stage.ended(id, 1).await.outcome, "failed");
-    let first = stage.used(MODEL, "tokens").await;
-    assert!(first > 0 && first < i64::try_from(Prompt::MOST.total()).unwrap(), "{first}");
-    stage.hurry_unless_final(id).await;
-    stage.completed(id).await;
-    let kept = store::sentiment::find(&stage.pool, article, ANALYZER).await.unwrap().unwrap();
-    let second = kept.input_tokens.unwrap() + kept.output_tokens.unwrap();
-    assert_eq!(stage.used(MODEL, "tokens").await, first + second);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -310,25 +180,6 @@ async fn news_that_is_too_old_to_matter_costs_no_call_unless_quota_is_left_over(
     assert_eq!(stage.requests("gemini").await, 1);
     let better = store::sentiment::find_current(&stage.pool, old).await.unwrap().unwrap();
     assert_eq!((better.analyzer.as_str(), better.replaces), (ANALYZER, Some(current.id)));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_that_keeps_failing_opens_the_breaker_of_its_key() {
-    let mut stage = Stage::with_model().await;
-    stage.fault(json!({"id": "F65"})).await;
-    stage.only::<AnalyzeArticle>().await;
-    for n in 0..5 {
-        let article = outlet(&stage, &format!("story-{n}"), None, TimeDelta::hours(1)).await;
-        read(&stage, article).await;
-    }
-    let breaker = wait_until("the breaker to open", || async {
-        let breaker = stage.limit(MODEL).await.breaker;
-        (breaker.state == "open").then_some(breaker)
-    })
-    .await;
-    assert!(breaker.failures >= 5, "{breaker:?}");
-    let requests = stage.requests("gemini").await;
-    assert!((5..=8).contains(&requests), "{requests}: those under way when it opened, and no more");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,11 +2,12 @@
 
 use bellwether_domain::signal::FORMULA;
 use bellwether_jobs::{AnalyzeArticle, DeriveSignal, EvaluateAlerts, ScrapeQuotes};
-use bellwether_queue::Registry;
+use bellwether_queue::{JobId, Registry};
 use bellwether_store as store;
+use chrono::TimeDelta;
 
 use crate::{
-    analyze_article::article,
+    analyze_article::{article, outlet},
     stage::{Stage, symbol},
 };
 
@@ -47,6 +48,25 @@ async fn the_same_cause_makes_one_signal_and_one_evaluation() {
     stage.run(&derive("test/1")).await;
     assert_eq!(stage.count("select count(*) from signal").await, 1);
     assert_eq!(stage.keys_of::<EvaluateAlerts>().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_burst_of_readings_makes_one_signal() {
+    let mut stage = Stage::new().await;
+    stage.only::<AnalyzeArticle>().await;
+    for n in 0..20 {
+        let article = outlet(&stage, &format!("burst/{n}"), None, TimeDelta::hours(1)).await;
+        stage.run(&AnalyzeArticle { article, analyzer: None, again: false }).await;
+    }
+    assert_eq!(stage.count("select count(*) from sentiment").await, 20);
+    let job = "select id from queue.job where kind = 'derive_signal'";
+    let jobs: Vec<i64> = sqlx::query_scalar(job).fetch_all(&stage.pool).await.unwrap();
+    assert_eq!(jobs.len(), 1);
+    stage.only::<DeriveSignal>().await;
+    stage.completed(JobId(jobs[0])).await;
+    let signals = store::signal::list(&stage.pool, &symbol("AAPL"), None, 10).await.unwrap();
+    assert_eq!(signals.len(), 1);
+    assert_eq!(signals[0].inputs["clusters"].as_array().unwrap().len(), 20, "it read all of them");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

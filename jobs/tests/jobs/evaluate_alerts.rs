@@ -2,7 +2,7 @@
 
 use bellwether_domain::alert::{Condition, Kind, Metric, Op, Rule};
 use bellwether_jobs::{EvaluateAlerts, SendNotification, Settings};
-use bellwether_queue::limits;
+use bellwether_queue::{Registry, limits};
 use bellwether_store::{
     self as store,
     alert::{Severity, State},
@@ -12,7 +12,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use std::time::Duration;
 
-use crate::stage::{Stage, symbol};
+use crate::stage::{Stage, hook, mail, symbol, texts};
 
 fn aapl(cause: &str) -> EvaluateAlerts {
     EvaluateAlerts { symbol: Some(symbol("AAPL")), cause: Some(cause.to_owned()) }
@@ -58,7 +58,7 @@ async fn states(stage: &Stage) -> Vec<State> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_episode_fires_once_and_its_end_is_told_after_the_interval() {
+async fn an_episode_fires_once_and_its_end_is_sent_after_the_interval() {
     let stage = crossing(|settings, _| settings.notify.group_interval_s = 1).await;
     quote(&stage, 100).await;
     stage.run(&aapl("observation/1")).await;
@@ -213,7 +213,7 @@ async fn evaluations_of_one_symbol_take_turns_and_the_newest_price_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_symbol_that_nobody_has_heard_of_leaves_no_timer() {
+async fn an_unknown_symbol_leaves_no_timer() {
     let mut stage = Stage::new().await;
     stage.only::<EvaluateAlerts>().await;
     let about = |text: &str| EvaluateAlerts {
@@ -224,4 +224,56 @@ async fn a_symbol_that_nobody_has_heard_of_leaves_no_timer() {
     assert_eq!(stage.count("select count(*) from alert_state where symbol = 'NOSUCH'").await, 0);
     stage.run(&about("AAPL")).await;
     assert!(stage.count("select count(*) from alert_state where symbol = 'AAPL'").await > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_message_about_invented_data_says_so_first() {
+    let mut stage = crossing(|settings, url| {
+        settings.simulated = true;
+        settings.notify.group_interval_s = 1;
+        settings.sms = Some(texts(url));
+        settings.webhook = Some(hook(url));
+    })
+    .await;
+    let smtp = stage.smtp_url();
+    stage.reconfigure(|settings| settings.email = Some(mail(&smtp))).await;
+    let registry = || Registry::new().with::<EvaluateAlerts>().with::<SendNotification>();
+    stage.work(registry()).await;
+    quote(&stage, 100).await;
+    stage.run(&aapl("observation/1")).await;
+    quote(&stage, 88).await;
+    stage.run(&aapl("observation/2")).await;
+    stage.idle_of::<SendNotification>().await;
+
+    // the episode was raised by an invented price, so its end is marked though prices are real now
+    stage.reconfigure(|settings| settings.simulated = false).await;
+    stage.work(registry()).await;
+    quote(&stage, 97).await;
+    stage.run(&aapl("observation/3")).await;
+    bellwether_testing::wait_until("the message about the end", || async {
+        (stage.outbox("sms").await.len() == 2).then_some(())
+    })
+    .await;
+    stage.idle_of::<SendNotification>().await;
+
+    let is_marked = |text: &serde_json::Value| text.as_str().unwrap().starts_with("[SIMULATED] ");
+    for (channel, fields) in
+        [("sms", &["/body"][..]), ("email", &["/subject"]), ("webhook", &["/payload/title"])]
+    {
+        let sent = stage.outbox(channel).await;
+        assert_eq!(sent.len(), 2, "{channel}");
+        for message in sent {
+            for field in fields {
+                assert!(is_marked(message.pointer(field).unwrap()), "{channel}: {message}");
+            }
+        }
+    }
+    for message in stage.outbox("webhook").await {
+        assert!(is_marked(&message["payload"]["text"]), "{message}");
+        assert_eq!(message["payload"]["simulated"], true);
+    }
+    for message in stage.outbox("email").await {
+        let raw = message["raw"].as_str().unwrap();
+        assert!(raw.split("\r\n\r\n").nth(1).unwrap().starts_with("[SIMULATED] "), "{raw}");
+    }
 }

@@ -1,4 +1,4 @@
-//! The whole way: from a round of asking to a message in somebody's hand.
+//! The whole pipeline: from a scrape batch to a delivered message.
 
 use bellwether_domain::alert::{Condition, Kind, Metric, Op, Rule};
 use bellwether_jobs::{ScrapeBatch, ScrapeQuotes, registry};
@@ -9,7 +9,7 @@ use rust_decimal::prelude::ToPrimitive;
 use crate::stage::{Stage, gemini, symbol, texts};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_round_fills_every_table_and_a_fallen_price_reaches_somebody() {
+async fn a_batch_fills_every_table_and_a_fallen_price_reaches_a_recipient() {
     let mut stage = Stage::with(|settings, url| {
         settings.sms = Some(texts(url));
         settings.models = vec![gemini(url)];

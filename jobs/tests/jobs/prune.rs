@@ -23,9 +23,9 @@ async fn old_counts_go_and_a_second_run_finds_nothing_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn old_prices_signals_and_articles_go_unless_a_kept_row_was_made_of_them() {
+async fn old_signals_articles_and_prices_go_and_a_kept_signal_keeps_its_prices() {
     let mut stage = Stage::with(|settings, _| {
-        settings.keep = Keep { prices_days: 400, signals_days: 400, articles_days: 180 };
+        settings.keep = Keep { articles_days: 180, ..Keep::default() };
     })
     .await;
     stage.only::<Prune>().await;
@@ -78,10 +78,77 @@ async fn old_prices_signals_and_articles_go_unless_a_kept_row_was_made_of_them()
         let bars = stage.words(bars).await;
         assert_eq!(bars, ["AAPL 1", "AAPL 300", "AAPL 600", "MSFT 1", "MSFT 300"]);
         let articles = stage.words("select canonical_url from article order by 1").await;
-        assert_eq!(articles, ["again", "late", "new", "newest-signal", "read"]);
-        assert_eq!(stage.count("select count(*) from sentiment").await, 4);
-        assert_eq!(stage.count("select count(*) from cluster").await, 4);
+        assert_eq!(articles, ["again", "late", "new"], "whether a kept signal read them or not");
+        assert_eq!(stage.count("select count(*) from sentiment").await, 2);
+        assert_eq!(stage.count("select count(*) from cluster").await, 2);
     }
+}
+
+/// Alerts, messages and what is noted beside them, as old as their names say.
+const OLD: &str = "
+    insert into alert (rule_id, symbol, key, episode, kind, severity, state, title, detail, fired_at, resolved_at)
+    select (select min(id) from rule), 'AAPL', a.key, 1, 'price_change', 'info', a.state, a.key, '{}',
+        now() - a.age, case a.state when 'resolved' then now() - a.age end
+    from (values ('firing', 'firing', interval '900 days'), ('old', 'resolved', '500 days'),
+                 ('new', 'resolved', '100 days')) a (key, state, age);
+    insert into notification (alert_id, channel, recipient, kind, sequence, body, created_at)
+    select id, 'sms', key, 'firing', 0, '', fired_at from alert;
+    insert into delivery (notification_id, attempt, nonce) select id, 1, '' from notification;
+    insert into suppression (channel, recipient, reason, since)
+    select 'sms', r, 'stop', now() - interval '500 days' from unnest(array['firing', 'old']) r;
+    insert into operator_note (key, reason, detail, last_at)
+    select k, 'bad_key', '', now() - d * interval '1 day' from (values ('old', 500), ('new', 100)) n (k, d);
+    insert into batch (reason, symbols, requested_at)
+    select d, '{}', now() - d * interval '1 day' from unnest(array[100, 10]) d;
+    insert into alert_state (rule_id, symbol, state, updated_at)
+    select (select min(id) from rule), s, '{}', now() - interval '500 days'
+    from unnest(array['MSFT', 'GONE']) s";
+
+async fn left(stage: &Stage) -> [String; 6] {
+    let mut left = [const { String::new() }; 6];
+    for (of, sql) in left.iter_mut().zip([
+        "select key from alert order by 1",
+        "select recipient from notification join delivery d on d.notification_id = notification.id order by 1",
+        "select recipient from suppression order by 1",
+        "select key from operator_note where reason = 'bad_key' order by 1",
+        "select reason from batch order by 1",
+        "select symbol from alert_state where updated_at < now() - interval '499 days' order by 1",
+    ]) {
+        *of = stage.words(sql).await.join(" ");
+    }
+    left
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn alerts_messages_notes_and_rounds_have_a_life_and_what_is_firing_has_none() {
+    let mut stage = Stage::new().await;
+    stage.only::<Prune>().await;
+    sqlx::raw_sql(OLD).execute(&stage.pool).await.unwrap();
+    for _ in 0..2 {
+        stage.run(&Prune {}).await;
+        assert_eq!(left(&stage).await, ["firing new", "firing", "firing", "new", "10", "MSFT"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_jumps_ahead_removes_two_days_a_night() {
+    let mut stage = Stage::new().await;
+    stage.only::<Prune>().await;
+    sqlx::raw_sql(OLD).execute(&stage.pool).await.unwrap();
+    // as if the clock had been set 600 days ahead since
+    let jump = "update prune set through = now() - interval '600 days', ended_at = through";
+    sqlx::query(jump).execute(&stage.pool).await.unwrap();
+    let before = left(&stage).await;
+    stage.run(&Prune {}).await;
+    assert_eq!(left(&stage).await, before);
+    let behind = "select (now()::date - through::date)::text from prune
+        union all select reason from operator_note where key = 'clock' order by 1";
+    assert_eq!(stage.words(behind).await, ["598", "behind"], "an operator is told");
+    let mended = "update prune set through = now() - interval '1 day'";
+    sqlx::query(mended).execute(&stage.pool).await.unwrap();
+    stage.run(&Prune {}).await;
+    assert_ne!(left(&stage).await, before);
+    assert_eq!(stage.words(behind).await, ["0"]);
 }
 
 /// An article with a reading, as old as it says.

@@ -96,7 +96,7 @@ async fn a_round_of_the_schedule_that_follows_another_at_once_searches_for_nothi
     }
     stage.run(&by_clock).await;
     assert!(searches(&stage).await.is_empty());
-    // somebody waits for this one
+    // a caller waits for this one
     stage.run(&ScrapeBatch::default()).await;
     assert_eq!(searches(&stage).await.len(), 1);
 }

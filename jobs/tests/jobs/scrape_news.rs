@@ -116,7 +116,7 @@ async fn one_call_for_a_topic_serves_the_watchlist_and_brings_a_second_opinion()
     })
     .await;
     stage.only::<ScrapeNews>().await;
-    // whoever asks need not know the lane
+    // the caller need not know the lane
     stage.run(&topic()).await;
     stage.idle_of::<ScrapeNews>().await;
 
@@ -154,7 +154,7 @@ async fn a_topic_spends_the_quota_of_prices() {
     let mut stage = Stage::new().await;
     stage.fault(json!({"id": "F21"})).await;
     stage.only::<ScrapeNews>().await;
-    stage.run(&topic()).await;
+    stage.add(&topic()).await;
     wait_until("the park", || async {
         (stage.parked_for("alpha_vantage").await > 3_600.0).then_some(())
     })

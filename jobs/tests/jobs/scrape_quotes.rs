@@ -2,7 +2,7 @@
 
 use bellwether_domain::calendar;
 use bellwether_jobs::{DeriveSignal, EvaluateAlerts, ScrapeBatch, ScrapeQuotes, Settings};
-use bellwether_queue::{Job, Registry, State};
+use bellwether_queue::{JobArgs, Registry, State};
 use bellwether_store as store;
 use serde_json::json;
 
@@ -33,7 +33,7 @@ async fn one_request_brings_the_missing_days_and_the_newest_close_as_a_quote() {
     let children = stage.find(id).await.children;
     assert!(children.len() >= 2, "{children:?}");
     let key = format!("AAPL/observation/{}", quote.id);
-    assert!(stage.keys_of::<DeriveSignal>().await.contains(&key));
+    assert_eq!(stage.keys_of::<DeriveSignal>().await, ["AAPL"]);
     assert!(stage.keys_of::<EvaluateAlerts>().await.contains(&key));
     let events = "select count(*) from queue.event where kind = 'quote' and subject = 'AAPL'";
     assert!(stage.count(events).await >= 1);
@@ -49,8 +49,9 @@ async fn running_twice_adds_no_observation_twice() {
     assert_eq!(stage.count("select count(*) from bar").await, 100);
     let repeated = "select count(*) - count(distinct (trading_day, price)) from quote";
     assert_eq!(stage.count(repeated).await, 0);
-    let derived = stage.keys_of::<DeriveSignal>().await.len() as i64;
-    assert_eq!(derived, stage.count("select count(*) from quote").await);
+    let evaluated = stage.keys_of::<EvaluateAlerts>().await.len() as i64;
+    assert_eq!(evaluated, stage.count("select count(*) from quote").await);
+    assert_eq!(stage.keys_of::<DeriveSignal>().await, ["AAPL"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -148,7 +149,7 @@ async fn a_broken_server_and_a_silent_one_are_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_bad_key_stops_the_lane_and_is_told_once() {
+async fn a_bad_key_stops_the_lane_and_is_reported_once() {
     let mut stage = Stage::new().await;
     stage.fault(json!({"id": "F25"})).await;
     stage.only::<ScrapeQuotes>().await;
@@ -156,7 +157,8 @@ async fn a_bad_key_stops_the_lane_and_is_told_once() {
     let other = ScrapeQuotes { symbol: symbol("MSFT"), batch: None };
     stage.add(&other).await;
     assert_eq!(stage.ended(id, 1).await.outcome, "throttled");
-    assert!(stage.parked_for("alpha_vantage").await > 300.0 * 86_400.0);
+    let parked = stage.parked_for("alpha_vantage").await;
+    assert!((3_500.0..3_601.0).contains(&parked), "asked again after an hour, not {parked} s");
     let notes = store::operator::list(&stage.pool).await.unwrap();
     assert_eq!(notes.len(), 1);
     assert_eq!((notes[0].key.as_str(), notes[0].reason.as_str()), ("alpha_vantage", "bad_key"));
@@ -164,7 +166,7 @@ async fn a_bad_key_stops_the_lane_and_is_told_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_old_notice_waits_a_minute_and_a_demo_key_stops_the_lane() {
-    for (fault, least, most) in [("F22", 59.0, 62.0), ("F26", 300.0 * 86_400.0, f64::INFINITY)] {
+    for (fault, least, most) in [("F22", 59.0, 62.0), ("F26", 3_500.0, 3_601.0)] {
         let mut stage = Stage::new().await;
         stage.fault(json!({"id": fault})).await;
         stage.only::<ScrapeQuotes>().await;
@@ -219,8 +221,29 @@ async fn an_invalid_call_is_left_to_a_person() {
     assert_eq!(stage.requests("alpha_vantage").await, 1);
 }
 
+async fn is_watched(stage: &Stage, name: &str) -> Option<bool> {
+    let found = store::instrument::find(&stage.pool, &symbol(name)).await.unwrap();
+    found.map(|instrument| instrument.watched)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_mistyped_symbol_is_asked_for_once_and_watched_no_longer() {
+async fn a_request_asks_once_about_its_symbols_and_watches_none() {
+    let mut stage = Stage::new().await;
+    stage.work(Registry::new().with::<ScrapeBatch>().with::<ScrapeQuotes>()).await;
+    stage.run(&ScrapeBatch { symbols: Some(vec![symbol("NVDA")]), reason: None }).await;
+    stage.idle_of::<ScrapeQuotes>().await;
+    assert_eq!(is_watched(&stage, "NVDA").await, Some(false));
+    assert!(stage.count("select count(*) from quote where symbol = 'NVDA'").await > 0);
+
+    let round = stage.run(&ScrapeBatch::default()).await;
+    for child in stage.find(round).await.children {
+        let args = stage.find(child).await.job.args.to_string();
+        assert!(!args.contains("NVDA"), "{args}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mistyped_symbol_of_a_request_leaves_nothing_for_an_operator() {
     let mut stage = Stage::new().await;
     stage.work(Registry::new().with::<ScrapeBatch>().with::<ScrapeQuotes>()).await;
     let asked = ScrapeBatch { symbols: Some(vec![symbol("NOSUCH")]), reason: None };
@@ -233,14 +256,13 @@ async fn a_mistyped_symbol_is_asked_for_once_and_watched_no_longer() {
     }
     let id = asks.unwrap();
     assert_eq!(stage.ended(id, 1).await.outcome, "discarded");
-    let nosuch = store::instrument::find(&stage.pool, &symbol("NOSUCH")).await.unwrap();
-    assert!(!nosuch.unwrap().watched);
-    assert_eq!(store::operator::list(&stage.pool).await.unwrap(), [], "nobody has to act");
+    assert_eq!(is_watched(&stage, "NOSUCH").await, Some(false));
+    assert_eq!(store::operator::list(&stage.pool).await.unwrap(), []);
     assert_eq!(stage.requests("alpha_vantage").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_symbol_that_is_known_after_all_is_watched_again() {
+async fn a_watched_symbol_that_the_provider_does_not_know_stays_watched_and_is_noted() {
     let mut stage = Stage::new().await;
     store::instrument::add_all(&stage.pool, &[symbol("NVDA")]).await.unwrap();
     stage.fault(json!({"id": "F28", "count": 1})).await;
@@ -248,13 +270,10 @@ async fn a_symbol_that_is_known_after_all_is_watched_again() {
     let nvda = ScrapeQuotes { symbol: symbol("NVDA"), batch: None };
     let refused = stage.add(&nvda).await;
     assert_eq!(stage.ended(refused, 1).await.outcome, "discarded");
-    let watched = || async {
-        let found = store::instrument::find(&stage.pool, &symbol("NVDA")).await.unwrap();
-        found.unwrap().watched
-    };
-    assert!(!watched().await);
+    assert_eq!(is_watched(&stage, "NVDA").await, Some(true));
+    assert_eq!(store::operator::list(&stage.pool).await.unwrap()[0].key, "symbol/NVDA");
     stage.run(&nvda).await;
-    assert!(watched().await);
+    assert_eq!(store::operator::list(&stage.pool).await.unwrap(), [], "it is known after all");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,4 +1,4 @@
-//! What a worker makes exist when it starts.
+//! The limits, lanes and schedules that a worker defines when it starts.
 
 use bellwether_jobs::{Model, Services, Settings, handlers, prepare, registry};
 use bellwether_providers::{Price, Prompt};
@@ -28,7 +28,7 @@ async fn preparing_twice_changes_nothing() {
     let names: Vec<_> = schedules.iter().map(|s| s.name.as_str()).collect();
     assert_eq!(names, ["alerts", "prune", "scrape", "signals-close", "signals-hourly"]);
     for s in &schedules {
-        assert!(registry().job(&s.kind, s.args.clone()).is_ok(), "{}", s.name);
+        assert!(registry().job(&s.kind, &s.args).is_ok(), "{}", s.name);
     }
     assert!(stage.count("select count(*) from rule").await >= 5);
     assert_eq!(stage.count("select count(*) from instrument").await, 2);
@@ -126,8 +126,9 @@ async fn a_budget_that_holds_no_single_call_is_refused_with_the_reason() {
 #[tokio::test]
 async fn every_kind_that_is_known_is_handled() {
     let stage = Stage::new().await;
-    let handlers = handlers(stage.services.clone());
+    let handlers = handlers(&stage.services);
     let known: Vec<_> = registry().kinds().map(|kind| kind.name).collect();
     assert_eq!(known.len(), 8);
-    assert!(known.iter().all(|kind| handlers.get(kind).is_some()));
+    let handled: Vec<_> = handlers.registry().kinds().map(|kind| kind.name).collect();
+    assert_eq!(handled, known);
 }

@@ -6,12 +6,13 @@ use bellwether_domain::{Symbol, alert::notify};
 use bellwether_jobs::{Mail, Model, Services, Settings, Texts, handlers, prepare};
 use bellwether_providers::{self as providers, smtp, twilio, webhook};
 use bellwether_queue::{
-    Config, Db, Job, JobId, NewJob, Outcome, Process, QueueConfig, Registry, State, add, control,
+    Config, Db, Job, JobArgs, JobId, NewJob, Process, QueueConfig, Registry, State, control,
     enqueue, inspect, limits,
 };
 use bellwether_sandbox::{Limits, Options, Running, Sandbox};
 use bellwether_testing::{Database, database, wait_until, wait_until_within};
 use serde_json::{Value, json};
+use sqlx::postgres::PgPoolOptions;
 
 pub(crate) const KEY: &str = "sandbox-key-4711";
 pub(crate) const QUEUES: [&str; 4] = ["scraper", "analyzer", "alert", "maintenance"];
@@ -21,6 +22,8 @@ const PLENTY: f64 = 100.0;
 pub(crate) struct Stage {
     pub(crate) pool: Db,
     pub(crate) services: Services,
+    /// Of the workers.
+    work_pool: Db,
     database: Database,
     sandbox: Running,
     http: reqwest::Client,
@@ -74,7 +77,14 @@ impl Stage {
             bellwether_queue::schedule::pause(&pool, &schedule.name, true).await.unwrap();
         }
         let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().unwrap();
-        Self { pool, services, database, sandbox, http, settings, processes: Vec::new() }
+        let work_pool = pool.clone();
+        Self { pool, services, work_pool, database, sandbox, http, settings, processes: Vec::new() }
+    }
+
+    /// Ends all workers; the next ones have other settings.
+    pub(crate) async fn reconfigure(&mut self, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.settings);
+        self.forget().await;
     }
 
     /// Ends all workers; the next ones know nothing of what these learned.
@@ -82,7 +92,26 @@ impl Stage {
         for process in self.processes.drain(..) {
             process.close(Duration::from_secs(10)).await.unwrap();
         }
-        self.services = Services::new(self.pool.clone(), self.settings.clone()).unwrap();
+        self.services = Services::new(self.work_pool.clone(), self.settings.clone()).unwrap();
+    }
+
+    /// Leaves the workers that start from now on one connection for all their attempts and reports.
+    /// An attempt that holds it while it asks for another waits in vain.
+    pub(crate) fn leave_one_connection(&mut self) {
+        let one = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(Duration::from_secs(20))
+            .connect_lazy_with(self.database.options());
+        self.work_pool = Db::direct(one);
+        self.services = Services::new(self.work_pool.clone(), self.settings.clone()).unwrap();
+    }
+
+    /// Defines the limits, lanes and schedules of a worker with other settings.
+    pub(crate) async fn prepare_with(&self, change: impl FnOnce(&mut Settings)) {
+        let mut settings = self.settings.clone();
+        change(&mut settings);
+        let services = Services::new(self.pool.clone(), settings).unwrap();
+        prepare(&services, &QUEUES).await.unwrap();
     }
 
     /// Stops a key as a provider's word would.
@@ -100,9 +129,9 @@ impl Stage {
 
     /// Starts a worker for these kinds; others stay where they are.
     pub(crate) async fn work(&mut self, kinds: Registry) {
-        let handlers = Arc::new(handlers(self.services.clone()));
+        let handlers = Arc::new(handlers(&self.services));
         let process = Process::start(Config {
-            pool: self.pool.clone(),
+            pool: self.work_pool.clone(),
             direct: self.database.options(),
             listen: true,
             name: "stage".to_owned(),
@@ -119,13 +148,10 @@ impl Stage {
             let handlers = Arc::clone(&handlers);
             tokio::spawn(async move {
                 while let Some(attempt) = attempts.recv().await {
-                    let handler = handlers.get(attempt.kind()).unwrap();
+                    let handlers = Arc::clone(&handlers);
                     tokio::spawn(async move {
-                        let outcome = match handler(Arc::clone(&attempt)).await {
-                            Ok(()) => Outcome::Complete,
-                            Err(failure) => Outcome::Failed(failure),
-                        };
-                        attempt.settle(outcome);
+                        let outcome = handlers.run(&attempt).await;
+                        attempt.finish(outcome);
                     });
                 }
             });
@@ -137,18 +163,16 @@ impl Stage {
         self.work(Registry::new().with::<J>()).await;
     }
 
-    pub(crate) async fn add<J: Job>(&self, job: &J) -> JobId {
-        let mut conn = self.pool.pool().acquire().await.unwrap();
-        enqueue(&mut conn, job).await.unwrap().id
+    pub(crate) async fn add<J: JobArgs>(&self, job: &J) -> JobId {
+        self.add_prepared(NewJob::of(job)).await
     }
 
-    pub(crate) async fn add_prepared(&self, job: &NewJob) -> JobId {
-        let mut conn = self.pool.pool().acquire().await.unwrap();
-        add(&mut conn, job).await.unwrap().id
+    pub(crate) async fn add_prepared(&self, job: NewJob) -> JobId {
+        enqueue(&self.pool, job).await.unwrap().id
     }
 
     /// Adds a job and waits for its completion.
-    pub(crate) async fn run<J: Job>(&self, job: &J) -> JobId {
+    pub(crate) async fn run<J: JobArgs>(&self, job: &J) -> JobId {
         let id = self.add(job).await;
         self.completed(id).await;
         id
@@ -161,6 +185,22 @@ impl Stage {
         })
         .await;
         assert_eq!(job.job.state, State::Completed, "{:?} {:?}", job.job.error, job.attempts);
+    }
+
+    /// Waits for the completion of many jobs.
+    pub(crate) async fn all_completed(&self, ids: &[JobId]) {
+        wait_until_within(Duration::from_mins(3), "the jobs' end", || async {
+            for id in ids {
+                if !self.find(*id).await.job.state.is_final() {
+                    return None;
+                }
+            }
+            Some(())
+        })
+        .await;
+        for id in ids {
+            self.completed(*id).await;
+        }
     }
 
     /// Waits for the `n`th ended attempt that did not complete the job; how it ended.
@@ -189,7 +229,7 @@ impl Stage {
     }
 
     /// Unique keys of all jobs of a kind, sorted.
-    pub(crate) async fn keys_of<J: Job>(&self) -> Vec<String> {
+    pub(crate) async fn keys_of<J: JobArgs>(&self) -> Vec<String> {
         let filter = inspect::JobFilter {
             kind: Some(J::KIND.to_owned()),
             limit: 500,
@@ -218,7 +258,7 @@ impl Stage {
     }
 
     /// Waits until every job of a kind has ended.
-    pub(crate) async fn idle_of<J: Job>(&self) {
+    pub(crate) async fn idle_of<J: JobArgs>(&self) {
         wait_until("the end of every job of a kind", || async {
             let open: i64 = sqlx::query_scalar(
                 "select count(*) from queue.job
@@ -246,14 +286,14 @@ impl Stage {
         limits.into_iter().find(|limit| limit.key == key).unwrap()
     }
 
-    /// How long a key is parked from now, in seconds.
+    /// Seconds until a key's park ends.
     pub(crate) async fn parked_for(&self, key: &str) -> f64 {
         let now = bellwether_store::now(&self.pool).await.unwrap();
         let until = self.limit(key).await.parked_until;
         until.map_or(0.0, |until| (until - now).as_seconds_f64())
     }
 
-    /// What a key's first window of a dimension holds.
+    /// Usage of a key's first window of a dimension.
     pub(crate) async fn used(&self, key: &str, dimension: &str) -> i64 {
         let limit = self.limit(key).await;
         limit.windows.iter().find(|w| w.dimension == dimension).unwrap().used
@@ -279,14 +319,14 @@ impl Stage {
         self.http.get(url).send().await.unwrap().json().await.unwrap()
     }
 
-    /// What the referee said of each request of a provider.
+    /// The referee's verdicts on the requests of a provider.
     pub(crate) async fn verdicts(&self, provider: &str) -> Vec<String> {
         let ledger = self.get(&format!("ledger?provider={provider}")).await;
         let items = ledger["items"].as_array().unwrap();
         items.iter().map(|item| item["verdict"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// How many requests a provider has received.
+    /// Number of requests that a provider has received.
     pub(crate) async fn requests(&self, provider: &str) -> usize {
         let ledger = self.get(&format!("ledger?provider={provider}")).await;
         ledger["items"].as_array().unwrap().len()

@@ -1,4 +1,4 @@
-//! A job comes in: checked against its kind, added once, answered once.
+//! Adding a job: validated against its kind, added once, answered once.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use axum::{
 use bellwether_queue::{self as queue, ArgsError, Enqueued, JobId, NewJob, inspect};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 
@@ -21,8 +21,9 @@ use super::{
 };
 use crate::{
     App,
+    actor::Actor,
     app::Shared,
-    extract::{Body, cut, named, time},
+    extract::{Body, cut, named, plain, time},
     problem::{Problem, ProblemKind, Result},
 };
 
@@ -36,41 +37,41 @@ const TAG_LENGTH: usize = 64;
 pub(crate) struct Request {
     #[schema(example = "scrape_news")]
     kind: String,
-    /// As the kind asks for them; none if left out.
+    /// Arguments of the kind; none if left out.
     args: Option<Value>,
-    /// 0 (first) to 9 (last); the kind's own if left out, mostly 4.
+    /// 0 (first) to 9 (last); the kind's default if left out, mostly 4.
     #[schema(minimum = 0, maximum = 9)]
     priority: Option<i64>,
-    /// Not before this time.
+    /// The job does not run before this time.
     #[serde(default, deserialize_with = "time")]
     scheduled_at: Option<DateTime<Utc>>,
-    /// Names the occasion: a second job of the kind under the same key is not added.
+    /// Unique key: a second job of the kind with the same key is not added.
     #[schema(max_length = 255)]
     unique_key: Option<String>,
-    /// The kind's own if left out, mostly 5.
+    /// 1 to 25; the kind's default if left out, mostly 5.
     #[schema(minimum = 1, maximum = 25)]
     max_attempts: Option<i64>,
     /// At most 20, of 64 characters each.
     tags: Option<Vec<String>>,
 }
 
-/// A job that was added, or the one that was there already.
+/// The added job, or the existing one with the unique key.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Added {
     #[serde(flatten)]
     job: Job,
-    /// Whether the unique key had a job already; then nothing was added.
+    /// True if the unique key had a job already; then nothing was added.
     duplicate: bool,
 }
 
-/// Adds a job. With an `Idempotency-Key` a repeated request gets the first answer for 24 h.
+/// Adds a job. With an `Idempotency-Key` header a repeated request gets the first answer for 24 h.
 #[utoipa::path(
     post, path = "/jobs", tag = "jobs", operation_id = "addJob",
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable characters")),
     request_body = Request,
     responses(
         (status = 201, body = Added, description = "Added", headers(
-            ("Location" = String, description = "where to find the job"))),
+            ("Location" = String, description = "address of the job"))),
         (status = 200, body = Added, description = "The unique key has this job already"),
         (status = 422, description = "`/problems/unknown-kind`, `/problems/invalid-args`, \
             `/problems/invalid-field` or `/problems/idempotency-key-reused`, with the field named"),
@@ -78,32 +79,43 @@ pub(crate) struct Added {
 )]
 pub(crate) async fn add_job(
     State(app): Shared,
+    actor: Actor,
     headers: HeaderMap,
     Body(request, bytes): Body<Request>,
 ) -> Result<Response> {
     let job = check(&app, request)?;
-    let key = Key::of(&headers, "POST /jobs", &bytes)?;
+    let key = Key::of(&headers, format!("POST /jobs {}", actor.name()), &bytes)?;
     let answer = match &key {
         None => {
             let mut tx = app.pool.begin().await?;
-            let enqueued = queue::add(&mut tx, &job).await?;
+            let enqueued = add(&mut tx, &actor, &job).await?;
             tx.commit().await?;
             stored(&app, enqueued).await?
         }
-        Some(key) => once(&app, key, job).await?,
+        Some(key) => once(&app, &actor, key, job).await?,
     };
     respond(&answer)
 }
 
+/// Adds the job, and an entry of the audit unless it existed.
+async fn add(tx: &mut PgConnection, actor: &Actor, job: &NewJob) -> Result<Enqueued> {
+    let enqueued = queue::enqueue(&mut *tx, job).await?;
+    if !enqueued.duplicate {
+        let after = json!({ "kind": job.kind, "unique_key": job.unique_key });
+        actor.did(tx, "job.add", &enqueued.id.to_string(), (), after).await?;
+    }
+    Ok(enqueued)
+}
+
 /// Adds the job and keeps the answer in one transaction, so that both exist or neither does.
-async fn once(app: &Arc<App>, key: &Key, job: NewJob) -> Result<Answer> {
+async fn once(app: &Arc<App>, actor: &Actor, key: &Key, job: NewJob) -> Result<Answer> {
     let mut tx = app.pool.begin().await?;
     if let Some(answer) = key.claim(&mut tx).await? {
         return Ok(answer);
     }
-    let enqueued = queue::add(&mut tx, &job).await?;
+    let enqueued = add(&mut tx, actor, &job).await?;
     if enqueued.duplicate {
-        // nothing was added, so a request that breaks off here may be repeated
+        // nothing was added, so an interrupted request may be repeated
         tx.commit().await?;
         let answer = stored(app, enqueued).await?;
         key.keep(&app.pool, &answer).await?;
@@ -117,14 +129,15 @@ async fn once(app: &Arc<App>, key: &Key, job: NewJob) -> Result<Answer> {
 
 fn check(app: &App, request: Request) -> Result<NewJob> {
     let args = request.args.unwrap_or(Value::Null);
-    let mut job = app.registry.job(&request.kind, args).map_err(|e| match &e {
+    let mut job = app.registry.job(&request.kind, &args).map_err(|e| match &e {
         ArgsError::UnknownKind { known, .. } => Problem::new(
             ProblemKind::UnknownKind,
             format!("there is no kind {:?}; known are {known}", cut(&request.kind)),
         )
         .at("kind"),
         ArgsError::Invalid { field, reason, .. } => {
-            Problem::new(ProblemKind::InvalidArgs, e.to_string()).at(named(field, reason))
+            let detail = format!("the arguments do not fit {}: {}", request.kind, plain(reason));
+            Problem::new(ProblemKind::InvalidArgs, detail).at(named(field, reason))
         }
     })?;
     if let Some(priority) = request.priority {
@@ -158,7 +171,7 @@ fn check(app: &App, request: Request) -> Result<NewJob> {
     Ok(job)
 }
 
-/// The answer for a job that others can see.
+/// The answer for a job that other connections can see.
 async fn stored(app: &App, enqueued: Enqueued) -> Result<Answer> {
     let Enqueued { id, duplicate } = enqueued;
     let job = inspect::find(&app.pool, id).await?.ok_or_else(|| {
@@ -169,8 +182,7 @@ async fn stored(app: &App, enqueued: Enqueued) -> Result<Answer> {
     Ok(Answer::of(status, &Added { job: job.job.into(), duplicate }))
 }
 
-/// The answer for a job that only this transaction can see, so that the queue's own look-up,
-/// which goes through another connection, cannot.
+/// The answer for a job that only this transaction can see.
 async fn unseen(conn: &mut PgConnection, new: NewJob, id: JobId) -> Result<Answer> {
     let (state, created_at, trace): (String, DateTime<Utc>, Option<String>) =
         sqlx::query_as("select state, created_at, trace from queue.job where id = $1")
@@ -188,6 +200,7 @@ async fn unseen(conn: &mut PgConnection, new: NewJob, id: JobId) -> Result<Answe
         attempt: 0,
         max_attempts: new.max_attempts,
         args: new.args,
+        args_cut: false,
         unique_key: new.unique_key,
         tags: new.tags,
         parent: None,

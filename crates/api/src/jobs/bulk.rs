@@ -1,11 +1,12 @@
-//! One command to every job that fits a filter: counted first, then done step by step.
+//! Bulk commands: one command for all jobs that match a filter, counted first and then done in
+//! steps.
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
-    extract::{Path, State},
-    http::{HeaderValue, StatusCode, header},
+    extract::{FromRequestParts, State},
+    http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use bellwether_queue::{
@@ -21,13 +22,14 @@ use crate::{
     App, Role,
     actor::Actor,
     app::Shared,
-    extract::{Body, cut, time},
+    extract::{Body, cut, path_text, time},
     problem::{Problem, ProblemKind, Result},
 };
 
-/// How long a request waits for the end of what it began.
+/// Time that a request waits for its bulk command to end.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Jobs that a filter may name by their ids.
+const COUNT_TIME: Duration = Duration::from_secs(5);
+/// Most ids in a filter.
 const IDS: usize = 10_000;
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
@@ -36,9 +38,9 @@ const IDS: usize = 10_000;
 enum Action {
     /// Makes each job available now.
     Retry,
-    /// Calls each job off; a running one is told to stop.
+    /// Cancels each job; a running attempt is asked to stop.
     Cancel,
-    /// Removes finished and waiting jobs with all that belongs to them. Running ones are skipped.
+    /// Deletes finished and waiting jobs with their rows. Running ones are skipped.
     Delete,
 }
 
@@ -62,7 +64,7 @@ impl From<bulk::Action> for Action {
     }
 }
 
-/// All conditions must hold, as in the list of jobs. It names at least one.
+/// All conditions must hold, as in the list of jobs. At least one is required.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = BulkFilter)]
@@ -71,8 +73,10 @@ struct Filter {
     #[schema(example = "scrape_news")]
     kind: Option<String>,
     queue: Option<String>,
+    #[schema(min_length = 1, max_length = 500)]
     tag: Option<String>,
     /// Text that the arguments, the unique key or the last error contain.
+    #[schema(min_length = 1, max_length = 500)]
     q: Option<String>,
     /// Created at or after.
     #[serde(default, deserialize_with = "time")]
@@ -80,7 +84,7 @@ struct Filter {
     /// Created before.
     #[serde(default, deserialize_with = "time")]
     to: Option<DateTime<Utc>>,
-    /// Only these, 1 to 10,000.
+    /// Ids, 1 to 10,000.
     #[schema(min_items = 1, max_items = 10_000, example = json!(["4711"]))]
     ids: Option<Vec<String>>,
 }
@@ -91,7 +95,7 @@ struct Filter {
 pub(crate) struct Request {
     action: Action,
     filter: Filter,
-    /// Counts only. Left out: false.
+    /// Counts only. Default false.
     #[serde(default)]
     dry_run: bool,
 }
@@ -102,23 +106,23 @@ pub(crate) struct Request {
 enum BulkState {
     Running,
     Done,
-    /// Called off; what it had changed stays changed.
+    /// Cancelled; jobs that it had changed stay changed.
     Cancelled,
 }
 
-/// A command to many jobs, and how far it has come.
+/// A bulk command and its progress.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Bulk {
     /// `null` for a dry run.
     id: Option<String>,
     action: Action,
     dry_run: bool,
-    /// How many jobs fitted when it began and are in a state that it can change; exact.
+    /// Jobs that matched when it began and are in a state that it can change; exact.
     #[schema(example = 128)]
     matched: i64,
     changed: i64,
-    /// They fitted, but could not be changed: jobs whose unique key another job has, jobs that moved
-    /// on meanwhile.
+    /// Matching jobs that could not be changed: the unique key belongs to another job now, or the
+    /// state changed meanwhile.
     skipped: i64,
     state: BulkState,
 }
@@ -141,19 +145,20 @@ impl From<bulk::Bulk> for Bulk {
     }
 }
 
-/// Retries, cancels or deletes every job that fits. With `dry_run` it counts those that it would change,
-/// exactly; without it changes the jobs that exist at this moment, in short steps. Waiting and running
-/// jobs are not retried, ended ones not cancelled, running ones not deleted.
+/// Retries, cancels or deletes every job that fits. With `dry_run` it returns the exact number of
+/// jobs that it would change; without it changes the jobs that exist at this moment, in short
+/// steps. Waiting and running jobs are not retried, ended ones not cancelled, running ones not
+/// deleted.
 ///
-/// A viewer may count, an operator retry and cancel, an admin delete. What takes longer than 2 s is
-/// answered with 202 and goes on by itself: `Location` tells where to follow it.
+/// A viewer may count, an operator retry and cancel, an admin delete. A command that takes longer
+/// than 2 s is answered with 202 and continues in the background: `Location` is its address.
 #[utoipa::path(
     post, path = "/api/jobs/bulk", tag = "jobs", operation_id = "bulkJobs",
     request_body = Request,
     responses(
         (status = 200, body = Bulk, description = "Counted, or done"),
         (status = 202, body = Bulk, description = "Begun", headers(
-            ("Location" = String, description = "where to follow it"))),
+            ("Location" = String, description = "address of the command"))),
     ),
 )]
 pub(crate) async fn start(
@@ -161,9 +166,9 @@ pub(crate) async fn start(
     actor: Actor,
     Body(request, _): Body<Request>,
 ) -> Result<Response> {
-    let filter = check(request.filter)?;
+    let filter = check(&app, request.filter)?;
     if request.dry_run {
-        let matched = bulk::count(&app.pool, request.action.into(), &filter).await?;
+        let matched = count(&app, request.action.into(), &filter).await?;
         let counted = Bulk {
             id: None,
             action: request.action,
@@ -184,12 +189,21 @@ pub(crate) async fn start(
     if bulk.state != Progress::Running {
         return Ok(Json(Bulk::from(bulk)).into_response());
     }
-    // workers go on with it too; this one does so where there is none
+    // workers continue it too; this process does so in case there is none
     tokio::spawn(finish(Arc::clone(&app), id));
     let location =
         HeaderValue::try_from(format!("/api/jobs/bulk/{id}")).map_err(|_| Problem::internal())?;
     let headers = [(header::LOCATION, location)];
     Ok((StatusCode::ACCEPTED, headers, Json(Bulk::from(bulk))).into_response())
+}
+
+/// Counts within [`COUNT_TIME`]. The statement ends with its request, for which its connection is closed.
+async fn count(app: &App, action: bulk::Action, filter: &bulk::Filter) -> Result<i64> {
+    let _place = app.slow().await?;
+    match tokio::time::timeout(COUNT_TIME, bulk::count(&app.pool, action, filter)).await {
+        Ok(counted) => Ok(counted?),
+        Err(_) => Err(Problem::busy("counting takes longer than 5 seconds: narrow the filter")),
+    }
 }
 
 async fn finish(app: Arc<App>, id: i64) {
@@ -198,20 +212,21 @@ async fn finish(app: Arc<App>, id: i64) {
             Ok(Some(bulk)) if bulk.state == Progress::Running => {}
             Ok(_) => return,
             Err(error) => {
-                tracing::warn!(%error, bulk.id = id, "a bulk command is left to the workers");
+                tracing::warn!(%error, bulk.id = id, "a bulk command continues on the workers");
                 return;
             }
         }
     }
 }
 
-fn check(filter: Filter) -> Result<bulk::Filter> {
-    let texts =
-        [("kind", &filter.kind), ("queue", &filter.queue), ("tag", &filter.tag), ("q", &filter.q)];
-    for (name, text) in texts {
-        if text.as_ref().is_some_and(|t| t.len() > 500) {
-            return Err(Problem::field(format!("filter.{name}"), "at most 500 bytes"));
+fn check(app: &App, filter: Filter) -> Result<bulk::Filter> {
+    for (name, text) in [("tag", &filter.tag), ("q", &filter.q)] {
+        if text.as_ref().is_some_and(|t| t.is_empty() || t.len() > 500) {
+            return Err(Problem::field(format!("filter.{name}"), "1 to 500 bytes"));
         }
+    }
+    if let Some((name, reason)) = app.misnamed(filter.kind.as_deref(), filter.queue.as_deref()) {
+        return Err(Problem::field(format!("filter.{name}"), reason));
     }
     let ids = match filter.ids {
         Some(ids) if ids.is_empty() || ids.len() > IDS => {
@@ -228,13 +243,12 @@ fn check(filter: Filter) -> Result<bulk::Filter> {
         ),
         None => None,
     };
-    let given = |text: Option<String>| text.filter(|t| !t.is_empty());
     let filter = bulk::Filter {
         state: filter.state.map(Into::into),
-        kind: given(filter.kind),
-        queue: given(filter.queue),
-        tag: given(filter.tag),
-        q: given(filter.q),
+        kind: filter.kind,
+        queue: filter.queue,
+        tag: filter.tag,
+        q: filter.q,
         from: filter.from,
         to: filter.to,
         ids,
@@ -248,26 +262,33 @@ fn check(filter: Filter) -> Result<bulk::Filter> {
     Ok(filter)
 }
 
-/// A command's number in the path.
-fn number(text: &str) -> Result<i64> {
-    text.parse().map_err(|_| no_bulk(text))
+/// A command's number in the path. 404 for a text that is no number.
+pub(crate) struct Number(i64);
+
+impl<S: Send + Sync> FromRequestParts<S> for Number {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let text = path_text(parts, state).await?;
+        text.parse().map(Self).map_err(|_| no_bulk(text))
+    }
 }
 
-fn no_bulk(id: &str) -> Problem {
-    Problem::not_found(format!("there is no bulk command {}", cut(id)))
+fn no_bulk(id: impl std::fmt::Display) -> Problem {
+    Problem::not_found(format!("there is no bulk command {}", cut(&id.to_string())))
 }
 
-/// How far a bulk command has come.
+/// Returns the progress of a bulk command.
 #[utoipa::path(
     get, path = "/api/jobs/bulk/{id}", tag = "jobs", operation_id = "getBulk",
     params(("id" = String, Path)), responses((status = 200, body = Bulk)),
 )]
-pub(crate) async fn find(State(app): Shared, Path(id): Path<String>) -> Result<Json<Bulk>> {
-    let bulk = bulk::find(&app.pool, number(&id)?).await?.ok_or_else(|| no_bulk(&id))?;
+pub(crate) async fn find(State(app): Shared, Number(id): Number) -> Result<Json<Bulk>> {
+    let bulk = bulk::find(&app.pool, id).await?.ok_or_else(|| no_bulk(id))?;
     Ok(Json(bulk.into()))
 }
 
-/// Calls a bulk command off, after the step under way; what it has changed stays changed.
+/// Cancels a bulk command after its current step; jobs that it has changed stay changed.
 #[utoipa::path(
     post, path = "/api/jobs/bulk/{id}/cancel", tag = "jobs", operation_id = "cancelBulk",
     params(("id" = String, Path)),
@@ -279,14 +300,13 @@ pub(crate) async fn find(State(app): Shared, Path(id): Path<String>) -> Result<J
 pub(crate) async fn cancel(
     State(app): Shared,
     actor: Actor,
-    Path(id): Path<String>,
+    Number(number): Number,
 ) -> Result<Json<Bulk>> {
-    let number = number(&id)?;
     let mut tx = app.pool.begin().await?;
-    let called_off = bulk::cancel(&mut tx, number, actor.name()).await?;
+    let cancelled = bulk::cancel(&mut tx, number, actor.name()).await?;
     tx.commit().await?;
-    let bulk = bulk::find(&app.pool, number).await?.ok_or_else(|| no_bulk(&id))?;
-    if called_off {
+    let bulk = bulk::find(&app.pool, number).await?.ok_or_else(|| no_bulk(number))?;
+    if cancelled {
         Ok(Json(bulk.into()))
     } else {
         Err(Problem::new(ProblemKind::NotApplicable, format!("bulk command {number} has ended")))

@@ -1,4 +1,4 @@
-//! Retrying and cancelling a job.
+//! Retry and cancellation of a job.
 
 use axum::{Json, extract};
 use bellwether_queue::{
@@ -18,8 +18,8 @@ use crate::{
     problem::{Problem, ProblemKind, Result},
 };
 
-/// Makes a job available now, with one more attempt if its attempts are spent. One that was called off
-/// while it waited for others waits again for those of them that are going to run: it is `pending` then.
+/// Makes a job available now, with one more attempt if its attempts are spent. A job that was
+/// cancelled while it waited for others becomes `pending` if any of them is going to run.
 #[utoipa::path(
     post, path = "/api/jobs/{id}/retry", tag = "jobs", operation_id = "retryJob",
     params(("id" = String, Path, example = "4711")),
@@ -41,7 +41,7 @@ pub(crate) async fn retry(
     answer(&app, id).await
 }
 
-/// Calls a job off: a waiting one ends at once, a running one is told to stop.
+/// Cancels a job: a waiting one ends at once, the attempt of a running one is asked to stop.
 #[utoipa::path(
     post, path = "/api/jobs/{id}/cancel", tag = "jobs", operation_id = "cancelJob",
     params(("id" = String, Path, example = "4711")),
@@ -63,7 +63,7 @@ pub(crate) async fn cancel(
     answer(&app, id).await
 }
 
-/// What the audit keeps of a job as it was.
+/// The job before the change, as the audit keeps it.
 async fn known(app: &App, id: JobId) -> Result<Value> {
     let job = inspect::find(&app.pool, id).await?.ok_or_else(|| no_job(id))?.job;
     Ok(json!({ "state": job.state, "kind": job.kind, "attempt": job.attempt }))

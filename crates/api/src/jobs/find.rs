@@ -1,4 +1,4 @@
-//! One job, and why it is not running.
+//! One job, and the reason why it is not running.
 
 use axum::{Json, extract::State};
 use bellwether_queue::inspect;
@@ -13,7 +13,7 @@ use crate::{
     problem::Result,
 };
 
-/// One job with its attempts and relatives.
+/// Returns one job with its attempts and relatives.
 #[utoipa::path(
     get, path = "/api/jobs/{id}", tag = "jobs", operation_id = "getJob",
     params(("id" = String, Path)),
@@ -24,7 +24,7 @@ pub(crate) async fn find_job(State(app): Shared, Id(id): Id) -> Result<Json<JobD
     Ok(Json(job.into()))
 }
 
-/// What of a limit key blocks.
+/// The dimension of a limit key that blocks.
 #[derive(Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = BlockingDimension)]
@@ -32,11 +32,11 @@ enum Dimension {
     Requests,
     Tokens,
     Money,
-    /// Its calls in flight.
+    /// The calls in flight.
     InFlight,
-    /// It is parked.
+    /// The key is parked.
     Park,
-    /// Its breaker is open.
+    /// The breaker is open.
     Breaker,
 }
 
@@ -57,20 +57,20 @@ impl Dimension {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Why {
     state: JobState,
-    /// One sentence for people.
+    /// The reason in one sentence.
     reason: String,
     /// The limit key that blocks.
     #[schema(example = "alpha_vantage")]
     key: Option<String>,
-    /// And what of it.
+    /// The dimension that blocks.
     dimension: Option<Dimension>,
     /// Jobs ahead of it: exact to 1,000, then an estimate.
     position: Option<i64>,
-    /// `null`: nobody can tell.
+    /// `null` if it cannot be estimated.
     estimated_start_at: Option<DateTime<Utc>>,
 }
 
-/// Why a job is not running: what blocks it, its position, and when it may start.
+/// Returns the reason why a job is not running, its position, and its estimated start.
 #[utoipa::path(
     get, path = "/api/jobs/{id}/why", tag = "jobs", operation_id = "explainJob",
     params(("id" = String, Path)),

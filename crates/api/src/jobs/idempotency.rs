@@ -24,20 +24,16 @@ impl Answer {
     }
 }
 
-/// A request's key, with what it was sent for.
+/// A request's key, within its route and caller.
 pub(super) struct Key {
-    scope: &'static str,
+    scope: String,
     text: String,
     request_hash: String,
 }
 
 impl Key {
     /// `None`: the request carries no key.
-    pub(super) fn of(
-        headers: &HeaderMap,
-        scope: &'static str,
-        body: &[u8],
-    ) -> Result<Option<Self>> {
+    pub(super) fn of(headers: &HeaderMap, scope: String, body: &[u8]) -> Result<Option<Self>> {
         let Some(value) = headers.get(NAME) else { return Ok(None) };
         let key = value.to_str().unwrap_or_default().trim();
         if key.is_empty() || key.len() > 255 {
@@ -46,7 +42,7 @@ impl Key {
                 "an idempotency key has 1 to 255 printable ASCII characters",
             ));
         }
-        // as a value: white space and the order of fields make no other request
+        // compared as a value: white space and the order of fields make no other request
         let value: Value = serde_json::from_slice(body).unwrap_or_default();
         let hash = Sha256::digest(value.to_string().as_bytes());
         let request_hash =
@@ -54,11 +50,11 @@ impl Key {
         Ok(Some(Self { scope, text: key.to_owned(), request_hash }))
     }
 
-    /// Claims the key; waits for a first request that is still being answered. `Some`: that one's
+    /// Claims the key; waits for a first request that is still running. `Some`: that request's
     /// answer.
     pub(super) async fn claim(&self, conn: &mut PgConnection) -> Result<Option<Answer>> {
-        match idempotency::claim(conn, self.scope, &self.text, &self.request_hash).await? {
-            // without an answer nothing was done, or it would have been kept with the effect
+        match idempotency::claim(conn, &self.scope, &self.text, &self.request_hash).await? {
+            // without a stored answer nothing was done: both commit together
             Claim::First | Claim::Unanswered => Ok(None),
             Claim::Answered { status, body } => {
                 let status = u16::try_from(status).ok().and_then(|s| StatusCode::from_u16(s).ok());
@@ -74,7 +70,7 @@ impl Key {
 
     pub(super) async fn keep(&self, db: impl PgExecutor<'_>, answer: &Answer) -> Result<()> {
         let status = answer.status.as_u16().cast_signed();
-        idempotency::keep(db, self.scope, &self.text, status, &answer.body).await?;
+        idempotency::keep(db, &self.scope, &self.text, status, &answer.body).await?;
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! `/api/jobs` and `/jobs`: the job monitor, and the door through which jobs come in.
+//! `/api/jobs` and `/jobs`: the job monitor, and adding jobs.
 
 mod add;
 mod bulk;
@@ -31,7 +31,8 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(bulk::cancel))
 }
 
-/// A page of jobs as `GET /api/jobs` answers it, for whoever shows it elsewhere.
+/// A page of jobs in the form of `GET /api/jobs`, for callers outside the API such as the command
+/// line.
 pub fn job_page(page: inspect::JobPage) -> impl Serialize {
     list::JobPage::from(page)
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// Where a job stands.
+/// State of a job.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = JobState)]
@@ -24,7 +24,7 @@ pub(crate) enum State {
     /// Failed, and waits for its next attempt.
     Retryable,
     Completed,
-    /// Its attempts are spent, or it was told to stop.
+    /// Its attempts are spent, or its failure is final.
     Discarded,
     Cancelled,
 }
@@ -76,23 +76,27 @@ pub(crate) struct Job {
     pub(crate) attempt: u16,
     pub(crate) max_attempts: u16,
     pub(crate) args: Value,
+    /// Only in a list: the arguments are too long, and `args` is the beginning of their text.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub(crate) args_cut: bool,
     pub(crate) unique_key: Option<String>,
     pub(crate) tags: Vec<String>,
     /// The job that added it.
     pub(crate) parent: Option<String>,
-    /// Of the trace in which it was added.
+    /// Id of the trace in which it was added.
     pub(crate) trace_id: Option<String>,
     pub(crate) created_at: DateTime<Utc>,
     /// When a scheduled or retryable job becomes available.
     pub(crate) scheduled_at: Option<DateTime<Utc>>,
-    /// When the attempt under way began; once the job has ended, its last one.
+    /// Start of the running attempt or, after its end, of the last one.
     pub(crate) started_at: Option<DateTime<Utc>>,
     pub(crate) finished_at: Option<DateTime<Utc>>,
     /// The process that runs it, or ran it last.
     pub(crate) worker: Option<String>,
-    /// The last attempt's error, or why it was cancelled.
+    /// The last attempt's error, or the reason of its cancellation.
     pub(crate) error: Option<String>,
-    /// Whether somebody has called off a job that is still running.
+    /// True if a running job was cancelled and has not stopped yet.
     pub(crate) cancelling: bool,
 }
 
@@ -108,6 +112,7 @@ impl From<inspect::JobView> for Job {
             attempt: job.attempt,
             max_attempts: job.max_attempts,
             args: job.args,
+            args_cut: job.args_cut,
             unique_key: job.unique_key,
             tags: job.tags,
             parent: job.parent.map(|id| id.to_string()),
@@ -178,15 +183,15 @@ pub(crate) enum BatchState {
     Failed,
 }
 
-/// The batch that the job belongs to or follows, and how far it is; of several the youngest.
+/// The youngest batch that the job belongs to or follows, and its progress.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Batch {
     id: String,
     name: String,
     total: u64,
-    /// Have completed.
+    /// Completed jobs.
     done: u64,
-    /// Have ended otherwise.
+    /// Jobs that ended in another way.
     failed: u64,
     state: BatchState,
 }
@@ -223,7 +228,7 @@ pub(crate) struct JobDetail {
     waits_for: Vec<Relative>,
     /// The jobs that cannot begin before this one has ended, at most 100.
     waited_by: Vec<Relative>,
-    /// `null`: it is in none.
+    /// `null` if it is in no batch.
     batch: Option<Batch>,
 }
 
@@ -242,7 +247,7 @@ impl From<inspect::JobDetail> for JobDetail {
     }
 }
 
-/// A job that a request has called for.
+/// A job that a request has added or found.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Queued {
     pub(crate) id: String,

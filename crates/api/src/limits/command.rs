@@ -1,4 +1,4 @@
-//! Stopping a key by hand, letting it go on, and telling it of calls made elsewhere.
+//! Commands on limit keys: park, resume, breaker, external usage.
 
 use std::time::Duration;
 
@@ -22,10 +22,11 @@ use crate::{
 
 /// 30 days.
 const LONGEST: i64 = 2_592_000;
-/// What one report of calls made elsewhere may claim, in each dimension.
+/// Largest amount of one report of external usage, in each dimension.
 const MOST: u32 = 1_000_000_000;
 
-/// How long, by `seconds` or by `until`; with neither, until it is resumed, at most 30 days.
+/// Duration of a park, by `seconds` or by `until`, at most 30 days; with neither, until the key is
+/// resumed.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Park {
@@ -76,7 +77,7 @@ pub(super) struct Trip {
     reason: Option<String>,
 }
 
-/// Stops a key on every worker for a while, or until it is resumed; a longer park wins. A slash in
+/// Parks a key on every worker for a time, or until it is resumed; a longer park wins. A slash in
 /// the key is written as `%2F`.
 #[utoipa::path(
     post, path = "/api/limits/{key}/park", tag = "limits", operation_id = "parkLimit",
@@ -90,7 +91,7 @@ pub(super) async fn park_limit(
     OptionalBody(park): OptionalBody<Park>,
 ) -> Result<Json<Limit>> {
     let time = park.time(bellwether_store::now(&app.pool).await?)?;
-    let why = reason(park.reason, "parked by hand")?;
+    let why = reason(park.reason, "parked by an operator")?;
     let before = find(&app, &key).await?;
     let mut tx = app.pool.begin().await?;
     let until = limits::park(&mut tx, &key, time, &why).await?.ok_or_else(|| unknown(&key))?;
@@ -107,7 +108,7 @@ pub(super) async fn park_limit(
     answer(&app, &key).await
 }
 
-/// Ends a park. What an operator was told of the key is told again if it still holds.
+/// Ends a park. Operator notes about the key are added again if their cause persists.
 #[utoipa::path(
     post, path = "/api/limits/{key}/resume", tag = "limits", operation_id = "resumeLimit",
     params(("key" = String, Path, example = "alpha_vantage")),
@@ -128,7 +129,7 @@ pub(super) async fn resume_limit(
     answer(&app, &key).await
 }
 
-/// Opens the breaker of a key: nothing passes for a while, then one call, which decides.
+/// Opens the breaker of a key: no call passes for a time, then one probe, which decides.
 #[utoipa::path(
     post, path = "/api/limits/{key}/trip", tag = "limits", operation_id = "tripLimit",
     params(("key" = String, Path, example = "alpha_vantage")), request_body = Trip,
@@ -144,7 +145,7 @@ pub(super) async fn trip_limit(
     let why = reason(trip.reason, "tripped by hand")?;
     let before = find(&app, &key).await?;
     let mut tx = app.pool.begin().await?;
-    limits::trip(&mut tx, &key, time).await?;
+    limits::open_breaker(&mut tx, &key, time).await?;
     let now = json!({ "state": "open", "for_seconds": time.as_secs(), "reason": why });
     actor.did(&mut tx, "limit.trip", &key, breaker(&before), now).await?;
     tx.commit().await?;
@@ -164,7 +165,7 @@ pub(super) async fn reset_limit(
 ) -> Result<Json<Limit>> {
     let before = find(&app, &key).await?;
     let mut tx = app.pool.begin().await?;
-    limits::reset(&mut tx, &key).await?;
+    limits::close_breaker(&mut tx, &key).await?;
     let now = json!({ "state": "closed", "failures": 0 });
     actor.did(&mut tx, "limit.reset", &key, breaker(&before), now).await?;
     tx.commit().await?;
@@ -193,8 +194,8 @@ pub(super) struct Elsewhere {
     reason: Option<String>,
 }
 
-/// Counts calls that somebody made elsewhere on the same quota, so that the key has that much
-/// less left. They count from now.
+/// Counts calls made on the same quota outside this cluster, so that the key has that much less
+/// left. They count from now.
 #[utoipa::path(
     post, path = "/api/limits/{key}/count", tag = "limits", operation_id = "countLimit",
     params(("key" = String, Path, example = "alpha_vantage")), request_body = Elsewhere,
@@ -216,10 +217,10 @@ pub(super) async fn count_limit(
     if [requests, tokens, micros] == [0, 0, 0] {
         return Err(Problem::field("requests", "say how many requests, tokens or micros"));
     }
-    let why = reason(made.reason, "counted by hand")?;
+    let why = reason(made.reason, "usage reported by an operator")?;
     let usage = Usage { tokens: tokens.into(), micros: micros.into() };
     let mut tx = app.pool.begin().await?;
-    if !limits::count_elsewhere(&mut tx, &key, requests, usage).await? {
+    if !limits::record_external_usage(&mut tx, &key, requests, usage).await? {
         return Err(unknown(&key));
     }
     let counted =

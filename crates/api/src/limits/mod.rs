@@ -1,4 +1,4 @@
-//! Limits: what each provider's quota has left, and changing that by hand.
+//! Limits: usage of each provider's quota, and changes to it.
 
 mod command;
 mod override_;
@@ -7,7 +7,8 @@ mod view;
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use bellwether_queue::inspect;
+use bellwether_queue::{self as queue, Db, inspect};
+use serde::Serialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::view::{Around, Limit, LimitDetail};
@@ -35,18 +36,34 @@ const POINTS: u16 = 120;
 /// Days of spending.
 const DAYS: u16 = 30;
 
-/// Every limit key with its windows.
+/// Lists every limit key with its windows.
 #[utoipa::path(
     get, path = "/api/limits", tag = "limits", operation_id = "listLimits",
     responses((status = 200, body = Items<Limit>)),
 )]
 async fn list_limits(State(app): Shared) -> Result<Json<Items<Limit>>> {
-    let limits = inspect::limits(&app.pool).await?;
-    let around = Around::of(&app).await?;
-    Ok(Json(Items::all(limits.into_iter().map(|limit| around.show(limit)).collect())))
+    Ok(Json(all(&app.pool).await?))
 }
 
-/// One limit key, with what it was used for. A slash in the key is written as `%2F`.
+async fn all(pool: &Db) -> Result<Items<Limit>, queue::Error> {
+    let limits = inspect::limits(pool).await?;
+    let around = Around::of(pool).await?;
+    Ok(Items::all(limits.into_iter().map(|limit| around.show(limit)).collect()))
+}
+
+/// Every limit key in the form of `GET /api/limits`, for callers outside the API.
+pub async fn limit_page(pool: &Db) -> Result<impl Serialize, queue::Error> {
+    all(pool).await
+}
+
+/// A limit key in the form of the routes that change it, for callers outside the API.
+pub async fn limit_view(pool: &Db, key: &str) -> Result<Option<impl Serialize>, queue::Error> {
+    let limit = inspect::limits(pool).await?.into_iter().find(|limit| limit.key == key);
+    let around = Around::of(pool).await?;
+    Ok(limit.map(|limit| around.show(limit)))
+}
+
+/// Returns one limit key with its usage. A slash in the key is written as `%2F`.
 #[utoipa::path(
     get, path = "/api/limits/{key}", tag = "limits", operation_id = "getLimit",
     params(("key" = String, Path, example = "alpha_vantage")),
@@ -57,7 +74,7 @@ async fn find_limit(State(app): Shared, Name(key): Name) -> Result<Json<LimitDet
     let history = inspect::limit_history(&app.pool, &key, POINTS).await?;
     let days = inspect::spending(&app.pool, Some(&key), DAYS).await?;
     Ok(Json(LimitDetail {
-        limit: Around::of(&app).await?.show(limit),
+        limit: Around::of(&app.pool).await?.show(limit),
         history: history.into_iter().map(Into::into).collect(),
         days: days.into_iter().map(Into::into).collect(),
     }))
@@ -72,9 +89,9 @@ fn unknown(key: &str) -> Problem {
     Problem::not_found(format!("there is no limit {:?}", cut(key)))
 }
 
-/// The key as it is now.
+/// The key after a change.
 async fn answer(app: &App, key: &str) -> Result<Json<Limit>> {
-    Ok(Json(Around::of(app).await?.show(find(app, key).await?)))
+    Ok(Json(Around::of(&app.pool).await?.show(find(app, key).await?)))
 }
 
 /// Checks a reason that a request gives.

@@ -1,4 +1,4 @@
-//! Another amount for a while.
+//! Overrides: other amounts for a time.
 
 use std::time::Duration;
 
@@ -27,8 +27,8 @@ pub(super) struct WindowChange {
     /// The window's place among the key's, from 0.
     #[schema(minimum = 0)]
     no: i64,
-    /// What it allows for now: requests, tokens, or millionths of a US dollar. 0 stops the key;
-    /// `null` ends an override.
+    /// Amount for now: requests, tokens, or millionths of a US dollar. 0 stops the key; `null` ends
+    /// an override.
     #[serde(deserialize_with = "present")]
     #[schema(minimum = 0, maximum = 1_000_000_000_000_i64, example = 10)]
     amount: Option<i64>,
@@ -39,8 +39,7 @@ pub(super) struct WindowChange {
 #[schema(as = LimitChange)]
 pub(super) struct Change {
     windows: Vec<WindowChange>,
-    /// How long the new amounts hold: 1 second to 30 days. Not needed where every amount is
-    /// `null`.
+    /// Duration of the new amounts: 1 second to 30 days. Not needed if every amount is `null`.
     #[schema(minimum = 1, maximum = 2_592_000, example = 3600)]
     for_seconds: Option<i64>,
     /// Kept in the audit.
@@ -52,8 +51,8 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<i
     Option::deserialize(deserializer)
 }
 
-/// Sets other amounts for a while; afterwards each window allows again what it did. In force on
-/// every worker with its next claim. A slash in the key is written as `%2F`.
+/// Overrides the amounts of windows for a time; afterwards the base amounts apply again. In force
+/// on every worker with its next claim. A slash in the key is written as `%2F`.
 #[utoipa::path(
     patch, path = "/api/limits/{key}", tag = "limits", operation_id = "overrideLimit",
     params(("key" = String, Path, example = "alpha_vantage")), request_body = Change,
@@ -67,7 +66,7 @@ pub(super) async fn override_limit(
 ) -> Result<Json<Limit>> {
     let before = find(&app, &key).await?;
     let wanted = check(&change, &before)?;
-    let why = reason(change.reason, "overridden by hand")?;
+    let why = reason(change.reason, "overridden by an operator")?;
     let mut tx = app.pool.begin().await?;
     for (no, amount) in &wanted {
         limits::override_window(&mut tx, &key, *no, *amount).await?;
@@ -88,7 +87,7 @@ pub(super) async fn override_limit(
     answer(&app, &key).await
 }
 
-/// The windows by their place, each with what it shall allow and for how long; `None`: as before.
+/// The windows by their number, each with its amount and duration; `None`: the base amount again.
 type Wanted = Vec<(u16, Option<(u64, Duration)>)>;
 
 fn check(change: &Change, limit: &LimitView) -> Result<Wanted> {

@@ -1,14 +1,12 @@
-//! A limit as the API shows it.
+//! Views of limits.
 
 use std::collections::BTreeMap;
 
-use bellwether_queue::inspect;
+use bellwether_queue::{self as queue, Db, inspect};
 use bellwether_store::operator;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
-
-use crate::{App, problem::Result};
 
 #[derive(Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -40,7 +38,7 @@ pub(super) enum Unit {
     Month,
 }
 
-/// A window that begins anew with each minute, hour, day or month of a zone's calendar.
+/// A window that resets with each minute, hour, day or month of a zone's calendar.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Calendar {
     pub(super) unit: Unit,
@@ -52,18 +50,18 @@ pub(super) struct Calendar {
 #[derive(Serialize, ToSchema)]
 #[schema(as = LimitWindow)]
 pub(super) struct Window {
-    /// Its place among the key's windows, from 0.
+    /// Its number among the key's windows, from 0.
     pub(super) no: u16,
     pub(super) dimension: Dimension,
-    /// In force now: `base_amount`, or what an override says. Requests, tokens, or millionths of
-    /// a US dollar.
+    /// Amount in force: `base_amount`, or that of an override. Requests, tokens, or millionths of a
+    /// US dollar.
     #[schema(example = 25)]
     pub(super) amount: u64,
     /// Without an override.
     pub(super) base_amount: u64,
     /// `null`: there is no override.
     pub(super) override_until: Option<DateTime<Utc>>,
-    /// `null` where a calendar rules.
+    /// `null` for a calendar window.
     #[schema(example = 60.0)]
     pub(super) period_seconds: Option<f64>,
     pub(super) calendar: Option<Calendar>,
@@ -71,14 +69,14 @@ pub(super) struct Window {
     pub(super) used: u64,
     /// `amount` less `used`, at least 0.
     pub(super) remaining: u64,
-    /// When a calendar window begins anew; `null` for one that rolls.
+    /// When a calendar window resets; `null` for a rolling one.
     pub(super) resets_at: Option<DateTime<Utc>>,
-    /// When nothing will be left at the pace of late; `null`: not before it resets, or nobody can
-    /// tell.
+    /// When nothing will be left at the recent rate; `null` if not before the window resets, or if
+    /// it cannot be estimated.
     pub(super) exhausted_at: Option<DateTime<Utc>>,
 }
 
-/// A part of each window that is kept for urgent jobs.
+/// A share of each window that is reserved for urgent jobs.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Reserve {
     /// 0 to 1.
@@ -93,22 +91,22 @@ pub(super) struct Reserve {
 pub(super) enum BreakerState {
     /// Calls pass.
     Closed,
-    /// None passes.
+    /// No call passes.
     Open,
-    /// One passes, and decides.
+    /// One probe passes, and decides.
     HalfOpen,
 }
 
-/// Stops a key whose service fails again and again.
+/// Stops a key whose service fails repeatedly.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Breaker {
     pub(super) state: BreakerState,
-    /// In a row.
+    /// Consecutive failures.
     pub(super) failures: u32,
-    /// The failures in a row that open it; `null`: it is opened by hand only.
+    /// Consecutive failures that open it; `null`: only an operator opens it.
     pub(super) threshold: Option<u32>,
     pub(super) open_until: Option<DateTime<Utc>>,
-    /// How long it opens for the first time; longer with each probe that fails.
+    /// First time that it stays open, in seconds; longer with each probe that fails.
     pub(super) cooldown_seconds: f64,
 }
 
@@ -121,7 +119,8 @@ pub(super) struct Serves {
     pub(super) lane: String,
     /// 0 for the lane's best key.
     pub(super) position: u16,
-    /// The longest wait that this key is worth before the lane's next one serves; `null`: any.
+    /// Wait after which the lane's next key serves, in seconds; `null`: this key is always waited
+    /// for.
     pub(super) wait_seconds: Option<f64>,
 }
 
@@ -133,30 +132,31 @@ pub(super) struct Spending {
     pub(super) micros: u64,
 }
 
-/// One quota as its provider counts it, held across every worker.
+/// One quota as its provider counts it, shared by every worker.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Limit {
     #[schema(example = "alpha_vantage")]
     pub(super) key: String,
     pub(super) counts_from: Counting,
-    /// The key that a call needs room in as well.
+    /// The parent key, in which a call needs capacity too.
     pub(super) parent: Option<String>,
     pub(super) windows: Vec<Window>,
     pub(super) in_flight: i64,
     pub(super) in_flight_cap: Option<i64>,
-    /// In the past: now; `null`: once a call in flight has ended.
+    /// Time of the next permitted call; in the past: now; `null`: after the end of a call in
+    /// flight.
     pub(super) next_permit_at: Option<DateTime<Utc>>,
     pub(super) parked_until: Option<DateTime<Utc>>,
     pub(super) parked_why: Option<String>,
     /// Jobs that wait for it.
     pub(super) waiting: i64,
     pub(super) reserve: Option<Reserve>,
-    /// `null`: it has none, and nobody has tripped it.
+    /// `null` if the key has no breaker and no operator has opened one.
     pub(super) breaker: Option<Breaker>,
     pub(super) lanes: Vec<Serves>,
     /// Since midnight UTC.
     pub(super) spent_today: Spending,
-    /// When the model behind it is switched off by its provider, where that is known.
+    /// When the provider retires the model of the key, if known.
     pub(super) retires_at: Option<DateTime<Utc>>,
 }
 
@@ -167,7 +167,7 @@ pub(super) struct Point {
     pub(super) used: u64,
 }
 
-/// What one window held, over its last period.
+/// Usage of one window over its last period.
 #[derive(Serialize, ToSchema)]
 #[schema(as = LimitHistory)]
 pub(super) struct History {
@@ -177,7 +177,7 @@ pub(super) struct History {
     pub(super) points: Vec<Point>,
 }
 
-/// What one day (UTC) took.
+/// Usage of one day (UTC).
 #[derive(Serialize, ToSchema)]
 #[schema(as = LimitDay)]
 pub(super) struct Day {
@@ -186,7 +186,7 @@ pub(super) struct Day {
     pub(super) spending: Spending,
 }
 
-/// A limit with what it was used for.
+/// A limit with its usage.
 #[derive(Serialize, ToSchema)]
 pub(super) struct LimitDetail {
     #[serde(flatten)]
@@ -197,19 +197,19 @@ pub(super) struct LimitDetail {
     pub(super) days: Vec<Day>,
 }
 
-/// Under this reason a reading notes when its model's provider will switch it off.
+/// Reason of the operator note about a model's retirement.
 const RETIREMENT: &str = "model_retiring";
 
-/// What is known about the keys beside their windows.
+/// Facts about the keys beside their windows.
 pub(super) struct Around {
     today: BTreeMap<String, Spending>,
     retiring: BTreeMap<String, DateTime<Utc>>,
 }
 
 impl Around {
-    pub(super) async fn of(app: &App) -> Result<Self> {
-        let today = inspect::spending(&app.pool, None, 1).await?;
-        let notes = operator::list(&app.pool).await?;
+    pub(super) async fn of(pool: &Db) -> Result<Self, queue::Error> {
+        let today = inspect::spending(pool, None, 1).await?;
+        let notes = operator::list(pool).await?;
         let retiring = notes.into_iter().filter(|note| note.reason == RETIREMENT);
         Ok(Self {
             today: today.into_iter().map(|day| (day.key.clone(), (&day).into())).collect(),
@@ -258,7 +258,7 @@ impl Around {
     }
 }
 
-/// A count that is never below 0.
+/// A count, at least 0.
 fn whole<T: TryFrom<N> + Default, N>(n: N) -> T {
     T::try_from(n).unwrap_or_default()
 }

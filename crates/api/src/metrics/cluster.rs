@@ -1,4 +1,4 @@
-//! What the database says of the whole cluster, as Prometheus text.
+//! Figures of the whole cluster, read from the database, as Prometheus text.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,25 +11,28 @@ use crate::App;
 
 /// Every gauge of the cluster. No statement in here counts rows of jobs.
 pub(super) async fn text(app: &App) -> Result<String, Error> {
-    let db = &app.pool;
-    let (jobs, queues, limits, windows, overdue) = tokio::try_join!(
+    let db = &app.probe_pool;
+    let pruned = async { bellwether_store::prune::age_seconds(db).await.map_err(Error::from) };
+    let (jobs, queues, limits, windows, overdue, pruned) = tokio::try_join!(
         inspect::jobs_gauges(db),
         inspect::queue_gauges(db),
         inspect::limit_gauges(db),
         inspect::window_gauges(db),
         schedule::overdue(db),
+        pruned,
     )?;
     let families = [
         of_jobs(app, &jobs),
         of_queues(&queues),
         of_schedules(&overdue),
+        of_pruning(pruned),
         of_limits(&limits),
         of_windows(&windows),
     ];
     Ok(families.concat())
 }
 
-/// A kind that has had no job yet shows as 0, so that a rule can rely on it.
+/// A kind without jobs shows as 0, so that rules can rely on it.
 fn of_jobs(app: &App, jobs: &[inspect::JobsGauge]) -> String {
     let counted: BTreeMap<_, _> = jobs
         .iter()
@@ -54,14 +57,14 @@ fn of_jobs(app: &App, jobs: &[inspect::JobsGauge]) -> String {
 fn of_queues(queues: &[inspect::QueueGauge]) -> String {
     let mut available = Family::new(
         "bellwether_queue_oldest_available_seconds",
-        "How long the oldest runnable job has been runnable, 0 without one",
+        "Age of the oldest runnable job since it became runnable, 0 without one",
     );
     let mut parked = Family::new(
         "bellwether_queue_oldest_parked_seconds",
-        "How long the oldest job that waits for a limit has waited, 0 without one",
+        "Age of the oldest job that waits for a limit, 0 without one",
     );
     let mut paused =
-        Family::new("bellwether_queue_paused", "1 while somebody has paused the queue");
+        Family::new("bellwether_queue_paused", "1 while the queue is paused by an operator");
     let mut processes = Family::new(
         "bellwether_queue_processes",
         "Processes that work the queue and whose heartbeat got through within 30 s",
@@ -79,7 +82,7 @@ fn of_queues(queues: &[inspect::QueueGauge]) -> String {
 fn of_schedules(overdue: &[(String, f64)]) -> String {
     let mut family = Family::new(
         "bellwether_schedule_overdue_seconds",
-        "How long the next tick has been due, 0 while it is not",
+        "Time for which the next tick has been due, 0 if it is not due",
     );
     for (name, seconds) in overdue {
         family.add(&[("schedule", name)], *seconds);
@@ -87,16 +90,25 @@ fn of_schedules(overdue: &[(String, f64)]) -> String {
     family.0
 }
 
+fn of_pruning(age: f64) -> String {
+    let mut family = Family::new(
+        "bellwether_prune_age_seconds",
+        "Time since the last complete run of pruning ended",
+    );
+    family.add(&[], age);
+    family.0
+}
+
 fn of_limits(limits: &[inspect::LimitGauge]) -> String {
     let mut in_flight =
-        Family::new("bellwether_limit_in_flight_calls", "Calls under way under a limit key");
+        Family::new("bellwether_limit_in_flight_calls", "Calls in flight under a limit key");
     let mut waiting = Family::new(
         "bellwether_limit_waiting_jobs",
         "Available and parked jobs in the lanes that a limit key serves",
     );
     let mut parked = Family::new(
         "bellwether_limit_parked_seconds",
-        "How long a limit key is still parked, 0 while it is not",
+        "Time until a limit key's park ends, 0 if it is not parked",
     );
     let mut state = Family::new(
         "bellwether_limit_breaker_state",
@@ -104,7 +116,7 @@ fn of_limits(limits: &[inspect::LimitGauge]) -> String {
     );
     let mut failures = Family::new(
         "bellwether_limit_breaker_failures",
-        "Faults in a row that a limit key's breaker has counted",
+        "Consecutive failures that a limit key's breaker has counted",
     );
     for limit in limits {
         let key = ("key", limit.key.as_str());
@@ -121,10 +133,10 @@ fn of_limits(limits: &[inspect::LimitGauge]) -> String {
 }
 
 fn of_windows(windows: &[inspect::WindowGauge]) -> String {
-    let mut amount = Family::new("bellwether_limit_amount", "What a window of a limit key allows");
-    let mut used = Family::new("bellwether_limit_used", "What a window of a limit key holds");
+    let mut amount = Family::new("bellwether_limit_amount", "Amount of a window of a limit key");
+    let mut used = Family::new("bellwether_limit_used", "Usage of a window of a limit key");
     let mut remaining =
-        Family::new("bellwether_limit_remaining", "What a window of a limit key has left");
+        Family::new("bellwether_limit_remaining", "Remaining amount of a window of a limit key");
     for window in windows {
         let no = window.no.to_string();
         let labels = [
@@ -154,7 +166,7 @@ impl<'a> Family<'a> {
             labels.iter().map(|(name, v)| format!("{name}=\"{}\"", escape(v))).collect();
         let labels =
             if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-        // Prometheus writes infinity in its own way.
+        // Prometheus has its own notation of infinity.
         let value = if value == f64::INFINITY { "+Inf".to_owned() } else { value.to_string() };
         writeln!(self.0, "{}{labels} {value}", self.1).expect("a String takes any text");
     }

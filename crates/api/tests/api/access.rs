@@ -1,8 +1,13 @@
-//! Who may do what, from where.
+//! Roles, hosts and origins that may use each route.
 
 use bellwether_api::Service;
+use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::door::{Answer, Door};
 
@@ -69,13 +74,13 @@ async fn health_and_the_dashboard_need_no_token() {
 }
 
 #[tokio::test]
-async fn a_token_in_the_query_opens_the_event_stream_and_nothing_else() {
+async fn a_token_in_the_query_opens_nothing() {
     let door = Door::guarded(TOKENS).await;
-    let stream = door.request(Method::GET, "/api/events?access_token=see").send().await.unwrap();
-    assert_eq!(stream.status(), StatusCode::OK);
-    let wrong = door.get("/api/events?access_token=nobody").await;
-    wrong.is_problem(401, "unauthorized", None);
-    door.get("/api/jobs?access_token=see").await.is_problem(401, "unauthorized", None);
+    for path in ["/api/events?access_token=see", "/api/jobs?access_token=see"] {
+        door.get(path).await.is_problem(401, "unauthorized", None);
+    }
+    let request = door.request(Method::GET, "/api/events").bearer_auth("see");
+    assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
 }
 
 #[tokio::test]
@@ -97,6 +102,75 @@ async fn an_open_port_answers_no_foreign_page() {
     for host in ["localhost:3000", "127.0.0.1"] {
         assert_eq!(send("Host", host).await.status, StatusCode::OK, "{host}");
     }
+}
+
+#[tokio::test]
+async fn an_open_port_is_changed_by_its_own_pages_alone() {
+    let door = Door::open().await;
+    let own = format!("http://{}", door.addr);
+    let send = async |method: Method, headers: &[(&'static str, &str)]| {
+        let path = if method == Method::GET { "/api/jobs" } else { "/scrape" };
+        let mut request = door.request(method, path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Answer::of(request.send().await.unwrap()).await
+    };
+    for headers in [&[][..], &[("Origin", &*own), ("Sec-Fetch-Site", "same-origin")]] {
+        assert_eq!(send(Method::POST, headers).await.status, StatusCode::ACCEPTED);
+    }
+    for origin in ["http://localhost:9999", "http://127.0.0.1:1", "http://[::1]:3000"] {
+        let answer = send(Method::POST, &[("Origin", origin)]).await;
+        answer.is_problem(403, "foreign-origin", Some("Origin"));
+    }
+    for (method, site) in
+        [(Method::POST, "cross-site"), (Method::POST, "same-site"), (Method::GET, "cross-site")]
+    {
+        let answer = send(method, &[("Sec-Fetch-Site", site)]).await;
+        answer.is_problem(403, "foreign-origin", Some("Sec-Fetch-Site"));
+    }
+    let followed = [("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", "navigate")];
+    assert_eq!(send(Method::GET, &followed).await.status, StatusCode::OK);
+    for name in ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via"] {
+        let answer = send(Method::GET, &[(name, "203.0.113.9")]).await;
+        answer.is_problem(403, "foreign-origin", Some(&name.to_ascii_lowercase()));
+    }
+}
+
+#[tokio::test]
+async fn an_open_port_answers_no_request_with_two_hosts() {
+    let door = Door::open().await;
+    let mut socket = TcpStream::connect(door.addr).await.unwrap();
+    let request = "GET /api/jobs HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\
+                   Connection: close\r\n\r\n";
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_address_that_guesses_tokens_is_refused() {
+    let door = Door::guarded(TOKENS).await;
+    let send = async |token: String| {
+        let request = door.request(Method::GET, "/api/jobs").bearer_auth(token);
+        Answer::of(request.send().await.unwrap()).await
+    };
+    // the same wrong token is no guess
+    for _ in 0..2 {
+        send("old".to_owned()).await.is_problem(401, "unauthorized", None);
+    }
+    assert_eq!(send("see".to_owned()).await.status, StatusCode::OK);
+    let began = std::time::Instant::now();
+    let guesses = join_all((0..19).map(|n| send(format!("guess-{n}")))).await;
+    assert!(began.elapsed() >= std::time::Duration::from_millis(500), "they are delayed");
+    for guess in guesses {
+        guess.is_problem(401, "unauthorized", None);
+    }
+    let refused = send("see".to_owned()).await;
+    refused.is_problem(429, "too-many-requests", None);
+    assert!(refused.header("retry-after").parse::<u64>().unwrap() > 500);
+    assert_eq!(door.get("/health").await.status, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! What people did, and who they were.
+//! The audit of callers' actions.
 
 use std::time::Duration;
 
@@ -9,7 +9,10 @@ use bellwether_queue::{
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::door::{Answer, Door};
+use crate::{
+    door::{Answer, Door},
+    product::story,
+};
 
 const TOKENS: &str = "viewer:see,operator:do-as-i-say,admin:rule-them-all";
 
@@ -38,7 +41,7 @@ async fn furnish(door: &Door) {
 }
 
 #[tokio::test]
-async fn every_command_is_told_with_who_gave_it_and_what_it_changed() {
+async fn the_audit_has_the_caller_and_the_change_of_every_command() {
     let door = Door::guarded(TOKENS).await;
     furnish(&door).await;
     let due = json!({ "kind": "prune", "scheduled_at": "2099-01-01T00:00:00Z" });
@@ -104,7 +107,7 @@ async fn every_command_is_told_with_who_gave_it_and_what_it_changed() {
             "limit.park",
             "newsapi",
             "/after/parked_why",
-            json!("parked by hand"),
+            json!("parked by an operator"),
         ),
         (
             Method::POST,
@@ -113,7 +116,7 @@ async fn every_command_is_told_with_who_gave_it_and_what_it_changed() {
             "limit.resume",
             "newsapi",
             "/before/parked_why",
-            json!("parked by hand"),
+            json!("parked by an operator"),
         ),
         (
             Method::POST,
@@ -198,21 +201,22 @@ async fn every_command_is_told_with_who_gave_it_and_what_it_changed() {
         assert_eq!(told["detail"].pointer(at), Some(&value), "{told}");
         assert!(told["at"].as_str().unwrap().ends_with('Z'));
         let actor = told["actor"].as_str().unwrap();
-        let (role, fingerprint) = actor.split_once('/').unwrap();
-        assert_eq!(role, "admin");
-        assert!(fingerprint.len() == 8 && fingerprint.bytes().all(|b| b.is_ascii_hexdigit()));
+        assert_eq!(actor, "admin/3", "the token's place in the configuration");
+        if action != "jobs.retry.done" {
+            assert_eq!(told["detail"]["address"], "127.0.0.1", "{told}");
+        }
     }
     let pause = format!("{queue}/pause");
     send(&door, "do-as-i-say", Method::POST, &pause, None).await;
     let all = send(&door, "see", Method::GET, "/api/audit?limit=200", None).await;
-    assert!(all.body["items"][0]["actor"].as_str().unwrap().starts_with("operator/"));
+    assert!(all.body["items"][0]["actor"].as_str().unwrap() == "operator/2");
     for token in ["do-as-i-say", "rule-them-all", "see\""] {
         assert!(!all.text.contains(token), "a token is told: {}", all.text);
     }
 }
 
 #[tokio::test]
-async fn what_took_no_effect_is_not_told() {
+async fn a_command_without_effect_is_not_in_the_audit() {
     let door = Door::open().await;
     furnish(&door).await;
     let id = door.add(&json!({ "kind": "prune" })).await;
@@ -234,7 +238,9 @@ async fn what_took_no_effect_is_not_told() {
         };
         assert_eq!(answer.status.as_u16(), status, "{path}: {}", answer.text);
     }
-    assert_eq!(door.get("/api/audit").await.body, json!({ "items": [], "next_cursor": null }));
+    let told = door.get("/api/audit").await.body["items"].clone();
+    assert_eq!(told.as_array().unwrap().len(), 1, "{told}");
+    assert_eq!(told[0]["action"], "job.add");
 }
 
 #[tokio::test]
@@ -242,7 +248,7 @@ async fn without_its_entry_a_command_has_no_effect() {
     let door = Door::open().await;
     let id = door.add(&json!({ "kind": "prune" })).await;
     furnish(&door).await;
-    sqlx::raw_sql("alter table queue.audit add constraint full_up check (false)")
+    sqlx::raw_sql("alter table queue.audit add constraint full_up check (false) not valid")
         .execute(&door.pool)
         .await
         .unwrap();
@@ -281,8 +287,34 @@ async fn an_open_port_tells_its_own_machine_and_pages_go_back_in_time() {
     );
     let cursor = first["next_cursor"].as_str().unwrap();
     let rest = door.get(&format!("/api/audit?limit=2&cursor={cursor}")).await.body;
-    assert_eq!(rest["items"].as_array().unwrap().len(), 1);
+    assert_eq!(rest["items"].as_array().unwrap().len(), 2);
     assert_eq!(rest["next_cursor"], json!(null));
     door.get("/api/audit?limit=201").await.is_problem(400, "bad-query", Some("limit"));
     door.get("/api/audit?cursor=x").await.is_problem(400, "bad-query", Some("cursor"));
+}
+
+#[tokio::test]
+async fn a_request_for_work_is_in_the_audit_with_its_jobs() {
+    let door = Door::open().await;
+    let id = door.add(&json!({ "kind": "prune", "unique_key": "u" })).await;
+    door.post("/jobs", &json!({ "kind": "prune", "unique_key": "u" })).await;
+    let told = door.get("/api/audit").await.body["items"].clone();
+    assert_eq!(told.as_array().unwrap().len(), 1, "a duplicate changes nothing: {told}");
+    assert_eq!((&told[0]["action"], &told[0]["subject"]), (&json!("job.add"), &json!(id)));
+    let after = json!({ "kind": "prune", "unique_key": "u" });
+    assert_eq!(told[0]["detail"]["after"], after);
+    story(&door.pool, "AAPL", 1, None).await;
+    for (path, action, kind) in [
+        ("/scrape", "pipeline.scrape", "scrape_batch"),
+        ("/analyze", "pipeline.analyze", "analyze_article"),
+        ("/check-alerts", "pipeline.check_alerts", "evaluate_alerts"),
+    ] {
+        let answer = door.command(path).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text);
+        let jobs = answer.body["jobs"].as_array().unwrap();
+        let told = door.get("/api/audit?limit=1").await.body["items"][0].clone();
+        assert_eq!((&told["action"], &told["subject"]), (&json!(action), &json!(kind)));
+        assert_eq!(told["detail"]["after"]["added"], jobs.len());
+        assert_eq!(told["detail"]["after"]["jobs"][0], jobs[0]["id"]);
+    }
 }

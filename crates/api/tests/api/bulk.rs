@@ -40,7 +40,9 @@ async fn a_dry_run_counts_what_the_list_shows_and_changes_nothing() {
     assert_eq!(listed["items"].as_array().unwrap().len(), 3);
     let cancelled = door.get("/api/jobs?state=cancelled").await.body;
     assert_eq!(cancelled["items"], json!([]));
-    assert_eq!(door.get("/api/audit").await.body["items"], json!([]), "nobody did anything");
+    let audit = door.get("/api/audit").await.body;
+    let commands = audit["items"].as_array().unwrap().iter().filter(|e| e["action"] != "job.add");
+    assert_eq!(commands.count(), 0, "no caller changed a job");
 }
 
 #[tokio::test]
@@ -68,7 +70,7 @@ async fn jobs_are_cancelled_retried_and_deleted_by_filter() {
 }
 
 #[tokio::test]
-async fn a_large_command_goes_on_by_itself_and_can_be_followed() {
+async fn a_large_command_continues_in_the_background_and_can_be_followed() {
     let door = Door::open().await;
     let enqueue = "insert into queue.queue (name) values ('scraper');
         insert into queue.lane (queue, name) values ('scraper', 'default');
@@ -96,7 +98,7 @@ async fn a_large_command_goes_on_by_itself_and_can_be_followed() {
 }
 
 #[tokio::test]
-async fn a_command_under_way_is_called_off() {
+async fn a_running_command_is_cancelled() {
     let door = Door::open().await;
     fill(&door, 1).await;
     // one that some other process has begun
@@ -128,7 +130,7 @@ async fn what_does_not_fit_is_named() {
     for (body, field) in [
         (json!({ "action": "cancel", "filter": {} }), "filter"),
         (json!({ "action": "cancel", "filter": {}, "dry_run": true }), "filter"),
-        (json!({ "action": "cancel", "filter": { "q": "" } }), "filter"),
+        (json!({ "action": "cancel", "filter": { "q": "" } }), "filter.q"),
         (json!({ "action": "cancel" }), "filter"),
         (json!({ "filter": { "state": "available" } }), "action"),
         (json!({ "action": "destroy", "filter": { "state": "available" } }), "action"),

@@ -36,6 +36,10 @@ async fn each_address_of_the_dashboard_is_the_same_page() {
         assert_eq!(page.header("cache-control"), "no-cache");
         assert_eq!(page.header("x-content-type-options"), "nosniff");
         assert_eq!(page.header("referrer-policy"), "no-referrer");
+        assert_eq!(page.header("x-frame-options"), "DENY");
+        assert_eq!(page.header("cross-origin-opener-policy"), "same-origin");
+        assert_eq!(page.header("cross-origin-resource-policy"), "same-origin");
+        assert!(page.header("permissions-policy").contains("camera=()"));
     }
 }
 
@@ -45,7 +49,8 @@ async fn the_page_is_made_of_what_its_policy_allows() {
     let page = door.get("/").await;
     assert!(!page.text.contains("<style") && !page.text.contains("style="), "{}", page.text);
     for script in page.text.split("<script").skip(1) {
-        assert!(script.contains("src=\"/assets/"), "a script within the page: {script}");
+        let own = script.contains("src=\"/assets/") || script.starts_with(" src=\"/theme.js\">");
+        assert!(own, "a script within the page: {script}");
     }
 }
 
@@ -91,6 +96,35 @@ async fn no_other_file_and_no_other_address_is_served() {
     ] {
         door.get(path).await.is_problem(404, "not-found", None);
     }
+}
+
+#[tokio::test]
+async fn a_browser_gets_the_page_at_an_unknown_address_and_a_program_a_problem() {
+    const ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    let ask = async |door: &Door, path: &str, accept: &str| {
+        let request = door.request(Method::GET, path).header("Accept", accept);
+        Answer::of(request.send().await.unwrap()).await
+    };
+    let guarded = Door::guarded("viewer:see").await;
+    for door in [&Door::open().await, &guarded] {
+        let home = door.get("/").await;
+        for path in ["/nowhere", "/symbols/AAPL", "/jobs/1/nowhere", "/settings?tab=1"] {
+            let page = ask(door, path, ACCEPT).await;
+            assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.text);
+            assert_eq!(page.text, home.text, "{path}");
+            assert_eq!(page.header("content-security-policy"), POLICY);
+            assert_eq!(page.header("cache-control"), "no-cache");
+            assert_eq!(page.header("vary"), "accept");
+        }
+    }
+    let open = Door::open().await;
+    ask(&open, "/nowhere", "application/json").await.is_problem(404, "not-found", None);
+    for path in ["/api", "/api/nowhere", "/assets/none.js"] {
+        ask(&open, path, ACCEPT).await.is_problem(404, "not-found", None);
+    }
+    ask(&guarded, "/api/nowhere", ACCEPT).await.is_problem(401, "unauthorized", None);
+    let worker = Door::of(Service::Scraper, "127.0.0.1:0", "").await;
+    ask(&worker, "/nowhere", ACCEPT).await.is_problem(404, "not-found", None);
 }
 
 #[tokio::test]

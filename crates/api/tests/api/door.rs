@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use bellwether_api::{App, Mode, Notice, Service, Settings, router, serve};
+use bellwether_api::{App, Caps, Mode, Notice, Service, Settings, router, serve_within};
 use bellwether_queue::Db;
 use bellwether_testing::{Database, database};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -16,7 +16,7 @@ pub(crate) struct Door {
     pub(crate) app: Arc<App>,
     pub(crate) pool: Db,
     pub(crate) client: reqwest::Client,
-    addr: SocketAddr,
+    pub(crate) addr: SocketAddr,
     stop: CancellationToken,
     task: JoinHandle<std::io::Result<()>>,
     _database: Database,
@@ -43,6 +43,21 @@ impl Door {
         tokens: &str,
         change: impl FnOnce(App) -> App,
     ) -> Self {
+        Self::within(Caps::default(), service, addr, tokens, change).await
+    }
+
+    /// The API on loopback, with caps of its own.
+    pub(crate) async fn capped(caps: Caps) -> Self {
+        Self::within(caps, Service::Api, "127.0.0.1:0", "", |app| app).await
+    }
+
+    async fn within(
+        caps: Caps,
+        service: Service,
+        addr: &str,
+        tokens: &str,
+        change: impl FnOnce(App) -> App,
+    ) -> Self {
         let database = database(&[&*bellwether_queue::MIGRATOR, &bellwether_store::MIGRATOR]).await;
         let pool = Db::direct(database.pool());
         let listener = TcpListener::bind(addr).await.unwrap();
@@ -59,7 +74,8 @@ impl Door {
             .with_notices(vec![notice]);
         let app = Arc::new(change(app));
         let stop = CancellationToken::new();
-        let task = tokio::spawn(serve(listener, router(Arc::clone(&app)), stop.clone()));
+        let task =
+            tokio::spawn(serve_within(listener, router(Arc::clone(&app)), stop.clone(), caps));
         let addr = SocketAddr::from(([127, 0, 0, 1], bound.port()));
         Self { app, pool, client: client(), addr, stop, task, _database: database }
     }

@@ -17,7 +17,7 @@ pub(crate) struct Stream {
 
 #[derive(Debug, PartialEq, Default)]
 pub(crate) struct Message {
-    id: String,
+    pub(crate) id: String,
     pub(crate) event: String,
     pub(crate) data: String,
 }
@@ -73,6 +73,21 @@ async fn emit(door: &Door, subject: &str) {
 }
 
 #[tokio::test]
+async fn a_position_ahead_of_the_database_gets_a_reset() {
+    let door = Door::open().await;
+    let here = Stream::open(&door, None).await.next().await.unwrap().id;
+    let (epoch, _) = here.split_once('-').unwrap();
+    for last in [format!("{epoch}-999999999999-1"), "0badcafe-1-1".to_owned()] {
+        let mut stream = Stream::open(&door, Some(&last)).await;
+        // the opening repeats the position
+        stream.next().await.unwrap();
+        assert_eq!(stream.next().await.unwrap().event, "reset", "{last}");
+        emit(&door, "AAPL").await;
+        assert_eq!(stream.subject().await.0, "AAPL");
+    }
+}
+
+#[tokio::test]
 async fn a_stream_tells_what_changes_from_now_on() {
     let door = Door::open().await;
     emit(&door, "EARLIER").await;
@@ -92,7 +107,7 @@ async fn a_stream_tells_what_changes_from_now_on() {
 }
 
 #[tokio::test]
-async fn jobs_are_told_of_by_their_queue_and_kind() {
+async fn events_about_jobs_name_their_queue_and_kind() {
     let door = Door::open().await;
     let mut stream = Stream::open(&door, None).await;
     stream.next().await.unwrap();

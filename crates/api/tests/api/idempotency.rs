@@ -97,3 +97,19 @@ async fn a_refused_request_leaves_the_key_free() {
     let long = send(&door, &"x".repeat(256), &json!({ "kind": "prune" })).await;
     long.is_problem(422, "invalid-field", Some("Idempotency-Key"));
 }
+
+#[tokio::test]
+async fn two_callers_with_one_key_do_not_meet() {
+    let door = Door::guarded("operator:do,admin:rule").await;
+    let send = async |token: &str, body: Value| {
+        let request = door.request(Method::POST, "/jobs").bearer_auth(token);
+        let request = request.header("Idempotency-Key", "k1").json(&body);
+        Answer::of(request.send().await.unwrap()).await
+    };
+    let first = send("do", json!({ "kind": "prune" })).await;
+    let other = send("rule", json!({ "kind": "prune", "priority": 1 })).await;
+    assert_eq!((first.status, other.status), (StatusCode::CREATED, StatusCode::CREATED));
+    assert_ne!(first.body["id"], other.body["id"]);
+    let again = send("do", json!({ "kind": "prune" })).await;
+    assert_eq!(again.body, first.body);
+}

@@ -1,4 +1,4 @@
-//! What each quota has left, and changing that by hand.
+//! Usage of each quota, and changes to it by an operator.
 
 use std::time::Duration;
 
@@ -32,7 +32,8 @@ async fn furnish(door: &Door) {
     model.parent = Some("gemini".to_owned());
     model.reserve = Some(Reserve { share: 0.2, priority: 1 });
     limits::define(&door.pool, &model).await.unwrap();
-    let lane = [LaneKey::new("gemini/flash").wait(Duration::from_mins(10)).reserve(3_000, 200)];
+    let lane =
+        [LaneKey::new("gemini/flash").fallback_after(Duration::from_mins(10)).reserve(3_000, 200)];
     limits::set_lane(&door.pool, "analyzer", "model", &lane).await.unwrap();
 }
 
@@ -47,7 +48,7 @@ async fn a_limit_tells_its_windows_lanes_reserve_and_breaker() {
     furnish(&door).await;
     let mut tx = door.pool.begin().await.unwrap();
     let usage = Usage { tokens: 1_000, micros: 70 };
-    limits::count_elsewhere(&mut tx, "gemini/flash", 4, usage).await.unwrap();
+    limits::record_external_usage(&mut tx, "gemini/flash", 4, usage).await.unwrap();
     tx.commit().await.unwrap();
     let list = door.get("/api/limits").await.body;
     let keys: Vec<_> = list["items"].as_array().unwrap().iter().map(|l| &l["key"]).collect();

@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod bulk;
+mod caps;
 mod dashboard;
 mod door;
 mod events;
@@ -14,7 +15,10 @@ mod limits;
 mod monitor;
 mod problems;
 mod product;
+mod queries;
 mod snapshot;
+mod statements;
 mod stats;
 mod traces;
 mod trigger;
+mod watchlist;

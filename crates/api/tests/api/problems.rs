@@ -26,7 +26,24 @@ async fn what_is_not_there_is_said_so() {
 }
 
 #[tokio::test]
-async fn a_wrong_method_is_told_which_are_right() {
+async fn a_database_that_cannot_serve_now_is_a_503_to_be_tried_again() {
+    let door = Door::open().await;
+    for (code, seconds) in [("53100", "5"), ("57014", "5"), ("25006", "5"), ("40001", "1")] {
+        let sql = format!(
+            "create or replace function fail() returns trigger language plpgsql as
+             $$ begin raise exception 'played' using errcode = '{code}'; end $$;
+             create or replace trigger fail before insert on queue.ready
+             execute function fail()"
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(door.pool.pool()).await.unwrap();
+        let answer = door.post("/jobs", &json!({ "kind": "prune" })).await;
+        answer.is_problem(503, "database-unavailable", None);
+        assert_eq!(answer.header("retry-after"), seconds, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_answered_with_the_allowed_ones() {
     let door = Door::open().await;
     let answer = door.request(Method::DELETE, "/api/jobs").send().await.unwrap();
     let answer = Answer::of(answer).await;
@@ -121,7 +138,7 @@ async fn without_a_database_the_answer_is_503_and_tells_no_internals() {
 }
 
 #[tokio::test]
-async fn answers_are_kept_by_nobody_and_taken_for_what_they_are() {
+async fn answers_are_not_cached_and_their_type_is_not_guessed() {
     let door = Door::open().await;
     let answer = door.get("/api/jobs").await;
     assert_eq!(answer.header("cache-control"), "no-store");

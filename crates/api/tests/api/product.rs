@@ -1,4 +1,4 @@
-//! What was seen and what was made of it, as it is shown.
+//! Prices, news, sentiment and signals as the API answers them.
 
 use bellwether_api::Service;
 use bellwether_domain::{Bar, Label, Quote, SignalLabel, Symbol};
@@ -13,7 +13,7 @@ use bellwether_store::{
 use bellwether_testing::{at, day};
 use chrono::TimeDelta;
 use reqwest::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::postgres::PgPoolOptions;
 
 use crate::door::Door;
@@ -308,7 +308,7 @@ async fn a_firing_alert_is_found_however_many_are_newer() {
     }
 }
 
-async fn add_rule(pool: &Db) -> i64 {
+pub(crate) async fn add_rule(pool: &Db) -> i64 {
     rule::add(
         pool,
         &rule::NewRule {
@@ -341,6 +341,21 @@ async fn reads_go_to_the_replica_and_to_the_primary_where_it_is_away() {
     };
     assert_eq!(with(false).await, "0.000");
     assert_eq!(with(true).await, "");
+}
+
+#[tokio::test]
+async fn a_notice_tells_that_nothing_was_pruned_for_two_days() {
+    let door = Door::open().await;
+    let subjects = |body: Value| -> Vec<String> {
+        let items = body["items"].as_array().unwrap().iter();
+        items.map(|item| item["subject"].as_str().unwrap().to_owned()).collect()
+    };
+    assert!(!subjects(door.get("/api/notices").await.body).contains(&"prune".to_owned()));
+    sqlx::query("update prune set ended_at = now() - interval '49 hours'")
+        .execute(&door.pool)
+        .await
+        .unwrap();
+    assert!(subjects(door.get("/api/notices").await.body).contains(&"prune".to_owned()));
 }
 
 #[tokio::test]

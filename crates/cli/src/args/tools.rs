@@ -1,17 +1,17 @@
-//! The options of what does one thing and ends.
+//! Options of the commands that do one thing and end.
 
 use std::{path::PathBuf, time::Duration};
 
 use bellwether_domain::Symbol;
 use chrono::{DateTime, Utc};
-use clap::{Args, Subcommand, ValueEnum, builder::BoolishValueParser};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::{DatabaseArgs, ProviderArgs};
 use crate::analyzer::Which;
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Wait {
-    /// Until the job itself has ended
+    /// Until the job has ended
     Job,
     /// Until its children have ended too
     Batch,
@@ -32,10 +32,10 @@ fn parse_slot(text: &str) -> Result<Duration, String> {
 
 #[derive(Args)]
 pub(crate) struct EnqueueArgs {
-    /// scrape_batch, scrape_quotes, scrape_news, analyze_article, derive_signal,
+    /// Kind: scrape_batch, scrape_quotes, scrape_news, analyze_article, derive_signal,
     /// evaluate_alerts, send_notification or prune
     pub(crate) kind: String,
-    /// The arguments, as JSON
+    /// Arguments, as JSON
     #[arg(
         long,
         env = "BELLWETHER_ENQUEUE_ARGS",
@@ -43,7 +43,7 @@ pub(crate) struct EnqueueArgs {
         value_parser = parse_json
     )]
     pub(crate) args: serde_json::Value,
-    /// Names the occasion: a second job of the kind for it is not added
+    /// Unique key: no second job of the kind with the same key is added
     #[arg(
         long,
         env = "BELLWETHER_ENQUEUE_UNIQUE_KEY",
@@ -51,13 +51,13 @@ pub(crate) struct EnqueueArgs {
         value_parser = parse_unique_key
     )]
     pub(crate) unique_key: Option<String>,
-    /// Not before this time, for example 2026-11-30T14:30:00Z
+    /// Earliest time to run, for example 2026-11-30T14:30:00Z
     #[arg(long, env = "BELLWETHER_ENQUEUE_AT", value_name = "TIME", value_parser = parse_time)]
     pub(crate) at: Option<DateTime<Utc>>,
     /// The unique key of the current slot of this length by the database's clock, for example 30m
     #[arg(long, env = "BELLWETHER_ENQUEUE_SLOT", value_parser = parse_slot)]
     pub(crate) slot: Option<Duration>,
-    /// Follow it to its end: exit 0 only if it completed; `--wait=batch`: its children too
+    /// Follow the job to its end: exit 0 only if it completed; `--wait=batch`: its children too
     #[arg(
         long,
         env = "BELLWETHER_ENQUEUE_WAIT",
@@ -82,19 +82,44 @@ pub(crate) enum Direction {
 pub(crate) struct MigrateArgs {
     #[arg(value_enum)]
     pub(crate) direction: Direction,
-    /// With `down`: undo every migration and lose all data; without it, the newest is undone
-    #[arg(long, env = "BELLWETHER_MIGRATE_ALL", value_parser = BoolishValueParser::new())]
+    /// With `down`: undo every migration and lose all data; without it, only the newest
+    #[arg(long, env = "BELLWETHER_MIGRATE_ALL")]
     pub(crate) all: bool,
+    /// With `down --all`: do not ask for confirmation
+    #[arg(long, env = "BELLWETHER_MIGRATE_YES")]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct BackupArgs {
+    /// File to write; `-` is stdout
+    pub(crate) file: PathBuf,
+    /// Replace an existing file, once the new one is complete
+    #[arg(long, env = "BELLWETHER_BACKUP_OVERWRITE")]
+    pub(crate) overwrite: bool,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct RestoreArgs {
+    /// File written by `backup`; `-` is stdin
+    pub(crate) file: PathBuf,
+    /// Replace the rows that the database holds now
+    #[arg(long, env = "BELLWETHER_RESTORE_YES")]
+    pub(crate) yes: bool,
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
 }
 
 #[derive(Args)]
 pub(crate) struct WaitArgs {
-    /// Also until every migration of this version is applied
-    #[arg(long, env = "BELLWETHER_WAIT_SCHEMA", value_parser = BoolishValueParser::new())]
+    /// Wait until every migration of this version is applied, too
+    #[arg(long, env = "BELLWETHER_WAIT_SCHEMA")]
     pub(crate) schema: bool,
-    /// Give up after this long
+    /// Give up after this time
     #[arg(
         long,
         env = "BELLWETHER_WAIT_TIMEOUT",
@@ -114,17 +139,17 @@ pub(crate) struct EvaluateArgs {
     /// Only this version of the formula, for example composite/1
     #[arg(long, env = "BELLWETHER_EVALUATE_FORMULA")]
     pub(crate) formula: Option<String>,
-    /// From the session of this day on
+    /// First session
     #[arg(long, env = "BELLWETHER_EVALUATE_FROM", value_name = "DAY")]
     pub(crate) from: Option<chrono::NaiveDate>,
-    /// To the session of this day
+    /// Last session
     #[arg(long, env = "BELLWETHER_EVALUATE_TO", value_name = "DAY")]
     pub(crate) to: Option<chrono::NaiveDate>,
-    /// Deals the placebo and the intervals: equal seeds give equal reports
+    /// Seed of the placebo and the intervals; equal seeds give equal reports
     #[arg(long, env = "BELLWETHER_EVALUATE_SEED", default_value_t = 1)]
     pub(crate) seed: u64,
     /// One JSON document instead of text
-    #[arg(long, env = "BELLWETHER_EVALUATE_JSON", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "BELLWETHER_EVALUATE_JSON")]
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
@@ -132,14 +157,14 @@ pub(crate) struct EvaluateArgs {
 
 #[derive(Args)]
 pub(crate) struct SentimentEvalArgs {
-    /// A CSV file with the columns text and label: negative, neutral or positive
+    /// CSV file with the columns text and label: negative, neutral or positive
     #[arg(long, env = "BELLWETHER_SENTIMENT_EVAL_DATASET", value_name = "CSV")]
     pub(crate) dataset: PathBuf,
-    /// Who reads the texts
+    /// Analyzer of the texts
     #[arg(long, env = "BELLWETHER_SENTIMENT_EVAL_ANALYZER", value_enum, default_value_t)]
     pub(crate) analyzer: Which,
     /// One JSON document instead of text
-    #[arg(long, env = "BELLWETHER_SENTIMENT_EVAL_JSON", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "BELLWETHER_SENTIMENT_EVAL_JSON")]
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) providers: ProviderArgs,
@@ -150,12 +175,7 @@ pub(crate) struct JobsArgs {
     #[command(subcommand)]
     pub(crate) action: JobsAction,
     /// One JSON document instead of text
-    #[arg(
-        long,
-        env = "BELLWETHER_JOBS_JSON",
-        value_parser = BoolishValueParser::new(),
-        global = true
-    )]
+    #[arg(long, env = "BELLWETHER_JOBS_JSON", global = true)]
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
@@ -163,7 +183,7 @@ pub(crate) struct JobsArgs {
 
 #[derive(Subcommand)]
 pub(crate) enum JobsAction {
-    /// The newest jobs
+    /// List the newest jobs
     List {
         /// Only jobs in this state
         #[arg(long, env = "BELLWETHER_JOBS_STATE")]
@@ -177,7 +197,7 @@ pub(crate) enum JobsAction {
         /// Text in the arguments, the unique key or the last error
         #[arg(long, short, env = "BELLWETHER_JOBS_Q")]
         q: Option<String>,
-        /// At most so many
+        /// Most jobs to list
         #[arg(
             long,
             env = "BELLWETHER_JOBS_LIMIT",
@@ -186,14 +206,81 @@ pub(crate) enum JobsAction {
         )]
         limit: u16,
     },
-    /// One job with its attempts
-    Show { id: i64 },
+    /// Show one job with its attempts
+    Show(OneJob),
     /// Make a job available now
-    Retry { id: i64 },
-    /// Call a job off
-    Cancel { id: i64 },
-    /// Why a job is not running
-    Why { id: i64 },
+    Retry(OneJob),
+    /// Cancel a job
+    Cancel(OneJob),
+    /// Show why a job is not running
+    Why(OneJob),
+}
+
+#[derive(Args)]
+pub(crate) struct OneJob {
+    #[arg(value_parser = parse_id)]
+    pub(crate) id: i64,
+}
+
+fn parse_id(text: &str) -> Result<i64, &'static str> {
+    text.parse().map_err(|_| "a job's id is a whole number, as `jobs list` shows it")
+}
+
+#[derive(Args)]
+pub(crate) struct LimitsArgs {
+    #[command(subcommand)]
+    pub(crate) action: LimitsAction,
+    /// One JSON document instead of text, in the form of the API
+    #[arg(long, env = "BELLWETHER_LIMITS_JSON", global = true)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum LimitsAction {
+    /// List every limit key with its usage, and its park with the reason
+    List,
+    /// Park a key on every worker, for 30 days or the given time; a longer park is kept
+    Park {
+        key: String,
+        /// Duration, for example 30m; at most 30d
+        #[arg(
+            long = "for",
+            env = "BELLWETHER_LIMITS_FOR",
+            value_name = "TIME",
+            value_parser = parse_park,
+            conflicts_with = "until"
+        )]
+        span: Option<Duration>,
+        /// End, for example 2026-11-30T14:30:00Z; at most 30 days away
+        #[arg(
+            long,
+            env = "BELLWETHER_LIMITS_UNTIL",
+            value_name = "TIME",
+            value_parser = parse_time
+        )]
+        until: Option<DateTime<Utc>>,
+        /// Reason, shown beside the key
+        #[arg(long, env = "BELLWETHER_LIMITS_REASON", value_parser = parse_reason)]
+        reason: Option<String>,
+    },
+    /// End a park
+    Resume { key: String },
+}
+
+/// Longest park.
+pub(crate) const LONGEST_PARK: Duration = Duration::from_hours(24 * 30);
+
+fn parse_park(text: &str) -> Result<Duration, String> {
+    let span = humantime::parse_duration(text).map_err(|e| e.to_string())?;
+    let fits = (Duration::from_secs(1)..=LONGEST_PARK).contains(&span);
+    fits.then_some(span).ok_or_else(|| "a park lasts 1s to 30d".to_owned())
+}
+
+fn parse_reason(text: &str) -> Result<String, &'static str> {
+    let fits = (1..=200).contains(&text.chars().count()) && !text.contains('\0');
+    fits.then(|| text.to_owned()).ok_or("a reason has 1 to 200 characters")
 }
 
 fn parse_json(text: &str) -> Result<serde_json::Value, String> {

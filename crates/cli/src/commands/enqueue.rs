@@ -8,6 +8,7 @@ use bellwether_queue::{
     inspect::{self, Family},
     schedule, trace,
 };
+use tokio::time::Instant;
 use tracing::{Instrument, field::Empty};
 
 use crate::{
@@ -17,10 +18,14 @@ use crate::{
 };
 
 const LOOK: Duration = Duration::from_millis(250);
+/// Time after which the reason of a waiting job is printed first, and the interval of the later
+/// lines.
+const FIRST: Duration = Duration::from_secs(3);
+const AGAIN: Duration = Duration::from_secs(30);
 
 pub(crate) async fn run(args: EnqueueArgs) -> anyhow::Result<bool> {
-    let mut job = bellwether_jobs::registry().job(&args.kind, args.args.clone())?;
-    let database = Database::open(&args.database).await?;
+    let mut job = bellwether_jobs::registry().job(&args.kind, &args.args)?;
+    let database = Database::existing(&args.database).await?;
     let result = async {
         database.check_schema().await?;
         if let Some(period) = args.slot {
@@ -38,7 +43,7 @@ pub(crate) async fn run(args: EnqueueArgs) -> anyhow::Result<bool> {
             job.kind = job.kind,
             trace_id = Empty
         );
-        let add = bellwether_queue::add(&mut tx, &job);
+        let add = bellwether_queue::enqueue(&mut *tx, job);
         let added = trace::within(trace::place(&span, None), add).instrument(span).await?;
         tx.commit().await?;
         say!("{}", added.id)?;
@@ -56,8 +61,9 @@ pub(crate) async fn run(args: EnqueueArgs) -> anyhow::Result<bool> {
     result
 }
 
-/// Whether the job completed.
+/// Follows a job to its end; returns true if it completed.
 async fn follow(pool: &Db, id: JobId) -> anyhow::Result<bool> {
+    let mut next = Instant::now() + FIRST;
     loop {
         let Some(found) = inspect::find(pool, id).await? else {
             bail!("job {id} is gone");
@@ -69,14 +75,30 @@ async fn follow(pool: &Db, id: JobId) -> anyhow::Result<bool> {
             }
             return Ok(job.state == State::Completed);
         }
+        if Instant::now() >= next {
+            next += AGAIN;
+            tell_why(pool, id).await?;
+        }
         tokio::time::sleep(LOOK).await;
     }
 }
 
-/// Whether the job and everything it led to completed, children of children included.
+/// Prints the reason why a job does not run, and its estimated start.
+async fn tell_why(pool: &Db, id: JobId) -> anyhow::Result<()> {
+    if let Some(why) = inspect::why(pool, id).await? {
+        let start =
+            why.estimated_start_at.map(|at| format!("; estimated start {}", at.format("%FT%TZ")));
+        tracing::info!(job.id = %id, "still {}: {}{}", why.state, why.reason, start.unwrap_or_default());
+    }
+    Ok(())
+}
+
+/// Follows a job and everything that it led to, children of children included; returns true if all
+/// completed.
 async fn follow_family(pool: &Db, id: JobId) -> anyhow::Result<bool> {
     let mut family = Family::of(id);
     let mut told = 0;
+    let mut next = Instant::now() + FIRST;
     loop {
         if !family.look(pool).await? {
             bail!("job {id} is gone");
@@ -88,6 +110,12 @@ async fn follow_family(pool: &Db, id: JobId) -> anyhow::Result<bool> {
         }
         if family.is_over() {
             break;
+        }
+        if Instant::now() >= next {
+            next += AGAIN;
+            if let Some(waiting) = family.unfinished() {
+                tell_why(pool, waiting).await?;
+            }
         }
         tokio::time::sleep(LOOK).await;
     }

@@ -1,4 +1,4 @@
-//! `bellwether evaluate`: how good the stored signals have been.
+//! `bellwether evaluate`: quality of the stored signals.
 
 mod table;
 
@@ -17,14 +17,14 @@ use bellwether_store::{
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::Serialize;
 
-use crate::{args::EvaluateArgs, database::Database, out::say};
+use crate::{args::EvaluateArgs, database::Database, misuse::misused, out::say};
 
 #[derive(Serialize)]
 struct Evaluated {
     formula: String,
     #[serde(flatten)]
     report: Report,
-    /// What is missing, where there is too little for any number.
+    /// The missing rows, if there are too few for any number.
     not_enough: Option<String>,
 }
 
@@ -34,9 +34,14 @@ struct Output {
     formulas: Vec<Evaluated>,
 }
 
-/// Fails if a signal knew more than it could.
+/// Fails if a signal used data that was not known yet.
 pub(crate) async fn run(args: EvaluateArgs) -> anyhow::Result<bool> {
-    let database = Database::open(&args.database).await?;
+    if let (Some(from), Some(to)) = (args.from, args.to)
+        && from > to
+    {
+        misused!("--from {from} is after --to {to}");
+    }
+    let database = Database::existing(&args.database).await?;
     let result = async {
         database.check_schema().await?;
         evaluate(&database, &args).await
@@ -57,7 +62,9 @@ pub(crate) async fn run(args: EvaluateArgs) -> anyhow::Result<bool> {
         }
     }
     if !fair {
-        tracing::error!("signals knew more than they could: they are left out, and this fails");
+        tracing::error!(
+            "signals used data that was not known yet: they are left out, and the command fails"
+        );
     }
     Ok(fair)
 }
@@ -83,8 +90,8 @@ async fn evaluate(database: &Database, args: &EvaluateArgs) -> anyhow::Result<Ve
     Ok(evaluated)
 }
 
-/// The sessions at whose open one of the formula's signals may have stood: one that was derived
-/// since the open before. An older one says nothing of this day any more.
+/// The sessions at whose open a signal of the formula may have stood: one derived since the open
+/// before. An older one says nothing about this day.
 fn openings(formula: &Formula, args: &EvaluateArgs, now: DateTime<Utc>) -> Vec<Opening> {
     let first = calendar::local_day(formula.first);
     let first = args.from.map_or(first, |from| from.max(first));
@@ -141,7 +148,7 @@ async fn points(
         .collect())
 }
 
-/// What there is, what there would have to be, and when that may come.
+/// The rows there are, the rows needed, and the earliest date for that.
 fn lack(report: &Report) -> String {
     let scored = report.horizons.iter().map(|h| h.composite.points).max().unwrap_or(0);
     let horizons: Vec<String> = HORIZONS.iter().map(ToString::to_string).collect();

@@ -10,13 +10,21 @@ use bellwether_queue::{
 use serde_json::json;
 
 use crate::{
-    args::{JobsAction, JobsArgs},
+    args::{JobsAction, JobsArgs, OneJob},
     database::Database,
-    out::say,
+    misuse::misused,
+    out::{plain, say},
 };
 
 pub(crate) async fn run(args: JobsArgs) -> anyhow::Result<bool> {
-    let database = Database::open(&args.database).await?;
+    if let JobsAction::List { kind: Some(kind), .. } = &args.action {
+        let registry = bellwether_jobs::registry();
+        if registry.get(kind).is_none() {
+            let kinds: Vec<&str> = registry.kinds().map(|kind| kind.name).collect();
+            misused!("there is no kind {kind:?}; the kinds are {}", kinds.join(", "));
+        }
+    }
+    let database = Database::existing(&args.database).await?;
     let result = async {
         database.check_schema().await?;
         act(&database, args.action, args.json).await
@@ -48,18 +56,18 @@ async fn act(database: &Database, action: JobsAction, json: bool) -> anyhow::Res
                 }
             }
         }
-        JobsAction::Show { id } => match inspect::find(pool, JobId(id)).await? {
+        JobsAction::Show(OneJob { id }) => match inspect::find(pool, JobId(id)).await? {
             Some(found) if json => say!("{}", serde_json::to_string(&job_detail(found))?)?,
             Some(found) => show(&found)?,
             None => bail!("there is no job {id}"),
         },
-        JobsAction::Retry { id } => {
+        JobsAction::Retry(OneJob { id }) => {
             return commanded(command(pool, id, "job.retry").await?, id, "retried", json);
         }
-        JobsAction::Cancel { id } => {
+        JobsAction::Cancel(OneJob { id }) => {
             return commanded(command(pool, id, "job.cancel").await?, id, "cancelled", json);
         }
-        JobsAction::Why { id } => match inspect::why(pool, JobId(id)).await? {
+        JobsAction::Why(OneJob { id }) => match inspect::why(pool, JobId(id)).await? {
             None => bail!("there is no job {id}"),
             Some(why) if json => say!(
                 "{}",
@@ -68,7 +76,7 @@ async fn act(database: &Database, action: JobsAction, json: bool) -> anyhow::Res
                     "estimated_start_at": why.estimated_start_at})
             )?,
             Some(why) => {
-                say!("{}: {}", why.state, why.reason)?;
+                say!("{}: {}", why.state, plain(&why.reason))?;
                 if let Some(position) = why.position {
                     say!("jobs ahead of it: {position}")?;
                 }
@@ -81,7 +89,7 @@ async fn act(database: &Database, action: JobsAction, json: bool) -> anyhow::Res
     Ok(true)
 }
 
-/// Does it and writes it into the audit, in one transaction.
+/// Carries out a command and adds it to the audit, in one transaction.
 async fn command(pool: &Db, id: i64, action: &str) -> anyhow::Result<Commanded> {
     let before = inspect::find(pool, JobId(id)).await?.map(|found| found.job);
     let before =
@@ -110,14 +118,14 @@ fn commanded(done: Commanded, id: i64, verb: &str, json: bool) -> anyhow::Result
     } else if applied {
         say!("job {id} is {state}")?;
     } else {
-        say!("job {id} is {state} and cannot be {verb}")?;
+        eprintln!("bellwether: job {id} is {state} and cannot be {verb}");
     }
     Ok(applied)
 }
 
 fn line(job: &JobView) -> String {
     let attempts = format!("{}/{}", job.attempt, job.max_attempts);
-    let error: String = job.error.as_deref().unwrap_or("").chars().take(80).collect();
+    let error: String = plain(job.error.as_deref().unwrap_or("")).chars().take(80).collect();
     let created = job.created_at.format("%FT%TZ");
     format!(
         "{:>10}  {:10} {:18} {attempts:>8}  {created}  {error}",
@@ -130,10 +138,10 @@ fn line(job: &JobView) -> String {
 fn show(found: &JobDetail) -> std::io::Result<()> {
     let job = &found.job;
     say!("{}", line(job))?;
-    say!("queue {}, lane {}, priority {}", job.queue, job.lane, job.priority)?;
-    say!("arguments {}", job.args)?;
+    say!("queue {}, lane {}, priority {}", job.queue, plain(&job.lane), job.priority)?;
+    say!("arguments {}", plain(&job.args.to_string()))?;
     if let Some(key) = &job.unique_key {
-        say!("unique key {key}")?;
+        say!("unique key {}", plain(key))?;
     }
     if let Some(due) = job.due_at {
         say!("due {}", due.format("%FT%TZ"))?;
@@ -141,7 +149,7 @@ fn show(found: &JobDetail) -> std::io::Result<()> {
     for attempt in &found.attempts {
         say!("{}", attempt_line(attempt))?;
         for line in &attempt.log {
-            say!("    {line}")?;
+            say!("    {}", plain(line))?;
         }
     }
     for (name, others) in [("waits for", &found.waits_for), ("waited for by", &found.waited_by)] {
@@ -151,7 +159,7 @@ fn show(found: &JobDetail) -> std::io::Result<()> {
     }
     if let Some(batch) = &found.batch {
         let (done, failed, total) = (batch.done, batch.failed, batch.total);
-        say!("batch {} {}: {done} of {total} done, {failed} failed", batch.id, batch.name)?;
+        say!("batch {} {}: {done} of {total} done, {failed} failed", batch.id, plain(&batch.name))?;
     }
     for (name, ids) in [("parents", &found.parents), ("children", &found.children)] {
         if !ids.is_empty() {
@@ -165,6 +173,6 @@ fn show(found: &JobDetail) -> std::io::Result<()> {
 fn attempt_line(a: &AttemptView) -> String {
     let ended = a.ended_at.map_or_else(|| "now".to_owned(), |t| t.format("%TZ").to_string());
     let started = a.started_at.format("%FT%TZ");
-    let error = a.error.as_deref().map(|e| format!(": {e}")).unwrap_or_default();
+    let error = a.error.as_deref().map(|e| format!(": {}", plain(e))).unwrap_or_default();
     format!("attempt {} {} on {} from {started} to {ended}{error}", a.number, a.outcome, a.worker)
 }

@@ -1,11 +1,14 @@
 //! One command, one file.
 
 pub(crate) mod api;
+pub(crate) mod backup;
 pub(crate) mod enqueue;
 pub(crate) mod evaluate;
 pub(crate) mod jobs;
+pub(crate) mod limits;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
+pub(crate) mod restore;
 pub(crate) mod sandbox;
 pub(crate) mod sentiment_eval;
 pub(crate) mod up;

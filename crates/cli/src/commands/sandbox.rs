@@ -1,4 +1,4 @@
-//! `bellwether sandbox`: the imitated providers alone.
+//! `bellwether sandbox`: the provider sandbox alone.
 
 use anyhow::Context;
 use bellwether_sandbox::{Options, Running, Sandbox};
@@ -19,6 +19,8 @@ pub(crate) async fn start(args: &SandboxArgs) -> anyhow::Result<Running> {
         seed: args.seed,
         http_addr: args.addr,
         smtp_addr: Some(args.smtp_addr),
+        profile: args.profile.clone(),
+        open_control: args.open_control,
         ..Options::default()
     };
     Sandbox::start(options).await.with_context(|| {

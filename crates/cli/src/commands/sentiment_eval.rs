@@ -1,4 +1,4 @@
-//! `bellwether sentiment-eval`: how often an analyzer is right about texts whose label is known.
+//! `bellwether sentiment-eval`: accuracy of an analyzer on labelled texts.
 
 use std::{fmt::Write as _, io::Write as _, path::Path};
 
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::{analyzer::Reader, args::SentimentEvalArgs, csv, out::say};
 
-/// A row that does not count, and why.
+/// A row that does not count, and its reason.
 #[derive(Debug, PartialEq, Serialize)]
 struct Bad {
     line: usize,
@@ -33,7 +33,7 @@ struct Outcome<'a> {
     unanswered: &'a [Bad],
 }
 
-/// Whether every row was read and answered.
+/// Returns true if every row was read and answered.
 pub(crate) async fn run(args: SentimentEvalArgs) -> anyhow::Result<bool> {
     let bytes = std::fs::read(&args.dataset)
         .with_context(|| format!("cannot read {}", args.dataset.display()))?;
@@ -74,7 +74,7 @@ pub(crate) async fn run(args: SentimentEvalArgs) -> anyhow::Result<bool> {
 
 type Texts = Vec<(usize, String, Label)>;
 
-/// The rows that fit, and those that do not.
+/// The valid rows, and the invalid ones.
 fn texts(bytes: &[u8], path: &Path) -> anyhow::Result<(Texts, Vec<Bad>)> {
     let mut rows = csv::rows(bytes).into_iter().peekable();
     let is_head = |cells: &[String]| {

@@ -1,4 +1,4 @@
-//! `bellwether up`: every role in one process, and what is missing beside it.
+//! `bellwether up`: every role in one process, with a database and the sandbox if needed.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -9,28 +9,30 @@ use std::{
 use anyhow::Context;
 use bellwether_api::{App, Service, router, serve};
 use bellwether_jobs::Services;
-use bellwether_queue::{Db, NewJob, schedule, trace};
+use bellwether_queue::{Db, NewJob, inspect, schedule, trace};
 use bellwether_sandbox::Running;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, field::Empty};
 
-use super::sandbox;
+use super::{limits, sandbox};
 use crate::{
-    args::UpArgs,
-    database::Database,
+    args::{Provider, UpArgs},
+    database::{self, Database},
     http::Port,
     lifecycle::Lifecycle,
     providers::{self, Providers},
     work,
 };
 
-/// How long running jobs may go on after the first Ctrl-C.
+/// Time that running jobs may take after the first Ctrl-C, unless BELLWETHER_GRACE is set.
 const GRACE: Duration = Duration::from_secs(10);
-const CONCURRENCY: u16 = 8;
+/// Interval of the checks that the workers have begun.
+const LOOK: Duration = Duration::from_millis(50);
 
 pub(crate) async fn run(args: UpArgs, metrics: Option<PrometheusHandle>) -> anyhow::Result<bool> {
     let lifecycle = Lifecycle::start()?;
+    providers::check(&args.providers, None)?;
     let default = SocketAddr::from((Ipv4Addr::LOCALHOST, 3000));
     let port = Port::bind(Service::Api, &args.http, default).await?;
     let sandbox = if providers::all_real(&args.providers) {
@@ -38,14 +40,12 @@ pub(crate) async fn run(args: UpArgs, metrics: Option<PrometheusHandle>) -> anyh
     } else {
         Some(sandbox::start(&args.sandbox).await?)
     };
-    let providers = providers::resolve(&args.providers, &args.watch, sandbox.as_ref())?;
+    let providers =
+        providers::resolve(&args.providers, &args.watch, sandbox.as_ref(), Provider::ALL)?;
 
-    // What has been started is stopped in the opposite order, whatever happens in between.
-    let result = match tokio::select! {
-        opened = Database::own(&args.database) => opened,
-        () = lifecycle.soft.cancelled() => Err(anyhow::anyhow!("stopped before the database was up")),
-    } {
-        Ok(mut database) => {
+    // Stops what has been started, in the opposite order, also after an error.
+    let result = match Database::own(&args.database, lifecycle.soft.cancelled()).await {
+        Ok(Some(mut database)) => {
             let ended = with_database(
                 &lifecycle,
                 port,
@@ -58,6 +58,7 @@ pub(crate) async fn run(args: UpArgs, metrics: Option<PrometheusHandle>) -> anyh
             .await;
             database.close().await.and(ended)
         }
+        Ok(None) => Ok(()),
         Err(e) => Err(e),
     };
     if let Some(sandbox) = sandbox {
@@ -77,7 +78,10 @@ async fn with_database(
     sandbox: Option<&Running>,
     metrics: Option<PrometheusHandle>,
 ) -> anyhow::Result<()> {
-    database.migrate().await?;
+    tokio::select! {
+        migrated = database.migrate() => migrated?,
+        () = lifecycle.soft.cancelled() => return Ok(()),
+    }
     let services = Services::new(database.pool.clone(), providers.settings)?;
     let app = port.app(
         database,
@@ -89,7 +93,6 @@ async fn with_database(
     let addr = port.addr();
     let stop_http = CancellationToken::new();
     let http = tokio::spawn(serve(port.listener, router(Arc::clone(&app)), stop_http.clone()));
-    greet(addr, &app, sandbox);
 
     let stop_work = lifecycle.soft.child_token();
     let mut embedded = database.take_embedded();
@@ -100,53 +103,67 @@ async fn with_database(
             app.drain();
         })
     };
-    let first = first_round(&database.pool);
+    let pool = database.pool.clone();
+    let first = first_round(&pool);
     let worked = async {
         first.await?;
-        work::run(database, services, "up", work::ALL, CONCURRENCY, stop_work.clone(), GRACE).await
+        bellwether_jobs::prepare(&services, work::ALL).await?;
+        let (concurrency, grace) = (args.work.concurrency, args.work.grace.unwrap_or(GRACE));
+        work::run(database, services, "up", work::ALL, concurrency, stop_work.clone(), grace).await
+    };
+    let greeted = async {
+        until_working(&pool).await;
+        if let Err(error) = greet(addr, &app, sandbox).await {
+            tracing::warn!("the parked limits cannot be listed: {error:#}");
+        }
+        std::future::pending::<()>().await;
     };
     let result = tokio::select! {
         worked = worked => worked,
         () = lifecycle.hard.cancelled() => Ok(()),
-        died = died(embedded.as_mut()) => Err(died),
+        died = database::died(&mut embedded) => Err(died),
+        () = greeted => Ok(()),
     };
     draining.abort();
     stop_http.cancel();
     http.await?.context("the API")?;
-    if let Some(server) = embedded {
-        database.give_back(server);
-    }
+    database.give_back(embedded);
     result
 }
 
-/// Resolves only if the PostgreSQL that this command started ends by itself.
-async fn died(server: Option<&mut bellwether_postgres::Server>) -> anyhow::Error {
-    match server {
-        Some(server) => anyhow::Error::new(server.ended().await).context("PostgreSQL ended"),
-        None => std::future::pending().await,
+/// Returns once this process is registered as a worker: the limits are then defined, and the next
+/// step is a claim.
+async fn until_working(pool: &Db) {
+    let name = work::name("up");
+    loop {
+        let workers = inspect::workers(pool).await.unwrap_or_default();
+        if workers.iter().any(|worker| worker.name == name && !worker.dead) {
+            return;
+        }
+        tokio::time::sleep(LOOK).await;
     }
 }
 
-/// The round of the current half hour, which the schedule shares: a person who has just started
-/// need not wait for it.
+/// The batch of the current half hour, which the schedule shares: the user need not wait for the
+/// next one.
 async fn first_round(pool: &Db) -> anyhow::Result<()> {
     let mut job: NewJob =
-        bellwether_jobs::registry().job("scrape_batch", serde_json::json!({"reason": "start"}))?;
+        bellwether_jobs::registry().job("scrape_batch", &serde_json::json!({"reason": "start"}))?;
     let now = schedule::now(pool).await?;
     job.unique_key = Some(schedule::slot_key(Duration::from_mins(30), now));
     let mut tx = pool.begin().await?;
     let span = tracing::info_span!("enqueue", job.kind = job.kind, trace_id = Empty);
-    let add = bellwether_queue::add(&mut tx, &job);
+    let add = bellwether_queue::enqueue(&mut *tx, job);
     trace::within(trace::place(&span, None), add).instrument(span).await?;
     tx.commit().await?;
     Ok(())
 }
 
-fn greet(addr: SocketAddr, app: &App, sandbox: Option<&Running>) {
+async fn greet(addr: SocketAddr, app: &App, sandbox: Option<&Running>) -> anyhow::Result<()> {
     println!("Bellwether is up at http://{addr}");
     if let Some(sandbox) = sandbox {
         println!(
-            "  sandbox: {}/_sandbox/ledger and /_sandbox/outbox show what providers were asked and sent",
+            "  sandbox: {}/_sandbox/ledger and /_sandbox/outbox show the requests to the providers and the messages sent",
             sandbox.url()
         );
     }
@@ -156,5 +173,7 @@ fn greet(addr: SocketAddr, app: &App, sandbox: Option<&Running>) {
     if !app.notices.is_empty() {
         println!("  Put real keys into .env (.env.example lists them) and start again.");
     }
+    let parked = limits::say_parked(&app.pool).await;
     println!("  Ctrl-C stops everything.");
+    parked
 }

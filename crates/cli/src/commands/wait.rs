@@ -6,34 +6,43 @@ use tokio::time::Instant;
 
 use crate::{args::WaitArgs, database::Database};
 
+const PAUSE: Duration = Duration::from_millis(500);
+
 pub(crate) async fn run(args: WaitArgs) -> anyhow::Result<bool> {
-    let database = Database::open(&args.database).await?;
     let deadline = Instant::now() + args.timeout;
     let mut told = String::new();
+    let mut database = None;
     loop {
-        let answer = async {
-            sqlx::query("select 1").execute(&database.pool).await?;
-            if args.schema {
-                database.check_schema().await?;
-            }
-            anyhow::Ok(())
-        };
-        let answer = match tokio::time::timeout(Duration::from_secs(5), answer).await {
-            Ok(answer) => answer,
-            Err(_) => Err(anyhow::anyhow!("no answer within 5 s")),
-        };
+        let asked = tokio::time::timeout(Duration::from_secs(10), ask(&args, &mut database)).await;
+        let answer = asked.unwrap_or_else(|_| Err(anyhow::anyhow!("no answer within 10 s")));
         let Err(e) = answer else { break };
         let text = format!("{e:#}");
         if Instant::now() >= deadline {
-            database.close().await?;
+            close(database).await?;
             anyhow::bail!("gave up after {}: {text}", humantime::format_duration(args.timeout));
         }
         if told != text {
             tracing::info!("waiting: {text}");
             told = text;
         }
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::time::sleep(PAUSE).await;
     }
-    database.close().await?;
+    close(database).await?;
     Ok(true)
+}
+
+/// Opens the database if it is not open yet; it may just have been created.
+async fn ask(args: &WaitArgs, database: &mut Option<Database>) -> anyhow::Result<()> {
+    let database = match database {
+        Some(database) => database,
+        None => database.insert(Database::existing(&args.database).await?),
+    };
+    if args.schema { database.check_schema().await } else { database.answers().await }
+}
+
+async fn close(database: Option<Database>) -> anyhow::Result<()> {
+    match database {
+        Some(database) => database.close().await,
+        None => Ok(()),
+    }
 }

@@ -1,9 +1,9 @@
-//! What each metric of this process means: the help lines of `/metrics`. docs/metrics.md is longer.
+//! Descriptions of this process's metrics: the help lines of `/metrics`. docs/metrics.md says more.
 
 use metrics::{describe_counter, describe_gauge, describe_histogram};
 
 pub(super) fn describe() {
-    describe_counter!("bellwether_job_attempts_total", "Attempts that ended, by how");
+    describe_counter!("bellwether_job_attempts_total", "Attempts that ended, by outcome");
     describe_histogram!(
         "bellwether_job_run_seconds",
         "From an attempt's arrival at its handler to its end"
@@ -18,15 +18,15 @@ pub(super) fn describe() {
     describe_counter!("bellwether_claimed_jobs_total", "Jobs that claims returned");
     describe_histogram!(
         "bellwether_claim_seconds",
-        "How long a claim took, with the wait for a connection"
+        "Time of a claim, with the wait for a connection"
     );
     describe_counter!(
         "bellwether_leases_lost_total",
-        "Attempts of this process whose job was taken away"
+        "Attempts of this process that lost their lease"
     );
     describe_counter!(
         "bellwether_rescued_jobs_total",
-        "Jobs that this process took back from dead processes"
+        "Jobs of dead processes that this process rescued"
     );
     describe_counter!("bellwether_dead_processes_total", "Processes that this process found dead");
     describe_counter!("bellwether_heartbeats_total", "Heartbeats of this process");
@@ -36,10 +36,7 @@ pub(super) fn describe() {
         "bellwether_limit_refusals_total",
         "Permits that this process asked for by exchange and did not get"
     );
-    describe_counter!(
-        "bellwether_provider_calls_total",
-        "Requests and messages sent, by how they ended"
-    );
+    describe_counter!("bellwether_provider_calls_total", "Requests and messages sent, by outcome");
     describe_histogram!(
         "bellwether_provider_call_seconds",
         "From the first byte out to the verdict"
@@ -47,9 +44,14 @@ pub(super) fn describe() {
     describe_counter!("bellwether_provider_tokens_total", "Tokens as the provider reported them");
     describe_counter!(
         "bellwether_provider_cost_microdollars_total",
-        "What those tokens cost, in millionths of a US dollar"
+        "Cost of those tokens, in millionths of a US dollar"
     );
     describe_counter!("bellwether_http_requests_total", "Requests answered");
+    describe_counter!("bellwether_http_wrong_tokens_total", "Requests with an unknown token");
+    describe_counter!(
+        "bellwether_http_connections_refused_total",
+        "Connections refused because their address has half of all connections"
+    );
     describe_histogram!("bellwether_http_request_seconds", "Until an answer's head was ready");
     describe_gauge!("bellwether_sse_clients", "Open event streams");
     describe_counter!("bellwether_sse_events_total", "Events sent to clients");

@@ -1,5 +1,5 @@
-//! A log line as one flat JSON object, so that `trace_id`, `job.id` and `job.kind` are found
-//! without knowing which span they come from.
+//! Log lines as flat JSON objects: `trace_id`, `job.id` and `job.kind` are at the top level, from
+//! any span.
 
 use std::fmt;
 
@@ -37,7 +37,7 @@ where
             let extensions = span.extensions();
             let Some(text) = extensions.get::<FormattedFields<N>>() else { continue };
             if let Ok(Value::Object(of_span)) = serde_json::from_str(&text.fields) {
-                // what only exporters read
+                // fields for exporters only
                 fields.extend(of_span.into_iter().filter(|(name, _)| !name.starts_with("otel.")));
             }
             fields.insert("span".to_owned(), span.name().into());
@@ -53,7 +53,7 @@ where
             ("target", event.metadata().target().into()),
             ("message", if message.is_null() { "".into() } else { message }),
         ];
-        // Written by hand: a map would be sorted, and people read the head first.
+        // Serialised field by field: a map would be sorted, and the first fields should come first.
         writer.write_char('{')?;
         for (no, (name, value)) in head.iter().enumerate() {
             write!(writer, "{}\"{name}\":{value}", if no == 0 { "" } else { "," })?;

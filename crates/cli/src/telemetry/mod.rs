@@ -1,4 +1,4 @@
-//! Where logs, metrics and traces go.
+//! Logs, metrics and traces.
 
 mod catalog;
 mod json;
@@ -19,27 +19,27 @@ use tracing_subscriber::{
 
 use crate::args::{LogArgs, LogFormat};
 
-/// Of durations in seconds: from a claim on an idle database to a model that thinks.
+/// Buckets of durations in seconds: from a claim on an idle database to a slow model.
 const BUCKETS: [f64; 16] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0,
     600.0,
 ];
-/// How often what histograms were told is added up, whether or not anybody scrapes them.
+/// Interval at which histograms are aggregated, also without a scraper.
 const UPKEEP: Duration = Duration::from_secs(5);
-/// How long the last spans may take to leave.
+/// Time that the last spans may take to be exported.
 const FLUSH: Duration = Duration::from_secs(3);
 
-/// One filter for lines and spans alike: filters of single layers do not nest.
+/// One filter for lines and spans: filters of single layers do not nest.
 type Filtered = Layered<EnvFilter, Registry>;
 
-/// What was started; to be finished last of all.
+/// The running exporters; to be shut down last.
 pub(crate) struct Telemetry {
     pub(crate) metrics: Option<PrometheusHandle>,
     traces: Option<otlp::Traces>,
 }
 
-/// Logs to stderr from here on, counts, and exports spans where an endpoint is named. `role` names
-/// the process among others.
+/// Starts logs to stderr, metrics, and the export of spans if an endpoint is given. `role` names
+/// the process in traces.
 pub(crate) fn start(args: &LogArgs, role: &str) -> Telemetry {
     let filter = EnvFilter::try_new(&args.log_filter).unwrap_or_else(|e| {
         eprintln!("bellwether: cannot read the log filter, logging at info: {e}");
@@ -56,7 +56,7 @@ pub(crate) fn start(args: &LogArgs, role: &str) -> Telemetry {
             .into_iter()
             .flatten()
             .collect();
-    // A second subscriber in one process is refused; the first one goes on.
+    // A second subscriber in one process is refused; the first one stays.
     if let Err(e) = tracing_subscriber::registry().with(filter).with(layers).try_init() {
         eprintln!("bellwether: logging goes on as it was: {e}");
     }
@@ -67,7 +67,7 @@ fn lines(format: LogFormat) -> Box<dyn Layer<Filtered> + Send + Sync> {
     match format {
         LogFormat::Text => fmt::layer()
             .with_writer(std::io::stderr)
-            .with_ansi(std::io::stderr().is_terminal())
+            .with_ansi(std::io::stderr().is_terminal() && !is_plain())
             .with_target(false)
             .boxed(),
         LogFormat::Json => fmt::layer()
@@ -76,6 +76,12 @@ fn lines(format: LogFormat) -> Box<dyn Layer<Filtered> + Send + Sync> {
             .event_format(json::OneObject)
             .boxed(),
     }
+}
+
+/// Returns true if the user wants no colors (<https://no-color.org>).
+#[expect(clippy::disallowed_methods, reason = "a convention of all programs, no option of ours")]
+fn is_plain() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
 fn recorder() -> Option<PrometheusHandle> {
@@ -91,7 +97,7 @@ fn recorder() -> Option<PrometheusHandle> {
 }
 
 impl Telemetry {
-    /// Keeps what is counted small; to run beside everything else.
+    /// Limits the memory of histograms; runs beside the command.
     pub(crate) async fn keep_up(metrics: Option<PrometheusHandle>) {
         let Some(metrics) = metrics else { return };
         loop {

@@ -1,4 +1,4 @@
-//! Spans to a collector, by OTLP over HTTP. Without an endpoint nothing of this runs.
+//! Export of spans by OTLP over HTTP. Without an endpoint nothing is exported.
 
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ use tracing_subscriber::{Layer, filter::filter_fn};
 
 use super::Filtered;
 
-/// One exporter with its queue. Samplers, batches, headers and timeouts are as `OTEL_…` says.
+/// One exporter with its queue. Sampler, batches, headers and timeouts follow the variables
+/// `OTEL_…`.
 pub(super) struct Traces {
     provider: SdkTracerProvider,
 }
@@ -48,7 +49,7 @@ impl Traces {
             .boxed()
     }
 
-    /// Sends what is left and ends.
+    /// Exports the remaining spans and ends.
     pub(super) fn finish(self, patience: Duration) {
         if let Err(e) = self.provider.shutdown_with_timeout(patience) {
             tracing::warn!("the last spans were not exported: {e}");
@@ -56,12 +57,13 @@ impl Traces {
     }
 }
 
-/// The exporter's own requests must not be traced: each would make another.
+/// The exporter's own requests must not be traced: each would cause another.
 fn is_ours(metadata: &Metadata<'_>) -> bool {
     metadata.target().starts_with("bellwether")
 }
 
-/// What `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` say, and else who this is.
+/// The resource of traces: `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`, or the name of this
+/// process.
 fn resource(role: &str) -> Resource {
     let told = Resource::builder().build();
     let name = "service.name".into();
@@ -84,7 +86,7 @@ fn adopt(span: &Span, parent: TraceContext) {
         true,
         TraceState::NONE,
     );
-    // A span that is filtered out has nowhere to be placed.
+    // A span that is filtered out has no parent.
     span.set_parent(Context::new().with_remote_span_context(parent)).ok();
 }
 

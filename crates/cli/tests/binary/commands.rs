@@ -19,12 +19,12 @@ async fn migrate_goes_up_says_where_it_stands_and_goes_down() {
     assert!(!stdout(&status).contains("missing"), "{}", stdout(&status));
     assert!(run(&["migrate", "up"]).status.success(), "a second run changes nothing");
     assert!(run(&["wait", "--schema", "--timeout", "5s"]).status.success());
-    let down = run(&["migrate", "down", "--all"]);
+    let down = run(&["migrate", "down", "--all", "--yes"]);
     assert!(down.status.success(), "{}", stderr(&down));
     assert!(run(&["migrate", "up"]).status.success(), "{}", stderr(&down));
 }
 
-/// As while a deployment is taken back: what the newer release has added is in nobody's way.
+/// As during the rollback of a deployment: tables of the newer release disturb nothing.
 #[tokio::test]
 async fn a_database_of_a_newer_release_is_worked_and_not_migrated() {
     let db = database(&[&MIGRATOR, &bellwether_store::MIGRATOR]).await;
@@ -89,7 +89,9 @@ async fn enqueue_prints_an_id_and_a_duplicate_exits_0_with_the_same() {
     assert!(stdout(&why).contains("no worker works the queue"), "{}", stdout(&why));
     let cancelled = run(&["jobs", "cancel", id.trim()]);
     assert!(cancelled.status.success(), "{}", stderr(&cancelled));
-    assert_eq!(run(&["jobs", "cancel", id.trim()]).status.code(), Some(1), "it has ended");
+    let ended = run(&["jobs", "cancel", id.trim()]);
+    assert_eq!((ended.status.code(), stdout(&ended).as_str()), (Some(1), ""), "it has ended");
+    assert!(stderr(&ended).contains("cannot be cancelled"), "{}", stderr(&ended));
     assert!(run(&["jobs", "retry", id.trim()]).status.success());
     let told: Vec<(String, String, String)> = sqlx::query_as(
         "select actor, action, detail #>> '{after,state}' from queue.audit order by id",
@@ -100,6 +102,42 @@ async fn enqueue_prints_an_id_and_a_duplicate_exits_0_with_the_same() {
     let entry = |action: &str, state: &str| ("cli".to_owned(), action.to_owned(), state.to_owned());
     assert_eq!(told, [entry("job.cancel", "cancelled"), entry("job.retry", "available")]);
     assert_eq!(run(&["jobs", "show", "999999"]).status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn what_cannot_be_meant_is_wrong_usage_with_a_word_of_help() {
+    let db = database(&[&MIGRATOR, &bellwether_store::MIGRATOR]).await;
+    for (args, said) in [
+        (&["jobs", "show", "abc"][..], "a job's id is a whole number"),
+        (&["jobs", "list", "--kind", "nope"], "the kinds are analyze_article"),
+        (&["evaluate", "--from", "2026-03-02", "--to", "2026-03-01"], "is after --to"),
+    ] {
+        let ended = output(bellwether(args).env("DATABASE_URL", &db.url));
+        assert_eq!(ended.status.code(), Some(2), "{args:?}: {}", stderr(&ended));
+        assert!(stderr(&ended).contains(said), "{}", stderr(&ended));
+    }
+}
+
+#[tokio::test]
+async fn what_would_act_on_a_terminal_is_shown_as_an_escape() {
+    let db = database(&[&MIGRATOR, &bellwether_store::MIGRATOR]).await;
+    let run = |args: &[&str]| output(bellwether(args).env("DATABASE_URL", &db.url));
+    let added = run(&["enqueue", "prune", "--unique-key", "a\u{1b}[2Jb"]);
+    let shown = stdout(&run(&["jobs", "show", stdout(&added).trim()]));
+    assert!(shown.contains("unique key a\\u{1b}[2Jb") && !shown.contains('\u{1b}'), "{shown:?}");
+}
+
+#[tokio::test]
+async fn enqueue_that_waits_says_why() {
+    let db = database(&[&MIGRATOR, &bellwether_store::MIGRATOR]).await;
+    for wait in ["--wait", "--wait=batch"] {
+        let mut command = bellwether(&["enqueue", "prune", wait]);
+        command.env("DATABASE_URL", &db.url);
+        let mut waiting = Running::start(command);
+        waiting.until_said("no worker works the queue").await;
+        waiting.signal("HUP");
+        assert_eq!(waiting.ended(std::time::Duration::from_secs(10)).await, Some(1));
+    }
 }
 
 #[test]

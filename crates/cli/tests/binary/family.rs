@@ -14,7 +14,7 @@ const PROCESS: &str = "00000000-0000-0000-0000-000000000007";
 async fn run_one(pool: &PgPool, lease: i64, outcome: &str, children: i32) {
     let job: i64 = wait_until("a job to claim", || async {
         sqlx::query_scalar(
-            "select id from queue.claim_v2($1::text::uuid, $2, 'maintenance', 1, '{prune}')",
+            "select id from queue.claim($1::text::uuid, $2, 'maintenance', 1, '{prune}')",
         )
         .bind(PROCESS)
         .bind(lease)
@@ -31,7 +31,7 @@ async fn run_one(pool: &PgPool, lease: i64, outcome: &str, children: i32) {
             .expect("a child");
     }
     if outcome == "completed" {
-        sqlx::query("select * from queue.complete_v2($1::text::uuid, array[$2::bigint], array[$3::bigint], '{f}', '{f}', '{null}', '{null}', '{null}')")
+        sqlx::query("select * from queue.complete($1::text::uuid, array[$2::bigint], array[$3::bigint], '{f}', '{f}', '{null}', '{null}', '{null}')")
             .bind(PROCESS)
             .bind(job)
             .bind(lease)
@@ -39,7 +39,7 @@ async fn run_one(pool: &PgPool, lease: i64, outcome: &str, children: i32) {
             .await
             .expect("a completion");
     } else {
-        sqlx::query("select queue.fail_v2($1::text::uuid, $2, $3, 'discarded', 'by hand', null, null, false, false, null, null)")
+        sqlx::query("select queue.fail($1::text::uuid, array[$2::bigint], array[$3::bigint], '{discarded}', '{null}', '{by hand}', '{null}', '{null}', '{f}', '{f}', '{null}', '{null}')")
             .bind(PROCESS)
             .bind(job)
             .bind(lease)

@@ -2,11 +2,18 @@
 
 mod support;
 
+mod backup;
 mod commands;
+mod configuration;
 mod family;
+mod guarded;
 mod kill;
+mod leaving;
+mod limits;
 mod metrics;
 mod pooler;
 mod quality;
+mod signals;
+mod terminal;
 mod traces;
 mod up;

@@ -1,4 +1,4 @@
-//! What `/metrics` says, held against docs/metrics.md.
+//! The names in `/metrics`, compared with docs/metrics.md.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -84,7 +84,7 @@ fn families(text: &str) -> BTreeMap<String, Served> {
     found
 }
 
-/// What `promtool check metrics` asks for.
+/// Rules of `promtool check metrics`.
 fn lint(name: &str, family: &Served) {
     assert!(name.starts_with("bellwether_"), "{name}");
     assert!(!family.help.is_empty(), "{name} has no help");

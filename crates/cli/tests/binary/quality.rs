@@ -1,4 +1,4 @@
-//! How good signals and analyzers are, as the binary tells it.
+//! Quality of signals and analyzers, as the binary reports it.
 
 use std::{
     io::Write,

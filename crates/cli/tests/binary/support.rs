@@ -93,6 +93,22 @@ impl Running {
         panic!("it never said {marker:?}, but:\n{}", self.said());
     }
 
+    /// Returns once it has said `words`.
+    pub(crate) async fn until_said(&mut self, words: &str) {
+        for _ in 0..1_200 {
+            if self.said().contains(words) {
+                return;
+            }
+            assert!(
+                self.child.try_wait().expect("its state").is_none(),
+                "it ended early and said:\n{}",
+                self.said()
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("it never said {words:?}, but:\n{}", self.said());
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill")
             .args([&format!("-{name}"), &self.child.id().to_string()])

@@ -238,7 +238,7 @@ async fn what_has_not_left_leaves_when_the_process_ends() {
 }
 
 #[tokio::test]
-async fn a_collector_that_is_away_stops_nobody() {
+async fn an_unreachable_collector_stops_no_process() {
     let db = database(&[&MIGRATOR, &bellwether_store::MIGRATOR]).await;
     let begun = Instant::now();
     let ended = tokio::task::spawn_blocking(move || {

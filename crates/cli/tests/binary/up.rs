@@ -10,7 +10,7 @@ use crate::support::{bellwether, folder, get, items, output, post, stderr, stdou
 const SYMBOLS: [&str; 5] = ["AAPL", "MSFT", "GOOGL", "AMZN", "TSLA"];
 
 #[tokio::test]
-async fn one_command_leads_to_signals_an_alert_and_a_message_and_goes_on_after_a_restart() {
+async fn one_command_leads_to_signals_an_alert_and_a_message_and_work_continues_after_a_restart() {
     let folder = folder();
     let mut first = up(folder.path());
     let api = first.address_after("up at").await;
@@ -73,7 +73,14 @@ async fn one_command_leads_to_signals_an_alert_and_a_message_and_goes_on_after_a
                 .is_some_and(|sent| sent.iter().any(|m| m.to_string().contains("TSLA")))
         })
     };
-    until(&format!("{sandbox}/_sandbox/outbox"), "the message", |_, body| told(body)).await;
+    let outbox =
+        until(&format!("{sandbox}/_sandbox/outbox"), "the message", |_, body| told(body)).await;
+    for (channel, field) in [("sms", "body"), ("email", "subject")] {
+        for message in outbox[channel].as_array().expect("a list") {
+            let text = message[field].as_str().expect("text");
+            assert!(text.starts_with("[SIMULATED] "), "prices are invented here: {message}");
+        }
+    }
 
     // The same data folder answers a second command meanwhile.
     let id = job["id"].as_str().expect("ids are strings");

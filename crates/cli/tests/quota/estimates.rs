@@ -1,4 +1,5 @@
-//! What `why` promises a waiting job, against when it starts. In calm: no worker dies.
+//! Starts that `why` estimates for a waiting job, compared with the real ones. No worker is killed
+//! meanwhile.
 
 use std::{collections::HashMap, time::Duration};
 

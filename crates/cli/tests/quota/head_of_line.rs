@@ -3,22 +3,26 @@
 use std::{sync::Arc, time::Duration};
 
 use bellwether_queue::{
-    Attempt, Config, Db, Failure, Handlers, Job, MIGRATOR, NewJob, Outcome, Process, QueueConfig,
-    add, add_all,
+    Attempt, Config, Db, Failure, Handlers, Job, JobArgs, MIGRATOR, NewJob, Outcome, Process,
+    QueueConfig, enqueue, enqueue_all,
     limits::{self, Counts, LaneKey, Limit, Window},
 };
 use bellwether_testing::database;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::{sync::mpsc, time::Instant};
 
-#[derive(Serialize, Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize)]
 struct Call;
 
-impl Job for Call {
+impl JobArgs for Call {
     const KIND: &'static str = "call";
     const QUEUE: &'static str = "calls";
+}
+
+impl Job for Call {
     type Context = ();
+    type Output = ();
+
     async fn run(self, (): (), _: &Attempt) -> Result<(), Failure> {
         Ok(())
     }
@@ -53,7 +57,7 @@ pub(crate) async fn measure() -> Line {
         name: "measure".to_owned(),
         version: "1".to_owned(),
         queues: vec![QueueConfig { name: "calls".to_owned(), concurrency: 4 }],
-        registry: Handlers::new(()).with::<Call>().registry().clone(),
+        registry: Handlers::new().with::<Call>(()).registry().clone(),
     };
     let process = Process::start(config).await.expect("a worker");
     let mut attempts = process.subscribe("calls");
@@ -63,7 +67,7 @@ pub(crate) async fn measure() -> Line {
             let attempt: Arc<Attempt> = attempt;
             started.send(Instant::now()).ok();
             attempt.take_permit().await.ok();
-            attempt.settle(Outcome::Complete);
+            attempt.finish(Outcome::Complete);
         }
     });
     // the one permit of the full key
@@ -79,7 +83,7 @@ pub(crate) async fn measure() -> Line {
             job.priority = 0;
         }
         let mut tx = db.begin().await.expect("a transaction");
-        add_all(&mut tx, &jobs).await.expect("jobs");
+        enqueue_all(&mut *tx, &jobs).await.expect("jobs");
         tx.commit().await.expect("they stay");
     }
     let behind = pickups(&db, &mut starts).await;
@@ -95,14 +99,14 @@ pub(crate) async fn measure() -> Line {
 }
 
 fn of(lane: &str) -> NewJob {
-    let mut job = NewJob::of(&Call).expect("arguments");
+    let mut job = NewJob::of(&Call);
     lane.clone_into(&mut job.lane);
     job
 }
 
 async fn add_call(db: &Db, lane: &str) {
     let mut tx = db.begin().await.expect("a transaction");
-    add(&mut tx, &of(lane)).await.expect("a job");
+    enqueue(&mut *tx, of(lane)).await.expect("a job");
     tx.commit().await.expect("it stays");
 }
 

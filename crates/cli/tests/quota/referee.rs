@@ -125,8 +125,8 @@ async fn holds(stage: &Stage, key: &Key) -> Vec<(f64, f64)> {
     holds.into_iter().map(|(from, to)| (since(from), since(to))).collect()
 }
 
-/// How long an ideal claimer would have taken for the same calls in the same order, each held as
-/// long as it was, by how long it took.
+/// Time of an ideal claimer for the same calls in the same order, each held as long as it was,
+/// divided by the real time.
 async fn utilisation(stage: &Stage, key: &Key) -> f64 {
     let holds = holds(stage, key).await;
     let Some((last, _)) = holds.last() else { return 0.0 };
@@ -154,8 +154,8 @@ pub(crate) struct Remaining {
     pub(crate) theirs: i64,
 }
 
-/// What we say is used of each key's longest window, against the sandbox's book, as soon as nothing
-/// is in flight.
+/// Usage of each key's longest window in the ledger, compared with the sandbox's book as soon as no
+/// call is in flight.
 pub(crate) async fn compare_remaining(stage: &Stage) -> Vec<Remaining> {
     let pause = async |paused: bool| {
         sqlx::query("update queue.queue set paused = $1")

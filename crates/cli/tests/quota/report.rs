@@ -1,4 +1,4 @@
-//! What the rehearsal found, as a page and as facts that have to hold.
+//! Results of the rehearsal, as a page and as facts that must hold.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -31,7 +31,7 @@ impl Report {
         Self { text, broken: Vec::new(), length }
     }
 
-    /// Whether it saw enough of each window for shares and percentiles to mean something.
+    /// Returns true if each window was observed long enough for shares and percentiles.
     fn is_long(&self) -> bool {
         self.length >= Duration::from_mins(5)
     }

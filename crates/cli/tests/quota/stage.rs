@@ -146,7 +146,7 @@ impl Stage {
                 _ => Vec::new(),
             };
             let mut tx = self.db.begin().await.expect("a transaction");
-            bellwether_queue::add_all(&mut tx, &jobs).await.expect("jobs are added");
+            bellwether_queue::enqueue_all(&mut *tx, &jobs).await.expect("jobs are added");
             tx.commit().await.expect("they stay");
         }
     }
@@ -170,7 +170,7 @@ impl Stage {
             .execute(&self.db)
             .await
             .expect("each represents its story");
-        let job = |article| NewJob::of(&AnalyzeArticle { article, ..read() }).expect("arguments");
+        let job = |article| NewJob::of(&AnalyzeArticle { article, ..read() });
         articles.into_iter().map(job).collect()
     }
 
@@ -192,11 +192,11 @@ fn read() -> AnalyzeArticle {
 
 fn quotes(n: usize) -> NewJob {
     let symbol = SYMBOLS[n % SYMBOLS.len()].parse().expect("a symbol");
-    NewJob::of(&ScrapeQuotes { symbol, batch: None }).expect("arguments")
+    NewJob::of(&ScrapeQuotes { symbol, batch: None })
 }
 
 fn news(n: usize) -> NewJob {
     let symbol = SYMBOLS[n % SYMBOLS.len()].parse().expect("a symbol");
     let job = ScrapeNews { symbols: vec![symbol], batch: None, topic: None };
-    NewJob::of(&job).expect("arguments")
+    NewJob::of(&job)
 }

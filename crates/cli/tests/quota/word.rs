@@ -17,7 +17,7 @@ pub(crate) struct Word {
     pub(crate) attempts_spent: i64,
 }
 
-/// What the sandbox's Retry-After asks for, in seconds.
+/// Seconds in the sandbox's Retry-After.
 const ASKED: i64 = 8;
 
 /// The news key has permits to spare here, so that only the provider's word stands in the way.

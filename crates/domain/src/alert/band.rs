@@ -7,10 +7,11 @@ use super::event::Phase;
 use super::state::UsedBands;
 use crate::calendar;
 
-/// Prices carry at most six decimals: what lies this near to a band has reached it.
+/// Tolerance of prices, which have at most six decimals: a price this near to a band has reached
+/// it.
 const TOUCH: f64 = 1e-9;
-/// A band that fires later than this before the close ends with the day, so that the close does
-/// not swallow its message.
+/// Time before the close from which a band lasts until the end of the day, so that its message is
+/// still sent.
 const LAST_CALL: TimeDelta = TimeDelta::minutes(5);
 
 pub(super) fn observe(run: &mut Run<'_>, day: NaiveDate, per_cent: f64) {
@@ -41,7 +42,7 @@ pub(super) fn observe(run: &mut Run<'_>, day: NaiveDate, per_cent: f64) {
     }
 }
 
-/// A pending band that the price has left comes to nothing, and may be reached again.
+/// A pending band that the price has left is dropped, and may be reached again.
 fn retreat(run: &mut Run<'_>, used: &mut UsedBands, per_cent: f64) {
     for number in pending(run) {
         let Some(episode) = run.state.open.iter().find(|e| e.number == number) else { continue };
@@ -72,9 +73,8 @@ fn parts(key: &str) -> Option<(bool, f64)> {
     Some((parts.next()? == "down", parts.next()?.parse().ok()?))
 }
 
-/// When a band that fires now is over: with its session, or with the day on which it was learned
-/// when the session had ended by then. `None` when a newer session has begun: a price of the past
-/// is no alarm.
+/// When a band that fires now ends: with its session, or with the day if the session had ended by
+/// then. `None` if a newer session has begun: an old price raises no alert.
 fn end(day: NaiveDate, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     if calendar::last_begun(now).day > day {
         return None;

@@ -1,10 +1,10 @@
-//! What must hold for a rule to fire: tests of metrics, joined by all and any.
+//! Conditions of rules: tests of metrics, joined by all and any.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What can be tested; the unit of each is its promise.
+/// A metric that a rule can test, each with its unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
@@ -27,7 +27,7 @@ pub enum Metric {
     /// Slope of `s_24h` per day over the last three session closes.
     #[serde(rename = "slope_3d")]
     Slope3d,
-    /// How many clusters stand behind `s_24h`.
+    /// Number of clusters behind `s_24h`.
     Clusters,
     /// `C` of the newest signal.
     Composite,
@@ -64,7 +64,7 @@ pub enum Value {
     Text(String),
 }
 
-/// What is known, by metric. An unknown metric has no entry.
+/// Values by metric. An unknown metric has no entry.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Values(BTreeMap<String, Option<Value>>);
@@ -122,11 +122,11 @@ impl Values {
         self.0.get(metric.name())?.as_ref()
     }
 
-    /// Absent for words and for what is not finite.
+    /// Absent for words and for numbers that are not finite.
     pub fn number(&self, metric: Metric) -> Option<f64> {
         match self.get(metric)? {
             Value::Number(n) if n.is_finite() => Some(*n),
-            // Prices travel as strings.
+            // Prices are serialised as strings.
             Value::Text(t) => t.parse().ok().filter(|n: &f64| n.is_finite()),
             Value::Number(_) => None,
         }
@@ -139,7 +139,7 @@ impl Values {
         }
     }
 
-    /// Takes over what `newer` knows; a null there forgets the metric.
+    /// Takes over the values of `newer`; a null removes the metric.
     pub(super) fn update(&mut self, newer: &Self) {
         for (name, value) in &newer.0 {
             match value {
@@ -167,7 +167,7 @@ impl Condition {
         Self::Test(Test { metric, op, value: value.into() })
     }
 
-    /// Whether it holds; `None` where that hangs on a metric that is not known.
+    /// Returns whether it holds; `None` if that depends on an unknown metric.
     pub fn holds(&self, values: &Values) -> Option<bool> {
         match self {
             Self::All { all } => all
@@ -192,7 +192,7 @@ impl Condition {
         }
     }
 
-    /// An empty list or a comparison of words by size can never be meant.
+    /// Refuses an empty list and a comparison of words by size.
     pub(super) fn fault(&self) -> Option<&'static str> {
         match self {
             Self::All { all: list } | Self::Any { any: list } => {

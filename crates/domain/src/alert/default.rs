@@ -1,9 +1,9 @@
-//! The rules that a new installation starts with.
+//! The default rules of a new installation.
 
 use super::condition::{Condition, Metric, Op};
 use super::rule::{Kind, Rule};
 
-/// One of each kind that everybody wants, for every symbol.
+/// One rule of each kind that most users want, for every symbol.
 pub fn default_rules() -> Vec<Rule> {
     vec![
         Rule { bands: vec![5.0, 10.0, 15.0], ..Rule::new("price_change", Kind::PriceChange) },
@@ -13,7 +13,7 @@ pub fn default_rules() -> Vec<Rule> {
             keep_firing_for_s: 3_600,
             ..Rule::new("negative_sentiment_trend", Kind::NegativeSentimentTrend)
         },
-        // Half a session: free plans are asked a few times a day.
+        // Half a session: free plans are called a few times a day.
         Rule { max_age_s: Some(4 * 3_600), ..Rule::new("data_stale", Kind::DataStale) },
     ]
 }

@@ -1,4 +1,4 @@
-//! One step of one rule: a state, an event and a time in, the next state and what changed out.
+//! One step of one rule: from a state, an event and a time to the next state and its changes.
 //!
 //! inactive → pending (`for_s`) → firing → below recovery (`keep_firing_for_s`) → resolved.
 
@@ -27,7 +27,7 @@ pub fn step(
     (run.state, run.out)
 }
 
-/// When [`step`] wants an [`Event::Tick`], if nothing else happens before.
+/// The time at which [`step`] needs an [`Event::Tick`] if no other event comes before.
 pub fn next_timer(state: &State, rule: &Rule) -> Option<DateTime<Utc>> {
     earliest(state, rule).map(|(due, _)| due.max(state.seen))
 }
@@ -57,7 +57,7 @@ pub(super) fn seconds(n: u32) -> TimeDelta {
     TimeDelta::seconds(i64::from(n))
 }
 
-/// A step under way.
+/// A step in progress.
 pub(super) struct Run<'a> {
     pub(super) state: State,
     pub(super) rule: &'a Rule,
@@ -105,7 +105,7 @@ impl Run<'_> {
         }
     }
 
-    /// Compares what is known with the rule's conditions.
+    /// Evaluates the rule's conditions with the known values.
     pub(super) fn weigh(&mut self) {
         let Some(fire) = self.rule.fires() else { return };
         let met = fire.holds(&self.state.values);
@@ -129,7 +129,7 @@ impl Run<'_> {
                     None => met.map(|met| !met),
                 };
                 if met == Some(true) && label.is_some() && label.as_deref() != self.label() {
-                    // From one STRONG label straight to the other is another episode.
+                    // A change from one STRONG label to the other is another episode.
                     self.close(number, Some("label_changed"), false);
                     self.begin(None);
                 } else if let Some(recovered) = recovered {
@@ -171,7 +171,7 @@ impl Run<'_> {
         self.tell(number, Phase::Firing, None, false);
     }
 
-    /// Ends an episode: resolved if it had fired, otherwise it came to nothing.
+    /// Ends an episode: resolved if it had fired, otherwise dropped.
     pub(super) fn close(&mut self, number: u64, reason: Option<&str>, silent: bool) {
         let phase = self.state.open.iter().find(|e| e.number == number).map(|e| e.phase);
         let to = if phase == Some(Phase::Firing) { Phase::Resolved } else { Phase::Inactive };
@@ -179,7 +179,7 @@ impl Run<'_> {
         self.state.open.retain(|e| e.number != number);
     }
 
-    /// A firing episode is, or is not, below its recovery threshold.
+    /// Moves a firing episode below or above its recovery threshold.
     pub(super) fn recovery(&mut self, number: u64, recovered: bool) {
         let keep = seconds(self.rule.keep_firing_for_s);
         if recovered && keep.is_zero() {
@@ -192,7 +192,7 @@ impl Run<'_> {
     }
 
     fn no_data(&mut self) {
-        // A band ends with its session, and staleness is about data that does not come.
+        // A band ends with its session; staleness needs no data.
         if matches!(self.rule.kind, Kind::PriceChange | Kind::DataStale) {
             return;
         }
@@ -231,7 +231,7 @@ impl Run<'_> {
     }
 }
 
-/// How long the exchange, or the clock, has run between two instants.
+/// Time that the exchange, or the clock, has run between two instants.
 pub(super) fn age(rule: &Rule, from: DateTime<Utc>, to: DateTime<Utc>) -> TimeDelta {
     match rule.calendar {
         Calendar::Nyse => calendar::open_time(from, to),

@@ -1,4 +1,4 @@
-//! What happens to a rule, and what becomes of it.
+//! Events that a rule is evaluated with, and the changes that follow.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -6,17 +6,16 @@ use serde::{Deserialize, Serialize};
 use super::condition::Values;
 use crate::Symbol;
 
-/// What [`super::step`] is told.
+/// Input of [`super::step`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// Values that are known now. Metrics that are missing keep what they were, null ones are
-    /// forgotten.
+    /// Values that are known now. Missing metrics keep their value, null ones are removed.
     Observe { trading_day: Option<NaiveDate>, values: Values },
-    /// It was asked, and there was no answer.
+    /// The provider was called and had no data.
     NoData,
-    /// From `effective` on, one old share is `factor` new ones.
+    /// A split: from `effective` on, one old share is `factor` new ones.
     Split { effective: NaiveDate, factor: f64 },
-    /// An operator takes a held price for real.
+    /// An operator confirms a held price.
     Release,
     /// Time has passed.
     Tick,
@@ -28,7 +27,7 @@ pub enum Phase {
     Pending,
     Firing,
     Resolved,
-    /// A pending episode came to nothing.
+    /// A pending episode was dropped.
     Inactive,
 }
 
@@ -51,14 +50,14 @@ pub struct Transition {
     pub symbol: Option<Symbol>,
     pub at: DateTime<Utc>,
     pub to: Phase,
-    /// Counts up from 1 in each state, and is never used twice.
+    /// Counts from 1 in each state, and is never used twice.
     pub episode: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What a banded episode is unique by, `2026-11-23/down/10`.
+    /// Unique key of a banded episode, `2026-11-23/down/10`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// Nobody is told of it.
+    /// No message is sent about it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub silent: bool,
 }

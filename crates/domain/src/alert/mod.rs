@@ -1,8 +1,8 @@
-//! Alert rules: what was observed in, episodes and the messages about them out.
+//! Alert rules: from observations to episodes and their messages.
 //!
-//! [`step`] moves one rule of one symbol; [`notify::Group`] turns its transitions into
-//! messages. Both are values that can be stored between calls, and both say when they want to
-//! be called next.
+//! [`step`] evaluates one rule for one symbol; [`notify::Group`] turns its transitions into
+//! messages. The states of both can be stored between calls, and both return the time of the next
+//! call that they need.
 
 mod band;
 mod condition;
@@ -16,6 +16,7 @@ mod replay;
 mod rule;
 mod stale;
 mod state;
+mod undelivered;
 
 pub use condition::{Condition, Metric, Op, Value, Values};
 pub use default::default_rules;
@@ -25,3 +26,4 @@ pub use quiet::QuietHours;
 pub use replay::{Happening, Matcher, Replay, ReplayError, Script, What, replay};
 pub use rule::{Calendar, InvalidRule, Kind, OnGap, OnNoData, Resets, Rule};
 pub use state::{Episode, State};
+pub use undelivered::{Outlived, Undelivered};

@@ -1,7 +1,8 @@
-//! When somebody is told of an episode: grouped, spaced, repeated, and held back.
+//! Times of messages about an episode: grouping, minimum interval, repeats, quiet hours and
+//! snoozes.
 //!
-//! One [`Group`] holds the episodes of one symbol. Each is told at most once that it fires and
-//! once that it is over, and again at every repeat in between.
+//! One [`Group`] holds the episodes of one symbol. Each has at most one message that it fires and
+//! one that it has ended, and one at every repeat in between.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -14,11 +15,11 @@ use crate::Symbol;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// How long the first message of a group waits for company.
+    /// Time that the first message of a group waits for further episodes.
     pub group_wait_s: u32,
     /// The least time between two messages of a group, other than repeats.
     pub group_interval_s: u32,
-    /// 0 is never.
+    /// 0 means never.
     pub repeat_s: u32,
     pub send_resolved: bool,
     pub quiet_hours: Option<QuietHours>,
@@ -40,12 +41,12 @@ impl Default for Settings {
     }
 }
 
-/// No messages about a symbol, or about any, for a time.
+/// A silence: no messages about a symbol, or about any, for a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Silence {
     pub from: DateTime<Utc>,
     pub until: DateTime<Utc>,
-    /// `None` is every symbol.
+    /// `None` means every symbol.
     pub symbol: Option<Symbol>,
     #[serde(default)]
     pub comment: String,
@@ -71,12 +72,12 @@ pub struct Notification {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub symbol: Option<Symbol>,
     pub alerts: Vec<Told>,
-    /// What began and ended while it was quiet, since the last message.
+    /// Episodes that began and ended in the quiet hours since the last message.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub digest: Vec<Line>,
 }
 
-/// An episode that a message speaks of; `(rule, symbol, episode, sequence)` is never told twice.
+/// An episode in a message; `(rule, symbol, episode, sequence)` is never sent twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
     pub rule: String,
@@ -137,12 +138,12 @@ impl Group {
         Self { symbol, ..Self::default() }
     }
 
-    /// Whether nothing of it needs to be remembered.
+    /// Returns true if nothing of it needs to be kept.
     pub fn is_idle(&self) -> bool {
         self.items.is_empty() && self.digest.is_empty()
     }
 
-    /// Takes note of a change. Nothing is sent yet: see [`Group::due`].
+    /// Records a change. Messages come from [`Group::due`].
     pub fn hear(&mut self, t: &Transition, settings: &Settings, silences: &[Silence]) {
         match t.to {
             Phase::Firing => {
@@ -190,7 +191,8 @@ impl Group {
         self.items.remove(at);
     }
 
-    /// Stops the repeats of a rule's episodes, until they change. Says whether there were any.
+    /// Acknowledges a rule's episodes: no repeats until they change. Returns true if there were
+    /// any.
     pub fn acknowledge(&mut self, rule: &str, by: &str) -> bool {
         let mut any = false;
         for item in self.items.iter_mut().filter(|i| i.rule == rule && i.resolved_at.is_none()) {
@@ -200,7 +202,7 @@ impl Group {
         any
     }
 
-    /// Holds the messages about a rule's episodes; the next repeat comes at `until`.
+    /// Snoozes the messages about a rule's episodes; the next repeat comes at `until`.
     pub fn snooze(&mut self, rule: &str, until: DateTime<Utc>) -> bool {
         let mut any = false;
         for item in self.items.iter_mut().filter(|i| i.rule == rule && i.resolved_at.is_none()) {
@@ -211,7 +213,7 @@ impl Group {
         any
     }
 
-    /// When [`Group::due`] will have something to send, if nothing changes before.
+    /// The time at which [`Group::due`] will have a message if nothing changes before.
     pub fn next_timer(
         &self,
         settings: &Settings,
@@ -221,7 +223,7 @@ impl Group {
         self.items.iter().filter_map(|i| self.ready(i, settings, silences, now)).min()
     }
 
-    /// The messages that are to be sent by `now`. Each is returned once.
+    /// The messages that are due by `now`. Each is returned once.
     pub fn due(
         &mut self,
         settings: &Settings,
@@ -288,8 +290,8 @@ impl Group {
         Some(Notification { kind, rules, episode: first, at: now, symbol, alerts, digest })
     }
 
-    /// When, from `now` on, a message about this item may go: its own time, put off by whatever
-    /// holds it.
+    /// The time, from `now` on, at which a message about this item may be sent: its own time, or
+    /// the end of what holds it back.
     fn ready(
         &self,
         i: &Item,
@@ -307,7 +309,8 @@ impl Group {
         Some(self.free(i, settings, silences, own.max(now)))
     }
 
-    /// The first time from `t` on at which nothing holds messages about this item.
+    /// The first time from `t` on at which no silence, snooze or quiet hour holds messages about
+    /// this item.
     fn free(
         &self,
         i: &Item,

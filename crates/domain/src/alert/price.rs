@@ -1,4 +1,4 @@
-//! Prices on their way to a rule: order of days, splits, and what looks like one.
+//! Observed prices on their way to a rule: order of days, splits, and suspected splits.
 
 use chrono::NaiveDate;
 
@@ -18,7 +18,8 @@ pub(super) fn observe(run: &mut Run<'_>, day: NaiveDate, values: &Values) {
     let split_since =
         |s: &Split| s.effective <= day && run.state.day.is_none_or(|d| s.effective > d);
     if run.state.day.is_some() && run.state.splits.iter().any(split_since) {
-        // Prices before and after a split are on different scales: none of them has crossed.
+        // Prices before and after a split are on different scales, so that none of them has crossed
+        // a level.
         run.state.near = run.rule.kind != Kind::PriceCross;
     }
     run.state.day = Some(day);
@@ -43,7 +44,7 @@ pub(super) fn split(run: &mut Run<'_>, effective: NaiveDate, factor: f64) {
     }
 }
 
-/// The held price counts as it stands.
+/// Confirms the held price.
 pub(super) fn release(run: &mut Run<'_>) {
     reconsider(run, false);
 }

@@ -1,10 +1,10 @@
-//! Hours in which nobody wants a message.
+//! Quiet hours, in which no message is sent.
 
 use chrono::{DateTime, Days, MappedLocalTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-/// From one time of day to another in a named zone; past midnight where `to` is earlier.
+/// From one time of day to another in a named zone; past midnight if `to` is earlier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct QuietHours {
@@ -42,7 +42,7 @@ impl From<QuietHours> for Written {
 }
 
 impl QuietHours {
-    /// When the quiet around `t` ends; `None` when `t` is not quiet.
+    /// The end of the quiet hours around `t`; `None` if `t` is not quiet.
     pub fn end(&self, t: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let local = t.with_timezone(&self.tz);
         let (time, today) = (local.time(), local.date_naive());
@@ -56,7 +56,7 @@ impl QuietHours {
         let end = day.and_time(self.to);
         let end = match self.tz.from_local_datetime(&end) {
             MappedLocalTime::Single(end) => end.to_utc(),
-            // A repeated hour ends the quiet at its first pass, unless that is behind us.
+            // A repeated hour ends the quiet hours at its first pass, unless that is in the past.
             MappedLocalTime::Ambiguous(first, second) => {
                 if first.to_utc() > t {
                     first.to_utc()
@@ -64,7 +64,7 @@ impl QuietHours {
                     second.to_utc()
                 }
             }
-            // A skipped hour: the instant at which the clock jumps over it, or soon after.
+            // A skipped hour: the instant of the change, or soon after.
             MappedLocalTime::None => {
                 let later = end + TimeDelta::hours(1);
                 self.tz.from_local_datetime(&later).earliest()?.to_utc()

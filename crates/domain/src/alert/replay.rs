@@ -1,4 +1,4 @@
-//! A script of rules and events, played through to its end as if time had passed.
+//! Replays a script of rules and events to its end, without waiting.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use super::rule::{InvalidRule, Rule};
 use super::state::State;
 use crate::Symbol;
 
-/// More timers than this are a mistake, such as a repeat every second for a year.
+/// Most timers of a replay; more are a mistake, such as a repeat every second for a year.
 const MOST_TIMERS: usize = 100_000;
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -75,7 +75,7 @@ pub enum What {
     },
 }
 
-/// Which alerts a silence is about; without a symbol, all.
+/// The alerts that a silence matches; without a symbol, all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Matcher {
     #[serde(default)]
@@ -102,7 +102,7 @@ pub enum ReplayError {
     TooLong,
 }
 
-/// What would have happened by `until`.
+/// Replays a script up to `until`.
 pub fn replay(script: &Script) -> Result<Replay, ReplayError> {
     check(script)?;
     let mut play = Play::new(script);
@@ -139,7 +139,7 @@ struct Play<'a> {
     script: &'a Script,
     begins: DateTime<Utc>,
     now: DateTime<Utc>,
-    /// By place of the rule and symbol.
+    /// By index of the rule and symbol.
     states: BTreeMap<(usize, Symbol), State>,
     groups: BTreeMap<Symbol, Group>,
     silences: Vec<Silence>,
@@ -166,7 +166,7 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// Lets every timer up to `until` run out, in order.
+    /// Runs every timer up to `until`, in order.
     fn advance(&mut self, until: DateTime<Utc>) -> Result<(), ReplayError> {
         while let Some(at) = self.next_timer().filter(|at| *at <= until) {
             self.now = at;
@@ -235,7 +235,7 @@ impl<'a> Play<'a> {
             .map(|(_, group)| group)
     }
 
-    /// Steps every rule that is about the symbol.
+    /// Evaluates every rule that concerns the symbol.
     fn tell(&mut self, symbol: &Symbol, event: &Event, at: DateTime<Utc>) {
         for (n, rule) in self.script.rules.iter().enumerate() {
             if rule.symbol.as_ref().is_none_or(|of| of == symbol) {

@@ -1,4 +1,4 @@
-//! A rule: what to watch, when it fires, when it is over.
+//! A rule: its condition, and when it fires and resolves.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -11,15 +11,15 @@ use crate::Symbol;
 pub enum Kind {
     /// Per cent against the previous close, once a trading day, direction and band.
     PriceChange,
-    /// A price seen on one side of a level and then on the other.
+    /// A price crosses a level.
     PriceCross,
     NegativeSentimentTrend,
     SentimentShift,
-    /// The signal has become what the rule waits for.
+    /// The signal has reached the rule's label.
     SignalEnter,
-    /// News and price point different ways.
+    /// News and price point in opposite directions.
     Divergence,
-    /// No price for too much session time.
+    /// No price for too long a session time.
     DataStale,
     QuotaExhausted,
     ModelRetiring,
@@ -34,7 +34,7 @@ pub enum OnNoData {
     Fire,
 }
 
-/// What a jump over several bands does: it tells the highest and uses up the lower ones.
+/// Result of a jump over several bands: the highest fires and the lower ones are used up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnGap {
@@ -42,7 +42,7 @@ pub enum OnGap {
     Highest,
 }
 
-/// When used bands may fire again.
+/// Time at which used bands may fire again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Resets {
@@ -50,14 +50,14 @@ pub enum Resets {
     TradingDay,
 }
 
-/// Which time makes data old.
+/// Time by which data ages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Calendar {
     /// Only while the New York Stock Exchange is open.
     #[default]
     #[serde(rename = "NYSE", alias = "XNYS", alias = "nyse", alias = "xnys", alias = "session")]
     Nyse,
-    /// All time, for what trades around the clock.
+    /// All time, for instruments that trade around the clock.
     #[serde(rename = "always", alias = "24x7", alias = "24/7", alias = "none", alias = "wall")]
     Always,
 }
@@ -76,10 +76,10 @@ pub struct Rule {
     /// Without one a firing alert is over when `fire` no longer holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recover: Option<Condition>,
-    /// How long `fire` must hold, in wall time.
+    /// Time for which `fire` must hold, in seconds of wall time.
     #[serde(default)]
     pub for_s: u32,
-    /// How long recovery must last, in wall time.
+    /// Time for which recovery must last, in seconds of wall time.
     #[serde(default)]
     pub keep_firing_for_s: u32,
     #[serde(default)]
@@ -91,14 +91,14 @@ pub struct Rule {
     pub on_gap: OnGap,
     #[serde(default)]
     pub resets: Resets,
-    /// `data_stale`: the age that is too much.
+    /// `data_stale`: the age from which it fires, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_age_s: Option<u32>,
     #[serde(default)]
     pub calendar: Calendar,
 }
 
-/// Why a rule would never do what it says.
+/// Reason why a rule could never work.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("rule {id:?}: {reason}")]
 pub struct InvalidRule {
@@ -133,7 +133,7 @@ impl Kind {
         }
     }
 
-    /// The condition of a rule that names none; absent where the kind cannot guess it.
+    /// The condition of a rule that names none; absent if the kind has none.
     pub fn condition(self) -> Option<Condition> {
         let test = |metric, op, value: f64| Condition::test(metric, op, value);
         let label = |word: &str| Condition::test(Metric::Label, Op::Is, word);

@@ -1,4 +1,4 @@
-//! Data that has stopped coming: counted in time during which it should have come.
+//! Stale data: its age is counted in time during which it should have arrived.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
@@ -9,12 +9,12 @@ use super::rule::{Calendar, Kind, Rule};
 use super::state::State;
 use crate::calendar;
 
-/// When the newest data will be too old.
+/// The time at which the newest data will be too old.
 pub(super) fn due(state: &State, rule: &Rule) -> Option<DateTime<Utc>> {
     if rule.kind != Kind::DataStale {
         return None;
     }
-    // Data that goes stale again while an alert is on its way out keeps that alert.
+    // Data that becomes stale again while its alert recovers keeps that alert.
     if state.open.last().is_some_and(|e| e.resolves_at.is_none()) {
         return None;
     }

@@ -1,4 +1,4 @@
-//! What is remembered of one rule and one symbol between two events.
+//! State of one rule and one symbol between two events.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use super::event::Phase;
 use super::rule::{Kind, Rule};
 use crate::Symbol;
 
-/// An episode that is not over: pending or firing.
+/// An episode that has not ended: pending or firing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Episode {
     pub number: u64,
@@ -18,10 +18,10 @@ pub struct Episode {
     pub since: DateTime<Utc>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fired_at: Option<DateTime<Utc>>,
-    /// Below recovery; resolved at this time unless it comes back.
+    /// Below recovery; resolved at this time unless the condition holds again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolves_at: Option<DateTime<Utc>>,
-    /// Ends then in any case, silently.
+    /// Ends at this time in any case, without a message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,11 +59,11 @@ pub struct State {
     pub episodes: u64,
     /// Oldest first; more than one only for banded rules.
     pub open: Vec<Episode>,
-    /// The newest time at which anything happened; time never runs backwards after it.
+    /// The latest time of any event; no later step goes back behind it.
     pub(super) seen: DateTime<Utc>,
     pub(super) values: Values,
     pub(super) no_data: bool,
-    /// `price_cross`: the price has been on the side that does not fire.
+    /// `price_cross`: the price has been on the other side of the level.
     pub(super) near: bool,
     /// `data_stale`: when the newest data was current.
     pub(super) fresh_at: DateTime<Utc>,
@@ -78,7 +78,7 @@ pub struct State {
 }
 
 impl State {
-    /// A rule that was made, or armed again, at `now`.
+    /// A rule that was added or reset at `now`.
     pub fn new(rule: &Rule, symbol: Option<Symbol>, now: DateTime<Utc>) -> Self {
         Self {
             symbol,
@@ -87,8 +87,8 @@ impl State {
             seen: now,
             values: Values::default(),
             no_data: false,
-            // A rule that asks for time beyond a level is about staying there, not about the
-            // moment of crossing.
+            // A rule with a time beyond a level is about staying there, not about the moment of
+            // crossing.
             near: rule.kind != Kind::PriceCross || rule.for_s > 0,
             fresh_at: now,
             day: None,
@@ -98,7 +98,7 @@ impl State {
         }
     }
 
-    /// Whether a price is held back because it looks like a split.
+    /// Returns true if a price is held back because it looks like a split.
     pub fn is_held(&self) -> bool {
         self.held.is_some()
     }

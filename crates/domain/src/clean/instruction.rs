@@ -1,4 +1,4 @@
-//! Sentences that speak to a model instead of a reader.
+//! Detects sentences that address a model instead of a reader.
 
 const VERBS: &[&str] =
     &["ignore", "disregard", "forget", "override", "bypass", "discard", "overlook", "skip"];
@@ -33,7 +33,7 @@ const WHAT: &[&str] = &[
     "commands",
 ];
 
-/// Phrases that no news item needs; compared in lower case, words apart by one space.
+/// Phrases that no news item needs; compared in lower case, with single spaces.
 const PHRASES: &[&str] = &[
     "system prompt",
     "new instructions",

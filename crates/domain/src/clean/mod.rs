@@ -1,5 +1,5 @@
-//! Text as a reader sees it: what is hidden, dressed up or meant for a machine is taken out
-//! or reported.
+//! Cleans a text to its visible form: hidden, disguised or machine-directed parts are removed or
+//! flagged.
 
 mod html;
 mod instruction;
@@ -12,18 +12,18 @@ use unicode_normalization::UnicodeNormalization;
 /// Longer texts are cut, in characters after cleaning.
 pub const LONGEST: usize = 8_000;
 
-/// Markup inside entities inside markup: deeper nesting is nobody's honest text.
+/// Markup inside entities inside markup: no honest text is nested more deeply.
 const PASSES: usize = 4;
 
-/// What was found in a text.
+/// A finding in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Flag {
     /// Characters without width: removed.
     ZeroWidth,
-    /// Controls that turn the direction of text: removed.
+    /// Controls of the text's direction: removed.
     Bidi,
-    /// A word of letters from several alphabets that look alike: kept.
+    /// A word with letters of several look-alike alphabets: kept.
     MixedScript,
     /// Tags, comments and hidden elements: removed.
     Html,
@@ -56,11 +56,12 @@ impl Flag {
     }
 }
 
-/// Normal form KC without markup, invisible characters and controls, white space collapsed.
-/// Hidden text goes with the element that hides it. Cleaning twice is cleaning once.
+/// Returns the normal form KC without markup, invisible characters and controls, white space
+/// collapsed. Hidden text is removed with the element that hides it. Cleaning twice has the same
+/// result as once.
 pub fn clean(text: &str) -> Cleaned {
     let mut flags = BTreeSet::new();
-    // What no reader would reach is not worth normalising.
+    // the part beyond the limit is not normalised
     let mut text: String = text.chars().take(LONGEST * 8).collect();
     for _ in 0..PASSES {
         let seen: String = visible(&text, &mut flags).nfkc().collect();
@@ -94,13 +95,13 @@ fn visible(text: &str, flags: &mut BTreeSet<Flag>) -> String {
         .filter(|c| {
             let flag = hidden(*c);
             flags.extend(flag);
-            // Variation selectors choose how an emoji is drawn: they go, and mean nothing.
+            // Variation selectors choose the form of an emoji: they are removed without a flag.
             flag.is_none() && !('\u{fe00}'..='\u{fe0f}').contains(c)
         })
         .collect()
 }
 
-/// What a character that nobody sees says of the text.
+/// The flag of an invisible character.
 fn hidden(c: char) -> Option<Flag> {
     match c {
         '\n' | '\t' | '\r' => None,
@@ -148,7 +149,7 @@ fn collapsed(text: &str) -> String {
 fn is_mixed_script(word: &str) -> bool {
     let latin = word.chars().any(|c| c.is_ascii_alphabetic() || ('\u{c0}'..'\u{250}').contains(&c));
     let alike = word.chars().any(|c| {
-        // The micro sign becomes a Greek letter in normal form KC, and units are written with it.
+        // The micro sign becomes a Greek letter in normal form KC, and occurs in units.
         c != 'μ'
             && matches!(c, '\u{370}'..='\u{3ff}' | '\u{400}'..='\u{52f}' | '\u{530}'..='\u{58f}'
                 | '\u{13a0}'..='\u{13ff}' | '\u{1f00}'..='\u{1fff}' | '\u{ab70}'..='\u{abbf}')

@@ -1,10 +1,10 @@
-//! One address for one article, whichever link led to it.
+//! Canonical address of an article, whichever link led to it.
 
 use url::Url;
 
-/// Subdomains that serve the same article to another screen.
+/// Subdomains with the same article for another screen.
 const SCREENS: &[&str] = &["www.", "m.", "mobile.", "amp.", "touch."];
-/// Parameters that say where a reader came from.
+/// Parameters that track the origin of a reader.
 const TRACKERS: &[&str] = &[
     "fbclid",
     "gclid",
@@ -65,7 +65,7 @@ const TRACKERS: &[&str] = &[
     "wt.mc_id",
 ];
 
-/// Scheme, screen, tracking, fragment and trailing slash aside, parameters sorted.
+/// Without scheme, screen, tracking, fragment and trailing slash; parameters sorted.
 pub fn canonical_url(url: &Url) -> String {
     if let Some(original) = behind_cache(url) {
         return canonical_url(&original);

@@ -1,4 +1,4 @@
-//! What two reports are compared by.
+//! Fingerprints by which two reports are compared.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -7,7 +7,7 @@ use super::{Fingerprint, Story, canonical_url};
 use crate::clean::clean;
 use crate::symbols::{Dictionary, is_common_word};
 
-/// How much of the text beside the title is compared, in characters.
+/// Characters of the text that are compared beside the title.
 const READ: usize = 500;
 const CORRECTIONS: &[&str] = &["corrected", "correction", "corrects", "refile", "clarification"];
 const MARKS: &[&str] = &["exclusive", "breaking", "brief", "wrapup", "video", "live", "watch"];
@@ -38,7 +38,7 @@ pub fn fingerprint(story: &Story) -> Fingerprint {
     }
 }
 
-/// News interfaces append " - Outlet" to a headline.
+/// News sites append " - Outlet" to a headline.
 fn without_outlet<'a>(title: &'a str, source: &str) -> &'a str {
     for separator in [" - ", " | ", " – ", " — "] {
         if let Some((head, tail)) = title.rsplit_once(separator) {
@@ -54,7 +54,7 @@ fn without_outlet<'a>(title: &'a str, source: &str) -> &'a str {
     title
 }
 
-/// "UPDATE 2-", "CORRECTED:" and their like in front of a headline.
+/// Editors' marks in front of a headline, such as "UPDATE 2-" and "CORRECTED:".
 fn without_marks(title: &str) -> (&str, bool) {
     let (mut rest, mut is_correction) = (title, false);
     while let Some((mark, after)) = rest.split_once([':', '-', '–', '—']) {
@@ -72,7 +72,7 @@ fn without_marks(title: &str) -> (&str, bool) {
     (rest, is_correction)
 }
 
-/// Lower case, without possessives and punctuation; numbers keep their point.
+/// Lower case, without possessives and punctuation; numbers keep their decimal point.
 fn words_of(text: &str) -> Vec<String> {
     text.to_lowercase()
         .replace('’', "'")
@@ -83,7 +83,7 @@ fn words_of(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// FNV-1a with a final mix: stored, so it must never change.
+/// FNV-1a with a final mix. Its values are stored, so it must never change.
 fn hash(text: &str) -> u64 {
     let fnv = text
         .bytes()
@@ -105,12 +105,12 @@ fn simhash(words: &[String]) -> (u64, u32) {
     (bits.sum(), shingles.len() as u32)
 }
 
-/// A feed cuts texts at different lengths: the first words are enough, and more comparable.
+/// Feeds cut texts at different lengths: the first words are enough, and easier to compare.
 fn simhash_of_body(words: &[String]) -> (u64, u32) {
     simhash(&words[..words.len().min(30)])
 }
 
-/// As `pg_trgm` takes them: of each word, two blanks in front and one behind.
+/// Trigrams as `pg_trgm` counts them: of each word, two blanks in front and one behind.
 fn trigrams(words: &[String]) -> Vec<u32> {
     let mut found = BTreeSet::new();
     for word in words {
@@ -134,7 +134,7 @@ fn numbers(title: &str) -> Vec<String> {
     found
 }
 
-/// Companies that the title is about, and its capitalised words that are no common words.
+/// Companies in the title, and its capitalised words that are no common words.
 fn names(title: &str) -> Vec<String> {
     let companies = COMPANIES.find(title);
     let mut found: BTreeSet<String> =
@@ -153,8 +153,8 @@ fn names(title: &str) -> Vec<String> {
     for word in words.into_iter().filter(capital) {
         let lower = word.to_lowercase();
         let plain = is_common_word(&lower) || crate::lexicon::knows(&lower);
-        // Where every word is written large, and at the start, a capital says nothing: only a
-        // word that no list knows, and that bends like no verb, is taken for a name.
+        // In a title in capitals, and at the start, a capital letter means nothing: only an unknown
+        // word without a verb's ending is taken for a name.
         let bends = ["s", "ed", "ing", "ly"].iter().any(|end| lower.ends_with(end));
         let weak = in_title_case || Some(word) == first;
         if !(plain || weak && bends || spoken.contains(&lower)) {

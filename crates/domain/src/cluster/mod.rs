@@ -1,5 +1,5 @@
-//! Which reports tell one story: the same address, the same headline, or nearly the same words
-//! within three days, unless their numbers or names differ.
+//! Clusters of reports that tell one story: the same address, the same headline, or nearly the same
+//! words within three days, unless their numbers or names differ.
 
 mod address;
 mod fingerprint;
@@ -18,9 +18,9 @@ pub const WINDOW: TimeDelta = TimeDelta::hours(72);
 
 /// Bits by which the hashes of two duplicates may differ.
 const NEAR: u32 = 3;
-/// Jaccard index of title trigrams from which titles tell the same.
+/// Jaccard index of title trigrams from which two titles count as the same.
 const ALIKE: f64 = 0.6;
-/// A text of fewer shingles says too little to be recognised by.
+/// Least number of shingles of a text that can be recognised.
 const LEAST_SHINGLES: u32 = 8;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct Story {
     pub published_at: DateTime<Utc>,
 }
 
-/// All that is compared of a story. It can be stored; hashes do not change between versions.
+/// The compared properties of a report. It can be stored; hashes do not change between versions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprint {
     pub canonical_url: String,
@@ -47,15 +47,16 @@ pub struct Fingerprint {
     pub body_shingles: u32,
     /// Hashes of the title's trigrams, sorted.
     pub trigrams: Vec<u32>,
-    /// The numbers of the title, as written without separators.
+    /// The numbers of the title, as written without separators, sorted.
     pub numbers: Vec<String>,
-    /// The names of the title, in lower case.
+    /// The names of the title, in lower case, sorted.
     pub names: Vec<String>,
-    /// An editor's mark says that this corrects an earlier report.
+    /// An editor's mark: this report corrects an earlier one.
     pub is_correction: bool,
 }
 
-/// Whether two reports tell one story. Not transitive: compare with a cluster's first report.
+/// Returns true if two reports tell one story. Not transitive: compare with a cluster's first
+/// report.
 pub fn same_story(a: &Fingerprint, b: &Fingerprint) -> bool {
     if a.canonical_url == b.canonical_url {
         return true;
@@ -75,10 +76,12 @@ pub fn same_story(a: &Fingerprint, b: &Fingerprint) -> bool {
         && !differ(a, b)
 }
 
-/// Numbers or names of which each title has one that the other lacks.
+/// Returns true if each of two titles has a number, or a name, that the other lacks. The numbers of
+/// a correction may differ.
 fn differ(a: &Fingerprint, b: &Fingerprint) -> bool {
     let apart = |x: &[String], y: &[String]| {
-        x.iter().any(|w| !y.contains(w)) && y.iter().any(|w| !x.contains(w))
+        x.iter().any(|w| y.binary_search(w).is_err())
+            && y.iter().any(|w| x.binary_search(w).is_err())
     };
     let corrects = a.is_correction || b.is_correction;
     (!corrects && apart(&a.numbers, &b.numbers)) || apart(&a.names, &b.names)
@@ -105,8 +108,8 @@ fn jaccard(a: &[u32], b: &[u32]) -> f64 {
     f64::from(common) / (a.len() as f64 + b.len() as f64 - f64::from(common))
 }
 
-/// The cluster of each story, numbered from 0 in order of first appearance. The earliest report
-/// speaks for its cluster, whatever order they come in; similarity does not chain.
+/// The cluster of each report, numbered from 0 in order of first appearance. The earliest report
+/// represents its cluster, in any order of input; similarity is not transitive.
 pub fn assign(stories: &[Story]) -> Vec<usize> {
     let prints: Vec<Fingerprint> = stories.iter().map(fingerprint).collect();
     let mut by_time: Vec<usize> = (0..prints.len()).collect();

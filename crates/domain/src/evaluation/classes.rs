@@ -1,4 +1,4 @@
-//! How often labels are right, and which are taken for which.
+//! Accuracy of labels, and confusion between them.
 
 use serde::Serialize;
 
@@ -13,15 +13,15 @@ pub struct Confusion {
     counts: [[u64; 3]; 3],
 }
 
-/// How one label fares.
+/// Scores of one label.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ClassScore {
     pub label: Label,
-    /// How many texts have it.
+    /// Number of texts with this label.
     pub support: u64,
-    /// Of the answers with this label, how many are right; 0 where it was never answered.
+    /// Precision: the share of answers with this label that are right; 0 without such answers.
     pub precision: f64,
-    /// Of the texts with this label, how many were found; 0 where none has it.
+    /// Recall: the share of texts with this label that were found; 0 without such texts.
     pub recall: f64,
     pub f1: f64,
 }
@@ -57,7 +57,7 @@ impl Confusion {
         ratio((0..3).map(|n| self.counts[n][n]).sum(), self.total())
     }
 
-    /// How often a text was given the opposite of its label.
+    /// Share of texts that were given the opposite of their label.
     pub fn opposite(&self) -> f64 {
         ratio(self.counts[0][2] + self.counts[2][0], self.total())
     }

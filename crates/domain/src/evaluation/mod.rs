@@ -1,6 +1,6 @@
-//! How good signals have been: what prices did after them, against chance.
+//! Signal quality: returns after each signal, compared with chance.
 //!
-//! A signal that stood when a session opened is held against the log return from that open to the
+//! A signal that stood when a session opened is compared with the log return from that open to the
 //! close of the same session and of the fifth and the twentieth from there. One signal a symbol and
 //! session, so that a busy day is not counted often.
 
@@ -16,14 +16,14 @@ pub use self::classes::{ClassScore, Confusion};
 use self::stats::{Daily, mean, wilson};
 use crate::{SignalLabel, Symbol, calendar};
 
-/// After how many sessions a signal is looked at again.
+/// Horizons, in sessions.
 pub const HORIZONS: [usize; 3] = [1, 5, 20];
-/// With fewer points there is no number: an information coefficient of 0.05 has a standard error
-/// as large as itself at 400.
+/// Fewest points for a number: an information coefficient of 0.05 has a standard error as large as
+/// itself at 400.
 pub const LEAST_POINTS: usize = 400;
-/// With fewer symbols than this all days are ranked together, not each by itself.
+/// Fewest symbols for a ranking of each day by itself; with fewer, all days are ranked together.
 pub const CROSS_SECTION: usize = 10;
-/// A move this large overnight may be a split: raw closes around it are not comparable.
+/// Smallest overnight move that may be a split: raw closes around it are not comparable.
 const LOOKS_LIKE_A_SPLIT: f64 = 0.35;
 
 /// One day's prices of a symbol.
@@ -34,7 +34,7 @@ pub struct Day {
     pub close: f64,
 }
 
-/// The signal of a symbol that stood when a session opened, and what followed.
+/// The signal of a symbol that stood when a session opened, and the returns after it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
     pub symbol: Symbol,
@@ -44,7 +44,7 @@ pub struct Point {
     pub opens: DateTime<Utc>,
     /// When the signal was derived.
     pub at: DateTime<Utc>,
-    /// When the last of what it read was known; `None`: not recorded any more.
+    /// When the last of its inputs was known; `None` if no longer recorded.
     pub available_at: Option<DateTime<Utc>>,
     pub label: Option<SignalLabel>,
     pub c: Option<f64>,
@@ -54,7 +54,7 @@ pub struct Point {
     pub returns: [Option<f64>; HORIZONS.len()],
 }
 
-/// A point that knew more than it could.
+/// A signal that used data from after its time.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LookAhead {
     pub symbol: Symbol,
@@ -62,7 +62,8 @@ pub struct LookAhead {
     pub reason: &'static str,
 }
 
-/// Rank correlation of a score with what followed. Numbers are `None` below [`LEAST_POINTS`].
+/// Rank correlation of a score with the returns after it. Numbers are `None` below
+/// [`LEAST_POINTS`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Coefficient {
     pub points: usize,
@@ -77,20 +78,20 @@ pub struct Coefficient {
     pub high: Option<f64>,
 }
 
-/// What followed one label.
+/// Returns after one label.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LabelRow {
     pub label: SignalLabel,
     pub points: usize,
     pub mean_return: Option<f64>,
-    /// How often the price went the label's way; HOLD names none.
+    /// Share of signals after which the price moved in the label's direction; HOLD has none.
     pub hit_rate: Option<f64>,
     /// 95 %, by Wilson.
     pub low: Option<f64>,
     pub high: Option<f64>,
 }
 
-/// What followed a tenth of all composites, the lowest first.
+/// Returns after a tenth of all composites, the lowest first.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Decile {
     pub points: usize,
@@ -103,7 +104,7 @@ pub struct Horizon {
     pub composite: Coefficient,
     pub price: Coefficient,
     pub sentiment: Coefficient,
-    /// The composite's scores, dealt out anew: what chance makes of the same returns.
+    /// The placebo: the composite's scores, shuffled over the same returns.
     pub placebo: Coefficient,
     /// The mean of every return, whatever the signal.
     pub buy_and_hold: Option<f64>,
@@ -119,21 +120,21 @@ pub struct Report {
     pub last: Option<NaiveDate>,
     /// Points with a label, of all symbols on all sessions in between.
     pub coverage: Option<f64>,
-    /// How often a symbol's label differed from that of the session before.
+    /// Share of sessions in which a symbol's label differed from that of the session before.
     pub turnover: Option<f64>,
     pub horizons: Vec<Horizon>,
-    /// Left out of everything above.
+    /// Points that are left out above.
     pub look_ahead: Vec<LookAhead>,
 }
 
 impl Report {
-    /// Whether any horizon has a number.
+    /// Returns true if any horizon has a number.
     pub fn says_something(&self) -> bool {
         self.horizons.iter().any(|h| h.composite.mean.is_some())
     }
 }
 
-/// What followed the open of `day`, from a symbol's days in their order.
+/// Log returns from the open of `day` for each horizon, from a symbol's days in their order.
 pub fn returns(days: &[Day], day: NaiveDate) -> [Option<f64>; HORIZONS.len()] {
     let mut found = [None; HORIZONS.len()];
     let Ok(first) = days.binary_search_by_key(&day, |d| d.day) else { return found };
@@ -154,8 +155,8 @@ pub fn returns(days: &[Day], day: NaiveDate) -> [Option<f64>; HORIZONS.len()] {
     found
 }
 
-/// Judges the points, in any order. `seed` deals the placebo and the bootstrap: equal seeds give
-/// equal reports.
+/// Evaluates the points, in any order. `seed` shuffles the placebo and the bootstrap: equal seeds
+/// give equal reports.
 pub fn evaluate(points: &[Point], seed: u64) -> Report {
     let (mut fair, mut look_ahead) = (Vec::new(), Vec::new());
     for point in points {
@@ -173,7 +174,7 @@ pub fn evaluate(points: &[Point], seed: u64) -> Report {
             }
         }
     }
-    // Equal points in another order are an equal report.
+    // The order of equal points does not matter.
     fair.sort_by(|a, b| (a.day, &a.symbol).cmp(&(b.day, &b.symbol)));
     look_ahead.sort_by(|a, b| (a.at, &a.symbol).cmp(&(b.at, &b.symbol)));
 

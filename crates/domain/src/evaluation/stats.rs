@@ -2,19 +2,19 @@
 
 use chrono::NaiveDate;
 
-/// What the bootstrap draws.
+/// Number of samples of the bootstrap.
 const DRAWS: usize = 1_000;
 /// The 97.5th percentile of the normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// The scores of one day and what followed each.
+/// The scores of one day and the returns after each.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Daily {
     pub(super) scores: Vec<f64>,
     pub(super) returns: Vec<f64>,
 }
 
-/// Groups pairs that come in the order of their days.
+/// Groups pairs that are sorted by day.
 pub(super) fn by_day(pairs: impl Iterator<Item = (NaiveDate, f64, f64)>) -> Vec<Daily> {
     let mut days: Vec<(NaiveDate, Daily)> = Vec::new();
     for (day, score, after) in pairs {
@@ -29,7 +29,7 @@ pub(super) fn by_day(pairs: impl Iterator<Item = (NaiveDate, f64, f64)>) -> Vec<
     days.into_iter().map(|(_, daily)| daily).collect()
 }
 
-/// The same returns with the scores dealt out anew: within each day, or over all of them.
+/// The same returns with shuffled scores: within each day, or over all of them.
 pub(super) fn shuffled(days: &[Daily], within_days: bool, seed: u64) -> Vec<Daily> {
     let mut chance = Chance::new(seed ^ 0x5048_4143_4542_4f00);
     let mut days = days.to_vec();
@@ -48,7 +48,7 @@ pub(super) fn shuffled(days: &[Daily], within_days: bool, seed: u64) -> Vec<Dail
     days
 }
 
-/// NaN for nothing.
+/// NaN for an empty list.
 pub(super) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
@@ -88,13 +88,13 @@ fn standard_ranks(values: &[f64]) -> Option<Vec<f64>> {
     Some(ranks)
 }
 
-/// Spearman's rank correlation; `None` where one side does not vary.
+/// Spearman's rank correlation; `None` if one side does not vary.
 pub(super) fn spearman(a: &[f64], b: &[f64]) -> Option<f64> {
     let (a, b) = (standard_ranks(a)?, standard_ranks(b)?);
     Some(a.iter().zip(&b).map(|(a, b)| a * b).sum::<f64>() / a.len() as f64)
 }
 
-/// Each day's share in the rank correlation of all days together: their mean is that correlation.
+/// Contribution of each day to the rank correlation of all days: their mean is that correlation.
 pub(super) fn pooled(days: &[Daily]) -> Vec<f64> {
     let all = |side: fn(&Daily) -> &Vec<f64>| -> Vec<f64> {
         days.iter().flat_map(|d| side(d).iter().copied()).collect()
@@ -109,8 +109,8 @@ pub(super) fn pooled(days: &[Daily]) -> Vec<f64> {
     days.iter().map(|d| products.by_ref().take(d.scores.len()).sum::<f64>() * scale).collect()
 }
 
-/// The mean in units of its standard error, which allows for what neighbours up to `lags` apart
-/// have in common (Newey and West 1987, Bartlett weights); `None` if nothing varies.
+/// The mean in units of its standard error, corrected for correlation between neighbours up to
+/// `lags` apart (Newey and West 1987, Bartlett weights); `None` if nothing varies.
 pub(super) fn newey_west_t(values: &[f64], lags: usize) -> Option<f64> {
     let n = values.len();
     let middle = mean(values);

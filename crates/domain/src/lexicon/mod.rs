@@ -1,8 +1,8 @@
-//! A text in, a sentiment out, asking nobody: VADER's engine under a finance overlay.
+//! Scores a text without a model: VADER's engine under a finance overlay.
 //!
-//! Words that the overlay understands are taken out of the sentence before the general
-//! lexicon reads the rest, at a lower weight: most of its errors on headlines come from words
-//! that mean something else in this field.
+//! Words that the overlay understands are taken out of the sentence before the general lexicon
+//! reads the rest, at a lower weight: most of its errors on headlines come from words that mean
+//! something else in finance.
 
 mod overlay;
 
@@ -15,10 +15,10 @@ use crate::Label;
 use crate::clean::clean;
 
 pub const ANALYZER: &str = "lexicon/1";
-/// A word count must not outrank a reader.
+/// Largest confidence: a word count must not outrank a model.
 pub const MOST_CONFIDENCE: f64 = 0.6;
 
-/// What the general lexicon's valence is worth beside the overlay's.
+/// Weight of the general lexicon's valence beside the overlay's.
 const GENERAL: f64 = 0.35;
 /// General valence below this is noise.
 const LEAST_GENERAL: f64 = 1.5;
@@ -28,7 +28,7 @@ const NEGATIONS: &[&str] = &[
     "not", "no", "never", "without", "isn't", "doesn't", "don't", "didn't", "won't", "wasn't",
     "hasn't", "can't", "denies", "unlikely", "neither", "nor",
 ];
-/// What follows these is weighed against the rest, and found lighter.
+/// Words that concede: the part of a sentence after one of them counts less than the rest.
 const CONCESSIONS: &[&str] = &["despite", "defying", "notwithstanding", "shrugging"];
 
 static GENERAL_LEXICON: LazyLock<SentimentIntensityAnalyzer<'static>> =
@@ -39,13 +39,14 @@ pub struct Reading {
     pub label: Label,
     /// -1..=1, four decimals.
     pub score: f64,
-    /// 0..=[`MOST_CONFIDENCE`]: grows with what was matched, falls where it contradicts itself.
+    /// 0..=[`MOST_CONFIDENCE`]: grows with the number of matches, falls with contradictions between
+    /// them.
     pub confidence: f64,
-    /// What [`clean`] found.
+    /// Findings of [`clean`].
     pub flags: Vec<String>,
 }
 
-/// Cleans a text and reads it. Equal texts give equal readings.
+/// Cleans a text and scores it. Equal texts have equal results.
 pub fn read(text: &str) -> Reading {
     let cleaned = clean(text);
     let flags = cleaned.flags.iter().map(|f| f.as_str().to_owned()).collect();
@@ -70,7 +71,7 @@ pub fn read(text: &str) -> Reading {
     Reading { label: Label::of(score), score, confidence, flags }
 }
 
-/// Whether the overlay knows a lower-case word: then it is no name.
+/// Returns true if the overlay knows a lower-case word: then it is no name.
 pub(crate) fn knows(word: &str) -> bool {
     overlay::knows(word)
 }
@@ -97,7 +98,7 @@ fn weigh(sentence: &str) -> (f64, f64) {
         .map(|(w, _)| *w)
         .collect();
     let compound = GENERAL_LEXICON.polarity_scores(&rest.join(" ")).compound;
-    // The inverse of VADER's normalisation gives the valence back.
+    // Inverts VADER's normalisation to get the valence.
     let general = compound * (ALPHA / (1.0 - compound * compound).max(1e-6)).sqrt();
     if general.abs() >= LEAST_GENERAL {
         sum += GENERAL * general;
@@ -106,7 +107,7 @@ fn weigh(sentence: &str) -> (f64, f64) {
     (sum, mass)
 }
 
-/// How the words before a pattern change it.
+/// Factor by which the words before a pattern change its weight.
 fn context(words: &[&str], start: usize) -> f64 {
     let clause = words[..start].iter().rposition(|w| *w == ",").map_or(0, |comma| comma + 1);
     let before = &words[clause..start];
@@ -139,7 +140,7 @@ fn words_of(sentence: &str) -> Vec<&str> {
     words
 }
 
-/// To four decimals, as VADER: the engine adds in no fixed order.
+/// Rounds to four decimals, as VADER does: the engine adds in no fixed order.
 fn rounded(x: f64) -> f64 {
     (x * 1e4).round() / 1e4 + 0.0
 }

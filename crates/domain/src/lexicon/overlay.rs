@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::LazyLock;
 
-/// What is matched: a word of a set, after at most `gap` other words.
+/// One part of a pattern: a word of a set, after at most `gap` other words.
 struct Element {
     gap: usize,
     words: HashSet<&'static str>,
@@ -26,7 +26,7 @@ struct Overlay {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Hit {
     pub(super) valence: f64,
-    /// Places of its words, rising.
+    /// Indexes of its words, ascending.
     pub(super) at: Vec<usize>,
 }
 
@@ -73,7 +73,7 @@ fn parse(table: &'static str) -> Overlay {
     overlay
 }
 
-/// Whether a lower-case word occurs in any pattern.
+/// Returns true if a lower-case word occurs in any pattern.
 pub(super) fn knows(word: &str) -> bool {
     OVERLAY.words.contains(word)
 }
@@ -109,7 +109,7 @@ fn follow(elements: &[Element], words: &[&str], free: &[bool], start: usize) -> 
     let mut last = start;
     for element in elements {
         last = (last + 1..words.len().min(last + 2 + element.gap))
-            // A clause ends at a comma, and so does what a verb can reach.
+            // A comma ends a clause, and with it the reach of a verb.
             .take_while(|n| words[*n] != ",")
             .find(|n| free[*n] && element.words.contains(words[*n]))?;
         at.push(last);

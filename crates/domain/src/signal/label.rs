@@ -1,4 +1,4 @@
-//! The ladder of labels: rungs are entered at one height and left at a lower one.
+//! Labels of a signal, with hysteresis: each is entered at one threshold and left at a lower one.
 
 use std::fmt;
 use std::str::FromStr;
@@ -31,7 +31,7 @@ impl SignalLabel {
         }
     }
 
-    /// How far above HOLD this rung is.
+    /// Distance from HOLD: −2 to 2.
     const fn height(self) -> i8 {
         match self {
             Self::StrongBuy => 2,
@@ -57,7 +57,7 @@ impl fmt::Display for SignalLabel {
     }
 }
 
-/// The rung after `previous` (HOLD for a fresh start), for composite `c`, quality `q` and
+/// The label after `previous` (HOLD for a fresh start), for composite `c`, quality `q` and
 /// `agreement` = S·P. Selling mirrors buying.
 pub(super) fn next(previous: Option<SignalLabel>, c: f64, q: f64, agreement: f64) -> SignalLabel {
     let from = previous.map_or(0, SignalLabel::height);
@@ -71,7 +71,7 @@ pub(super) fn next(previous: Option<SignalLabel>, c: f64, q: f64, agreement: f64
 }
 
 fn climb(from: i8, c: f64, q: f64, agreement: f64) -> u8 {
-    // The gates open wider than they close, so that noise around one does not flap.
+    // Thresholds to enter are higher than those to leave, so that noise does not switch labels.
     let strong = if from >= 2 {
         c >= 0.40 && q >= 0.45 && agreement >= -0.02
     } else {
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rungs_are_entered_at_one_height_and_left_below_another() {
+    fn label_thresholds_have_hysteresis() {
         for (previous, c, expected) in [
             (None, 0.25, Buy),
             (None, 0.2499, Hold),

@@ -1,4 +1,4 @@
-//! Closes and story clusters in, one labelled score with every term of it out.
+//! Derives a labelled score with every term of it from closes and story clusters.
 
 mod label;
 mod price;
@@ -11,19 +11,19 @@ use thiserror::Error;
 pub use label::SignalLabel;
 pub use sentiment::Contribution;
 
-/// The version that is stored with every signal; another arithmetic takes another name.
+/// Version of the formula, stored with every signal; a changed formula has another name.
 pub const FORMULA: &str = "composite/1";
 
-/// At most this many closes are read, the newest.
+/// Most closes that are read, the newest ones.
 pub const WINDOW: usize = 250;
-/// Fewer closes give no price score, and so no composite.
+/// Fewest closes for a price score, and so for a composite.
 pub const LEAST_CLOSES: usize = 51;
-/// A cluster older than this no longer counts.
+/// Age from which a cluster no longer counts.
 pub const HORIZON_H: f64 = 72.0;
 /// The window of `S_24h`, which the alert rules read.
 pub const DAY_H: f64 = 24.0;
 
-/// What one story says of the symbol.
+/// One story about the symbol, as the formula reads it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClusterInput {
     pub id: i64,
@@ -35,7 +35,7 @@ pub struct ClusterInput {
     pub kappa: f64,
     /// Trust in the source in 0..=1.
     pub q: f64,
-    /// How many earlier clusters told of the same event within 24 h.
+    /// Number of earlier clusters about the same event within 24 h.
     pub k: u32,
     /// Hours since the earliest publication; negative when dated in the future.
     pub age_h: f64,
@@ -48,7 +48,7 @@ pub struct Inputs {
     /// Oldest first.
     pub closes: Vec<f64>,
     pub clusters: Vec<ClusterInput>,
-    /// Whether the last close belongs to the newest session that has begun.
+    /// True if the last close belongs to the newest session that has begun.
     pub price_fresh: bool,
     pub previous: Option<SignalLabel>,
 }
@@ -69,7 +69,7 @@ impl State {
     }
 }
 
-/// A signal with all that led to it. Price terms and `C` are absent without enough closes.
+/// A signal with all its terms. Price terms and `C` are absent without enough closes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Terms {
     pub state: State,
@@ -94,22 +94,22 @@ pub struct Terms {
     pub p: Option<f64>,
     #[serde(rename = "S")]
     pub s: f64,
-    /// The mass of news behind `S`.
+    /// Weight of the news behind `S`.
     #[serde(rename = "W")]
     pub w: f64,
     #[serde(rename = "C")]
     pub c: Option<f64>,
-    /// Quality in 0..=1; without a price score, what the news alone supports.
+    /// Quality in 0..=1; without a price score, the quality of the news alone.
     #[serde(rename = "Q")]
     pub q: f64,
     pub label: Option<SignalLabel>,
-    /// How many closes were read.
+    /// Number of closes that were read.
     pub window: usize,
     /// The clusters that counted, in order of id.
     pub contributions: Vec<Contribution>,
 }
 
-/// Why inputs are no inputs.
+/// Reason why inputs are invalid.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum InvalidInputs {
     #[error("closes[{0}] is not a positive finite number")]
@@ -145,8 +145,8 @@ impl Inputs {
     }
 }
 
-/// The signal of `composite/1`. Never NaN: closes that are no prices count as missing history,
-/// clusters out of range weigh nothing.
+/// The signal of `composite/1`. Never NaN: invalid closes count as missing history, clusters out of
+/// range have no weight.
 pub fn derive(inputs: &Inputs) -> Terms {
     let news = sentiment::score(&inputs.clusters, HORIZON_H);
     let support = 0.4 * news.mass / (news.mass + sentiment::PRIOR);
@@ -165,7 +165,7 @@ pub fn derive(inputs: &Inputs) -> Terms {
             s: news.score,
             w: news.mass,
             c: None,
-            // Nothing stands beside the news that could agree with it.
+            // Without a price score no agreement is possible.
             q: support * 0.5,
             label: None,
             window: window.len(),

@@ -1,4 +1,4 @@
-//! `P`: what the closes alone say.
+//! `P`: the price score, from closes alone.
 
 use super::LEAST_CLOSES;
 use super::sum::compensated;
@@ -7,7 +7,7 @@ use super::sum::compensated;
 const LAMBDA: f64 = 0.94;
 const SEED: usize = 20;
 const RSI_SPAN: usize = 14;
-/// Log ratios up to this are no move.
+/// Largest log ratio that counts as no move.
 const STILL: f64 = 1e-12;
 
 pub(super) struct Price {
@@ -24,7 +24,7 @@ pub(super) fn is_price(close: f64) -> bool {
     close.is_finite() && close > 0.0
 }
 
-/// Absent below [`LEAST_CLOSES`] and when any close is no price.
+/// Absent below [`LEAST_CLOSES`] and if any close is invalid.
 pub(super) fn score(closes: &[f64]) -> Option<Price> {
     if closes.len() < LEAST_CLOSES || !closes.iter().all(|c| is_price(*c)) {
         return None;
@@ -50,7 +50,7 @@ pub(super) fn score(closes: &[f64]) -> Option<Price> {
     Some(Price { sigma, momentum, trend, last_move, rsi, stretch, score: score.clamp(-1.0, 1.0) })
 }
 
-/// tanh of a ratio; over zero it is 0 for no move and otherwise the limit.
+/// tanh of a ratio; if the divisor is zero, 0 for no move and otherwise the limit.
 fn squash(over: f64, under: f64) -> f64 {
     if under > 0.0 {
         (over / under).tanh()

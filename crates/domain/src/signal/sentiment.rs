@@ -1,4 +1,4 @@
-//! `S`: what the news of the last days says.
+//! `S`: the sentiment score, from the news of the last days.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use super::ClusterInput;
 use super::sum::compensated;
 use crate::symbols::LINK;
 
-/// The mass that pulls thin evidence to zero.
+/// The weight of a neutral prior, which pulls thin evidence towards zero.
 pub(super) const PRIOR: f64 = 0.5;
 const HALF_LIFE_H: f64 = 24.0;
-/// What a repetition of the same event is worth of the story before it.
+/// Weight of a repetition of the same event, relative to the story before it.
 const REPEAT: f64 = 0.75;
 const PER_SOURCE: usize = 5;
 
-/// What one cluster added.
+/// Contribution of one cluster.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Contribution {
     pub id: i64,
@@ -56,7 +56,7 @@ pub(super) fn score(clusters: &[ClusterInput], horizon_h: f64) -> News {
     News { score: (pull / (mass + PRIOR)).clamp(-1.0, 1.0), mass, contributions }
 }
 
-/// Nothing for what is irrelevant, too old, dated in the future, or no number.
+/// 0 for a cluster that is irrelevant, too old, dated in the future, or not a number.
 fn weight(c: &ClusterInput, horizon_h: f64) -> f64 {
     let counts = c.r >= LINK && c.age_h >= 0.0 && c.age_h <= horizon_h && !c.s.is_nan();
     if !counts {

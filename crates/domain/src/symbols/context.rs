@@ -1,11 +1,11 @@
-//! What the words around a short name say of it.
+//! Meaning of a short name, by the words around it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::token::Token;
 
-/// How far around a name another meaning is looked for, in words.
+/// Distance from a name, in words, within which other meanings are looked for.
 const NEAR: usize = 6;
 
 struct Context {
@@ -69,7 +69,7 @@ pub(super) fn is_ambiguous(lower: &str) -> bool {
     is_common(lower) || CONTEXT.others.contains_key(lower)
 }
 
-/// Whether the text is about business at all, the name's own words aside.
+/// Returns true if the text is about business, the name's own words aside.
 pub(super) fn is_business(tokens: &[Token<'_>], from: usize, to: usize) -> bool {
     let sentence = tokens[from].sentence;
     let speaks = |t: &Token<'_>| {
@@ -86,7 +86,7 @@ pub(super) fn is_business(tokens: &[Token<'_>], from: usize, to: usize) -> bool 
         .any(|(_, t)| speaks(t))
 }
 
-/// Whether the words around say that the name means something else here.
+/// Returns true if the words around a name show that it means something else.
 pub(super) fn means_another(tokens: &[Token<'_>], from: usize, to: usize) -> bool {
     if tokens.get(to).is_some_and(|next| {
         OTHER_BODIES.contains(&next.lower.as_str()) && next.text.starts_with(char::is_uppercase)

@@ -1,4 +1,4 @@
-//! The companies that can be found, by all their names.
+//! The known companies, by all their names.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -10,12 +10,12 @@ use super::finder;
 use super::token::tokens;
 use crate::Symbol;
 
-/// A name by which a company goes.
+/// A name of a company.
 #[derive(Clone, Debug)]
 pub(super) struct Name {
     pub(super) words: Vec<String>,
     pub(super) company: usize,
-    /// The full legal name, with what makes it one.
+    /// The full legal name.
     pub(super) is_legal: bool,
     /// As written in the dictionary, for names that are symbols too.
     pub(super) is_upper: bool,
@@ -25,7 +25,7 @@ pub(super) struct Name {
 pub struct Dictionary {
     pub(super) symbols: Vec<Symbol>,
     pub(super) by_symbol: HashMap<String, usize>,
-    /// As people say it, by company; empty where the dictionary has no name.
+    /// Common name by company; empty if the dictionary has none.
     called: Vec<String>,
     /// By first word, the longest name first.
     pub(super) names: HashMap<String, Vec<Name>>,
@@ -43,7 +43,7 @@ static BUILTIN: LazyLock<Dictionary> = LazyLock::new(|| {
         .expect("the built-in dictionary is read by a test")
 });
 
-/// Endings that make a name a legal one.
+/// Legal forms at the end of a name.
 const LEGAL: &[&str] = &[
     "inc",
     "incorporated",
@@ -135,7 +135,7 @@ impl Dictionary {
         self.names.entry(first).or_default().push(Name { words, company, is_legal, is_upper });
     }
 
-    /// What people call a company, without what makes its name a legal one.
+    /// Common name of a company, without the legal form.
     pub fn name(&self, symbol: &Symbol) -> Option<&str> {
         let company = *self.by_symbol.get(symbol.as_str())?;
         Some(self.called[company].as_str()).filter(|name| !name.is_empty())
@@ -152,7 +152,7 @@ impl Dictionary {
     }
 }
 
-/// The name without "Inc." and its like, and without a leading article.
+/// The name without its legal form and without a leading article.
 fn without_ending(name: &str) -> &str {
     let mut bare = name.strip_prefix("The ").unwrap_or(name).trim();
     loop {

@@ -1,4 +1,4 @@
-//! The search itself: listings first, then names, the longest first, then bare symbols.
+//! Finds companies in a text: listings first, then names, the longest first, then bare symbols.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -13,9 +13,9 @@ const CERTAIN: f64 = 1.0;
 const LEGAL: f64 = 0.9;
 const BARE: f64 = 0.8;
 const SHORT: f64 = 0.6;
-/// A short name that is no word, in a text that is about anything.
+/// Relevance of a short name that is no word, in a text about anything.
 const ALONE: f64 = 0.5;
-/// Named, but not what the text is about: below [`LINK`].
+/// Relevance of a company that is named but not the subject: below [`LINK`].
 const PASSING: f64 = 0.2;
 
 /// A name found in the text.
@@ -111,7 +111,7 @@ fn names(
     found
 }
 
-/// Capital letters make a name; one that is an abbreviation is written in capitals.
+/// A name needs capital letters; an abbreviation is written in capitals.
 fn is_written_as_name(name: &Name, tokens: &[Token<'_>]) -> bool {
     let short = name.words.len() == 1;
     let letters = |t: &Token<'_>| t.text.chars().filter(|c| c.is_alphabetic()).count();
@@ -160,7 +160,7 @@ fn bare_symbols(
             let company = *dictionary.by_symbol.get(token.text)?;
             let enclosed = text[..token.start].ends_with('(') && text[token.end..].starts_with(')');
             let business = is_business(tokens, n, n + 1);
-            // Two letters are a state, a unit or a title at least as often.
+            // Two letters are a state, a unit or a title at least as often as a symbol.
             let relevance = match token.text.len() {
                 _ if enclosed => LEGAL,
                 0..=2 => PASSING,

@@ -1,10 +1,10 @@
-//! Symbols that say of themselves that they are: `$AAPL`, `(NASDAQ: AAPL)`, `AAPL.O`.
+//! Explicit listings: `$AAPL`, `(NASDAQ: AAPL)`, `AAPL.O`.
 
 use super::dictionary::Dictionary;
 use super::token::Token;
 
 const OURS: &[&str] = &["nasdaq", "nyse", "nasdaqgs", "nasdaqgm", "nasdaqcm", "amex", "nysearca"];
-/// Words between the name of one of our exchanges and its colon.
+/// Words between the name of a known exchange and its colon.
 const TIERS: &[&str] =
     &["american", "arca", "gs", "gm", "cm", "global", "select", "market", "mkt", "capital"];
 const FOREIGN: &[&str] = &[
@@ -17,11 +17,11 @@ const FOREIGN: &[&str] = &[
 ];
 
 pub(super) struct Listings {
-    /// Companies that are listed here by their symbol.
+    /// Companies listed by their symbol.
     pub(super) certain: Vec<usize>,
-    /// Tokens that are part of a listing, ours or foreign.
+    /// Tokens that are part of a listing, on a known or another exchange.
     pub(super) taken: Vec<bool>,
-    /// Tokens in front of a foreign listing: what they name is not ours.
+    /// Tokens in front of a listing on another exchange: the name there is no known company.
     pub(super) foreign: Vec<bool>,
 }
 
@@ -76,7 +76,7 @@ pub(super) fn listings(dictionary: &Dictionary, text: &str, tokens: &[Token<'_>]
             found.certain.push(company);
         }
     }
-    // "(LSE: SHEL, NYSE: SHEL)" is ours all the same.
+    // "(LSE: SHEL, NYSE: SHEL)" is a listing on a known exchange all the same.
     if !found.certain.is_empty() {
         let certain = &found.certain;
         for names in dictionary.names.values().flatten().filter(|n| certain.contains(&n.company)) {

@@ -1,8 +1,8 @@
-//! Which companies a text is about, and how surely.
+//! Finds the companies that a text is about, each with a relevance.
 //!
 //! A cashtag or a listing on our exchanges is certain (1.0), a full legal name nearly (0.9), a
-//! short name counts where the text is about business (0.6), and a bare symbol only where it is
-//! no English word. Mentions below [`LINK`] are kept, so that one can see what was passed over.
+//! short name counts where the text is about business (0.6), and a bare symbol only where it is no
+//! English word. Mentions below [`LINK`] are kept, so that one can see what was passed over.
 
 mod context;
 mod dictionary;
@@ -17,7 +17,7 @@ pub use dictionary::{Dictionary, InvalidDictionary};
 
 use crate::Symbol;
 
-/// From this relevance on an article is linked to the symbol.
+/// Relevance from which an article is linked to the symbol.
 pub const LINK: f64 = 0.35;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub struct Mention {
     pub relevance: f64,
 }
 
-/// Whether a lower-case word is so common that it names nobody by itself.
+/// Returns true if a lower-case word is too common to name a company by itself.
 pub(crate) fn is_common_word(word: &str) -> bool {
     context::is_common(word)
 }

@@ -1,15 +1,15 @@
-//! Brokers and data sources that are named for what they say of others.
+//! Brokers and data sources that are named as the source of a statement about another company.
 
 use super::token::Token;
 
-/// Companies whose opinions and figures fill other companies' news, by symbol.
+/// Companies whose opinions and figures are quoted in other companies' news, by symbol.
 const VOICES: &[&str] = &[
     "GS", "MS", "JPM", "BAC", "C", "WFC", "SCHW", "SPGI", "MCO", "NDAQ", "MSCI", "FDS", "MORN",
     "UBS", "DB", "BCS", "RY", "TD", "JEF", "RJF", "EVR", "PIPR", "SF", "OPY", "KEY", "USB", "IT",
     "BLK", "NMR", "TRI", "HSBC", "COWN", "BMO",
 ];
 
-/// In front of a voice: somebody else is meant.
+/// Words before a company that is only the source of a statement.
 const BEFORE: &[&[&str]] = &[
     &["analysts", "at"],
     &["analyst", "at"],
@@ -30,7 +30,7 @@ const BEFORE: &[&[&str]] = &[
     &["underwritten", "by"],
 ];
 
-/// Within three words in front: an opinion of a third party.
+/// Words of a third party's opinion, within three words in front.
 const OPINIONS_BEFORE: &[&str] = &[
     "upgraded",
     "downgraded",
@@ -49,7 +49,7 @@ const OPINIONS_BEFORE: &[&str] = &[
     "reiterated",
 ];
 
-/// Within four words behind: the voice speaks.
+/// Verbs of speech, within four words behind.
 const OPINIONS_AFTER: &[&str] = &[
     "analyst",
     "analysts",
@@ -78,7 +78,7 @@ const OPINIONS_AFTER: &[&str] = &[
     "intelligence",
 ];
 
-/// Behind a voice, where another company is named: it speaks of that one.
+/// Words after a source that introduce the company it speaks of.
 const SPEAKS: &[&str] = &[
     "says",
     "said",
@@ -104,7 +104,7 @@ const SPEAKS: &[&str] = &[
     "forecasts",
 ];
 
-/// Whether the company named by `tokens[from..to]` is only the one who says it.
+/// Returns true if the company named by `tokens[from..to]` is only the source of a statement.
 pub(super) fn is_in_passing(
     symbol: &str,
     tokens: &[Token<'_>],

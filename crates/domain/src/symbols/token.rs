@@ -1,14 +1,14 @@
-//! A text as words with their places.
+//! A text as words with their positions.
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Token<'a> {
     pub(super) text: &'a str,
     /// Lower case, without a possessive ending.
     pub(super) lower: String,
-    /// Byte places in the text.
+    /// Byte positions in the text.
     pub(super) start: usize,
     pub(super) end: usize,
-    /// Which sentence it stands in.
+    /// Index of its sentence.
     pub(super) sentence: usize,
 }
 
@@ -32,7 +32,7 @@ pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
                 end: from + word.len(),
                 sentence,
             });
-            // A point before a blank ends a sentence, unless it belongs to "U.S." or "Inc.".
+            // A period before a blank ends a sentence, unless it belongs to "U.S." or "Inc.".
             let pointed = text[from..at].ends_with('.');
             let short = word.contains('.') || word.len() <= 4;
             sentence += usize::from(pointed && !short);

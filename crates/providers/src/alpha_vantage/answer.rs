@@ -1,4 +1,4 @@
-//! What an answer of Alpha Vantage is: data, or one of ten ways to say no with HTTP 200.
+//! Classes of answers of Alpha Vantage: data, or one of ten refusals with HTTP 200.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use serde_json::{Map, Value};
 use super::{Bar, Quote};
 use crate::error::Scope;
 
-/// What an answer means.
+/// Class of an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Class {
-    /// What was asked for: an object that is not empty, or a list.
+    /// The data: an object that is not empty, or a list.
     Data(Value),
     Throttled {
         scope: Scope,
@@ -24,12 +24,12 @@ pub enum Class {
     Transient,
 }
 
-/// A plan that does not include what a parameter asks for.
+/// A plan without a feature that a parameter asks for.
 pub(super) const ENTITLEMENT_PARAM: &str = "entitlement_param";
 
-/// Judges an answer that should hold `name`. Without that key nothing is a success; wording only
-/// refines the verdict. The order matters: the burst notice names the daily limit too, and a notice
-/// about a wrong key speaks of limits.
+/// Classifies an answer that should hold `name`. An answer without it is never a success; the
+/// wording only selects the error. The order matters: the burst notice names the daily limit too,
+/// and a notice about a wrong key mentions limits.
 pub fn classify(status: u16, body: &str, name: &str) -> Class {
     let answer: Option<Value> = serde_json::from_str(body).ok();
     let fields = answer.as_ref().and_then(Value::as_object);
@@ -73,7 +73,7 @@ fn notice(fields: &Map<String, Value>) -> Option<Class> {
     } else if told(|t| {
         t.contains("detected your api key") || t.starts_with("our standard api rate limit")
     }) {
-        // the hour at which the day begins anew is documented nowhere
+        // the hour at which the provider's day begins is not documented
         throttled(Scope::Day, None)
     } else if told(|t| t.contains("calls per minute")) {
         throttled(Scope::Minute, Some(Duration::from_mins(1)))
@@ -115,8 +115,8 @@ pub(super) fn quote(data: &Map<String, Value>, asked: &str) -> Result<Quote, Str
     })
 }
 
-/// Bars, oldest first; one that does not fit makes the whole answer useless, because a hole in a
-/// series looks like a halted day.
+/// Bars, oldest first; one invalid bar makes the whole answer unusable, because a hole in a series
+/// looks like a halted day.
 pub(super) fn bars(data: &Map<String, Value>) -> Result<Vec<Bar>, String> {
     let mut bars = data
         .iter()
@@ -140,7 +140,7 @@ pub(super) fn bars(data: &Map<String, Value>) -> Result<Vec<Bar>, String> {
     Ok(bars)
 }
 
-/// A value that is there: "None", "-" and "" are the provider's ways to say that it is not.
+/// A value that is present: the provider writes "None", "-" or "" for a missing one.
 fn text<'a>(data: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     data.get(name)
         .and_then(Value::as_str)

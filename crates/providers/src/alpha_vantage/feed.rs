@@ -1,5 +1,5 @@
-//! The scored news of Alpha Vantage: numbers that come as texts, labels in two spellings, and
-//! several tickers to a story.
+//! The scored news of Alpha Vantage: numbers as texts, labels in two spellings, several tickers in
+//! a story.
 
 use std::collections::BTreeMap;
 
@@ -12,29 +12,28 @@ use crate::{
     newsapi::CLOCK_TOLERANCE,
 };
 
-/// Topics of the provider's vocabulary that between them mention most listed companies, the widest
-/// first.
+/// The provider's topics that together mention most listed companies, the widest first.
 pub const TOPICS: [&str; 3] = ["financial_markets", "earnings", "technology"];
 
-/// What a topic brought.
+/// Articles of a topic.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Feed {
     pub stories: Vec<Story>,
-    /// What was left out and why: `no_title`, `no_url`, `undated`, `future`, `malformed`.
+    /// Articles left out, by reason: `no_title`, `no_url`, `undated`, `future`, `malformed`.
     pub dropped: BTreeMap<&'static str, u32>,
 }
 
-/// An article and what the provider makes of it.
+/// An article with the provider's scores.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Story {
     pub article: Article,
-    /// −1 bearish … 1 bullish for the market as a whole; `None` where it says none that can be read.
+    /// −1 bearish … 1 bullish for the market as a whole; `None` if missing or invalid.
     pub overall: Option<f64>,
-    /// As far as they can be read.
+    /// The valid ones.
     pub opinions: Vec<Opinion>,
 }
 
-/// What the provider makes of a story for one ticker.
+/// The provider's own score of a story for one ticker.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Opinion {
     /// As the provider writes it, which may be a currency.
@@ -60,7 +59,7 @@ struct Raw {
     ticker_sentiment: Vec<Value>,
 }
 
-/// Keeps what can be read and dated; counts the rest by reason.
+/// Keeps articles with a text and a date; counts the rest by reason.
 pub(super) fn sift(stories: Vec<Value>, now: DateTime<Utc>) -> Feed {
     let mut feed = Feed { stories: Vec::new(), dropped: BTreeMap::new() };
     for value in stories {

@@ -1,4 +1,4 @@
-//! What an answer of Gemini is: a text, or one of many ways to give none.
+//! Classes of answers of Gemini: a text, or one of many refusals.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use serde_json::Value;
 
 use crate::{http, reading::Usage};
 
-/// The longest delay that still means a minute's window; beyond it a day's is full.
+/// Longest delay that means a minute's window; a longer one means a day's.
 const LONGEST_MINUTE: Duration = Duration::from_mins(5);
 
-/// What an answer means.
+/// Class of an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Class {
     /// All parts that are not thoughts, joined.
     Text(String),
-    /// This model has no quota for this key, whatever the answer says about retrying.
+    /// This model has no quota for this key, whatever the answer says about a retry.
     NotEntitled,
     BadKey,
     ModelGone,
@@ -27,11 +27,11 @@ pub enum Class {
     Minute {
         wait: Option<Duration>,
     },
-    /// A 429 that says no more.
+    /// A 429 without details.
     Throttled,
-    /// The thinking settings do not suit the model.
+    /// The model does not accept the thinking settings.
     Thinking,
-    /// The model will not answer about this article, for the provider's reason.
+    /// The model refuses to answer about this article, with the provider's reason.
     Blocked(String),
     Refused(&'static str),
     Unusable(&'static str),
@@ -54,7 +54,8 @@ pub fn classify(status: u16, body: &str) -> Class {
     }
 }
 
-/// A 429: not entitled before the day before the minute before nothing said.
+/// Classifies a 429. The order of precedence: not entitled, the day's window, the minute's, no
+/// details.
 fn quota(error: &Value) -> Class {
     let message = error["message"].as_str().unwrap_or_default();
     if limit_is_zero(message) {
@@ -135,7 +136,7 @@ fn content(answer: &Value) -> Class {
     if text.trim().is_empty() { Class::Unusable("no_text") } else { Class::Text(text) }
 }
 
-/// What an answer says about itself.
+/// Facts in an answer beside its text.
 pub(super) struct Facts {
     pub(super) usage: Option<Usage>,
     pub(super) model_version: Option<String>,
@@ -160,7 +161,7 @@ pub(super) fn facts(body: &str) -> Facts {
     }
 }
 
-/// How long until the quota's day ends: midnight in Los Angeles.
+/// Time until the quota's day ends: midnight in Los Angeles.
 pub fn until_midnight_pacific(now: DateTime<Utc>) -> Duration {
     let tomorrow = now.with_timezone(&Los_Angeles).date_naive() + Days::new(1);
     let midnight = match Los_Angeles.from_local_datetime(&tomorrow.and_time(NaiveTime::MIN)) {

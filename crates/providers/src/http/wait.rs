@@ -1,4 +1,4 @@
-//! How long a provider asks to wait, and when it says it answered.
+//! Waits and times in a provider's headers.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use reqwest::header::HeaderMap;
 /// The longest wait that a `Retry-After` can ask for.
 pub const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
-/// How long a `Retry-After` asks to wait, counted from `now`: seconds or an HTTP date; what lies in
-/// the past is zero, what is absurd is [`LONGEST_WAIT`]. `None` if it is neither.
+/// Wait that a `Retry-After` asks for, counted from `now`: seconds or an HTTP date; a time in the
+/// past is zero, an absurd one is [`LONGEST_WAIT`]. `None` if it is neither.
 pub fn retry_after(value: &str, now: DateTime<Utc>) -> Option<Duration> {
     seconds(value).or_else(|| {
         let wait = (http_date(value)? - now).to_std().unwrap_or(Duration::ZERO);
@@ -69,8 +69,7 @@ pub(crate) fn told(text: &str, words: &str) -> Option<Duration> {
     length(word.trim_end_matches(['.', ',']))
 }
 
-/// When a window that is used up is free again, by the headers that chat servers send beside an
-/// answer.
+/// Time until a full window is free again, by the headers that chat servers send with an answer.
 pub(super) fn reset(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: String| headers.get(name.as_str())?.to_str().ok().map(str::trim);
     ["requests", "tokens"]

@@ -1,4 +1,4 @@
-//! The schema of an answer, in both forms that servers take, and the check that it was kept.
+//! The schema of an answer, in both forms that servers accept, and its validation.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::{EVENTS, IMPACTS, Impact, LABELS, Label, Reading, Usage};
 const MAX_POINT_CHARS: usize = 500;
 const MAX_SUMMARY_CHARS: usize = 2_000;
 
-/// The fields of an answer in the order they are to be written: evidence before score.
+/// The fields of an answer in the order in which they are to be written: evidence before score.
 const FIELDS: [(&str, Kind); 8] = [
     ("key_points", Kind::Points),
     ("event", Kind::OneOf(&EVENTS)),
@@ -80,7 +80,7 @@ pub(crate) fn strict_schema() -> Value {
     })
 }
 
-/// The judgement in an answer's text, before it is known what it cost.
+/// The content of an answer, before its cost is known.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Judgement {
     sentiment: f64,
@@ -118,8 +118,8 @@ impl Judgement {
     }
 }
 
-/// Checks every field, whatever the server promised about the schema: all there, none besides, each
-/// of its type and within its range. The error says which one is wrong and quotes nothing.
+/// Validates every field, whatever the server promises about the schema: none missing, none
+/// unknown, each of its type and within its range. The error names the field and quotes nothing.
 pub(crate) fn parse(text: &str) -> Result<Judgement, String> {
     let value: Value =
         serde_json::from_str(unfenced(text)).map_err(|error| format!("not JSON: {error}"))?;
@@ -158,7 +158,7 @@ pub(crate) fn parse(text: &str) -> Result<Judgement, String> {
     })
 }
 
-/// Models that ignore the schema like to wrap JSON in a Markdown fence; that alone is no fault.
+/// Removes a Markdown fence around the JSON, which models that ignore the schema often add.
 fn unfenced(text: &str) -> &str {
     let text = text.trim();
     text.strip_prefix("```")
@@ -177,7 +177,7 @@ fn word<T: serde::de::DeserializeOwned>(
         .ok_or_else(|| format!("{name} is not one of its words"))
 }
 
-/// A text that can be stored and shown: not empty, not endless, no control characters.
+/// A text that can be stored and shown: not empty, not too long, no control characters.
 fn plain(value: Option<&Value>, name: &str, most: usize) -> Result<String, String> {
     let text = value.and_then(Value::as_str).ok_or_else(|| format!("{name} is not text"))?.trim();
     if text.is_empty() {

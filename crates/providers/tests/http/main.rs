@@ -1,6 +1,11 @@
 //! The clients over real connections: to a wire that misbehaves, and to the sandbox.
 
-mod sandbox;
+mod login;
+mod market;
+mod messages;
+mod models;
+mod news;
+mod outside;
 mod secrets;
 mod support;
 mod wire;

@@ -24,13 +24,13 @@ use tokio::{
 };
 use url::Url;
 
-/// What the server does with a request once it has it whole.
+/// Action of the server once it has the whole request.
 #[derive(Clone)]
 pub(crate) enum Reply {
     Bytes(Vec<u8>),
     /// Status line and headers, then the request itself as the body.
     Echo(&'static str),
-    /// Holds the connection and says nothing.
+    /// Holds the connection open without an answer.
     Silence,
     /// Closes the connection.
     Nothing,

@@ -1,5 +1,5 @@
-//! What the client does when the wire misbehaves: bounded in time and size, once, and never more
-//! certain than it can be.
+//! Behaviour of the client on broken connections: bounded in time and size, sent once, and the
+//! outcome reported as unknown where it is unknown.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -41,7 +41,7 @@ async fn half_a_body_is_as_good_as_none() {
 }
 
 #[tokio::test]
-async fn nobody_there_means_that_nothing_was_sent() {
+async fn a_refused_connection_means_that_nothing_was_sent() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}/base", listener.local_addr().unwrap()).parse().unwrap();
     drop(listener);
@@ -188,7 +188,7 @@ async fn each_request_takes_one_permit_and_none_leaves_without() {
 }
 
 #[tokio::test]
-async fn what_an_answer_cost_is_told_though_the_answer_is_of_no_use() {
+async fn the_cost_of_an_unusable_answer_is_reported() {
     let cases = [
         (include_str!("../fixtures/gemini/max_tokens.json"), true),
         (include_str!("../fixtures/gemini/ok.json"), true),

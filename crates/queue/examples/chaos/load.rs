@@ -1,10 +1,12 @@
-//! The jobs, the worker process that runs them, and whoever adds them all the while.
+//! The jobs, the worker process that runs them, and the client that keeps adding them.
 
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{borrow::Cow, str::FromStr, sync::Arc, time::Duration};
 
 use bellwether_queue::{
-    Attempt, Config, Db, Failure, Handlers, Holds, Job, NewJob, Process, QueueConfig, add_all,
+    Attempt, Config, Db, Failure, Handlers, Job, JobArgs, NewJob, Process, QueueConfig,
+    UniqueUntil,
     batch::{self, BatchId, BatchState, NewBatch},
+    enqueue_all,
     limits::{self, Counts, LaneKey, Limit, Window},
     schedule,
 };
@@ -18,11 +20,12 @@ use tokio_util::sync::CancellationToken;
 pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
 
 pub(crate) const KEY: &str = "vendor";
+const LANE: &str = "limited";
 const AGAIN: Duration = Duration::from_millis(500);
 
-/// `wanted` holds what was enqueued, in the transaction that did so; `ran` each begun run; `effect`
-/// what a job is for, written in the transaction that completes it; `early` what ran
-/// before the batch that it follows had ended.
+/// `wanted` has each enqueued job, written in the transaction that added it; `ran` each run that
+/// began; `effect` the effect of each job, written in the transaction that completes it; `early`
+/// each job that ran before its batch had ended.
 pub(crate) const TABLES: &str = "
     create table wanted (job bigint not null);
     create table ran (job bigint not null, attempt int not null, worker text not null);
@@ -53,22 +56,26 @@ impl World {
 }
 
 /// Effect, completion and follow-up in one transaction.
-#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Transfer {
     ms: u64,
     fails: u16,
     follow: bool,
 }
 
-impl Job for Transfer {
+impl JobArgs for Transfer {
     const KIND: &'static str = "transfer";
     const QUEUE: &'static str = "load";
     const MAX_ATTEMPTS: u16 = 25;
-    type Context = World;
 
     fn backoff(_: u16) -> Option<Duration> {
         Some(AGAIN)
     }
+}
+
+impl Job for Transfer {
+    type Context = World;
+    type Output = ();
 
     async fn run(self, cx: World, attempt: &Attempt) -> Result<(), Failure> {
         cx.begin(attempt).await?;
@@ -79,8 +86,8 @@ impl Job for Transfer {
         let mut tx = cx.db.begin().await.map_err(Failure::retry)?;
         cx.write("insert into effect values ($1, $2, $3)", attempt, &mut *tx).await?;
         if self.follow {
-            let next = NewJob::of(&Self { follow: false, ..self }).map_err(Failure::retry)?;
-            let next = attempt.add(&mut tx, next).await.map_err(Failure::retry)?;
+            let next = NewJob::of(&Self { follow: false, ..self });
+            let next = attempt.enqueue(&mut tx, next).await.map_err(Failure::retry)?;
             want(&mut tx, &[next.id.0]).await.map_err(Failure::retry)?;
         }
         attempt.complete_in(&mut tx).await.map_err(Failure::retry)?;
@@ -89,18 +96,22 @@ impl Job for Transfer {
 }
 
 /// Follows a batch.
-#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Follow {}
 
-impl Job for Follow {
+impl JobArgs for Follow {
     const KIND: &'static str = "follow";
     const QUEUE: &'static str = "load";
     const MAX_ATTEMPTS: u16 = 25;
-    type Context = World;
 
     fn backoff(_: u16) -> Option<Duration> {
         Some(AGAIN)
     }
+}
+
+impl Job for Follow {
+    type Context = World;
+    type Output = ();
 
     async fn run(self, cx: World, attempt: &Attempt) -> Result<(), Failure> {
         cx.begin(attempt).await?;
@@ -118,19 +129,21 @@ impl Job for Follow {
 }
 
 /// Calls a vendor under a limit key, and is completed by the worker in a batch.
-#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Fetch {
     ms: u64,
     occasion: Option<String>,
 }
 
-impl Job for Fetch {
+impl JobArgs for Fetch {
     const KIND: &'static str = "fetch";
     const QUEUE: &'static str = "load";
-    const LANE: &'static str = "limited";
     const MAX_ATTEMPTS: u16 = 25;
-    const HOLDS: Holds = Holds::UntilPruned;
-    type Context = World;
+    const UNIQUE_UNTIL: UniqueUntil = UniqueUntil::Pruned;
+
+    fn lane(&self) -> Cow<'static, str> {
+        LANE.into()
+    }
 
     fn unique_key(&self) -> Option<String> {
         self.occasion.clone()
@@ -139,16 +152,21 @@ impl Job for Fetch {
     fn backoff(_: u16) -> Option<Duration> {
         Some(AGAIN)
     }
+}
+
+impl Job for Fetch {
+    type Context = World;
+    type Output = ();
 
     async fn run(self, cx: World, attempt: &Attempt) -> Result<(), Failure> {
         cx.begin(attempt).await?;
-        attempt.take_permit().await.map_err(Failure::retry)?.map_err(Failure::throttle)?;
+        attempt.take_permit().await?;
         tokio::time::sleep(Duration::from_millis(self.ms)).await;
         Ok(())
     }
 }
 
-/// A worker process, until it is told to stop or whoever started it is gone.
+/// Runs a worker process until it is told to stop or the process that started it is gone.
 pub(crate) async fn work(url: &str, name: &str) -> Result<(), Error> {
     let options = PgConnectOptions::from_str(url)?.application_name(name);
     let pool = PgPoolOptions::new()
@@ -157,8 +175,12 @@ pub(crate) async fn work(url: &str, name: &str) -> Result<(), Error> {
         .connect_lazy_with(options.clone());
     let db = Db::direct(pool);
     let world = World { db: db.clone(), worker: name.to_owned() };
-    let handlers =
-        Arc::new(Handlers::new(world).with::<Transfer>().with::<Follow>().with::<Fetch>());
+    let handlers = Arc::new(
+        Handlers::new()
+            .with::<Transfer>(world.clone())
+            .with::<Follow>(world.clone())
+            .with::<Fetch>(world),
+    );
     let process = loop {
         let config = Config {
             pool: db.clone(),
@@ -185,7 +207,7 @@ pub(crate) async fn work(url: &str, name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Fires once the other end of stdin is gone, and with it whoever started this process.
+/// Fires when the other end of stdin closes: the process that started this one is gone.
 fn orphaned() -> oneshot::Receiver<()> {
     let (gone, orphaned) = oneshot::channel();
     std::thread::spawn(move || {
@@ -201,16 +223,17 @@ pub(crate) async fn prepare(db: &Db) -> Result<(), Error> {
         .window(Window::requests(400, Duration::from_secs(10)))
         .in_flight(12);
     limits::define(db, &limit).await?;
-    limits::set_lane(db, Fetch::QUEUE, Fetch::LANE, &[LaneKey::new(KEY)]).await?;
+    limits::set_lane(db, Fetch::QUEUE, LANE, &[LaneKey::new(KEY)]).await?;
     Ok(())
 }
 
-/// Adds a few jobs at a time, however the database feels, until it is stopped.
+/// Adds a few jobs at a time, in whatever state the database is, until it is stopped.
 pub(crate) async fn enqueue(db: Db, mut rng: StdRng, stop: CancellationToken) {
     let mut occasion = 0_u64;
     while !stop.is_cancelled() {
         occasion += 1;
-        // What fails may have been committed all the same: `wanted` says so with it.
+        // A failed transaction may have been committed all the same: then `wanted` has its jobs
+        // too.
         let _ = add(&db, &mut rng, occasion).await;
         tokio::time::sleep(Duration::from_millis(rng.random_range(50..250))).await;
     }
@@ -223,10 +246,10 @@ async fn add(db: &Db, rng: &mut StdRng, occasion: u64) -> Result<(), Error> {
         let ms = rng.random_range(0..60);
         let mut job = if rng.random_bool(0.6) {
             let fails = u16::from(rng.random_bool(0.1));
-            NewJob::of(&Transfer { ms, fails, follow: rng.random_bool(0.2) })?
+            NewJob::of(&Transfer { ms, fails, follow: rng.random_bool(0.2) })
         } else {
             let occasion = rng.random_bool(0.3).then(|| format!("{}", occasion / 3));
-            NewJob::of(&Fetch { ms, occasion })?
+            NewJob::of(&Fetch { ms, occasion })
         };
         job.priority = rng.random_range(0..10);
         if rng.random_bool(0.2) {
@@ -236,13 +259,13 @@ async fn add(db: &Db, rng: &mut StdRng, occasion: u64) -> Result<(), Error> {
     }
     let mut tx = db.begin().await?;
     let added = if rng.random_bool(0.2) {
-        let follow = NewJob::of(&Follow {})?;
+        let follow = NewJob::of(&Follow {});
         let batch = NewBatch::new("chaos").jobs(jobs).then(follow);
         let started = batch::start(&mut tx, &batch).await?;
         want(&mut tx, &[started.id.0]).await?;
         started.jobs
     } else {
-        add_all(&mut tx, &jobs).await?
+        enqueue_all(&mut *tx, &jobs).await?
     };
     let new: Vec<i64> = added.iter().filter(|one| !one.duplicate).map(|one| one.id.0).collect();
     want(&mut tx, &new).await?;

@@ -1,8 +1,9 @@
-//! Several worker processes under load while everything goes wrong that can; at the end nothing is
-//! lost, nothing is done twice, and every repeated run has a row that says why.
+//! Runs several worker processes under load through every kind of fault; at the end no job is lost,
+//! no effect has happened twice, and every repeated run is explained by a row.
 //!
-//! `chaos SECONDS` rages for so long, on a PostgreSQL of its own that it crashes at will; `chaos 0`
-//! does everything once, in about a minute. `chaos SECONDS SEED` repeats a run's choices.
+//! `chaos SECONDS` causes faults for so long, on a PostgreSQL of its own that it also crashes;
+//! `chaos 0` causes each fault once, in about a minute. `chaos SECONDS SEED` repeats a run's
+//! choices.
 
 mod load;
 mod monkey;
@@ -37,7 +38,7 @@ async fn main() -> Result<(), Error> {
 
 async fn chaos(seconds: u64, seed: u64) -> Result<(), Error> {
     let begun = Instant::now();
-    // What takes its time only to be thorough.
+    // Longer waits, for thorough runs only.
     let long = seconds > 0;
     let outage = Duration::from_secs(if long { 60 } else { 17 });
     let watched = Duration::from_secs(if long { 25 } else { 8 });
@@ -74,9 +75,9 @@ async fn chaos(seconds: u64, seed: u64) -> Result<(), Error> {
     let robbed =
         wait_until_within(Duration::from_secs(20), "the database", || count(&db, robbed)).await;
     if robbed != 0 {
-        return Err("the outage has rescued somebody, with every worker alive".into());
+        return Err("the outage has rescued jobs although every worker was alive".into());
     }
-    say("it has rescued nobody");
+    say("it has rescued no job");
 
     monkey.rage(Instant::now() + Duration::from_secs(seconds)).await?;
     stop.cancel();

@@ -1,4 +1,4 @@
-//! What goes wrong: to the server, to its connections, and to the workers.
+//! Faults of the server, of its connections, and of the workers.
 
 use std::{
     process::{Child, Command, Stdio},
@@ -16,7 +16,7 @@ use crate::load::{Error, KEY};
 
 const DEATH: Duration = Duration::from_mins(1);
 
-/// How often each thing happened.
+/// Number of each fault.
 #[derive(Default, Debug)]
 pub(crate) struct Done {
     pub(crate) crashes: u32,
@@ -37,7 +37,7 @@ enum Mischief {
     LockedClaim,
 }
 
-/// A worker process of ours.
+/// A worker process that this program started.
 struct Worker {
     name: String,
     child: Child,
@@ -69,14 +69,14 @@ impl Drop for Worker {
 pub(crate) struct Monkey {
     pub(crate) postgres: Postgres,
     pub(crate) done: Done,
-    /// The workers that were killed or stopped.
+    /// Workers that were killed or frozen.
     pub(crate) victims: Vec<String>,
     db: Db,
     options: PgConnectOptions,
     workers: Vec<Worker>,
     started: u32,
     rng: StdRng,
-    /// How long a worker stays frozen beyond its death.
+    /// Time for which a worker stays frozen after it was declared dead.
     frozen: Duration,
 }
 
@@ -106,7 +106,7 @@ impl Monkey {
         self.postgres.start_again().await;
     }
 
-    /// Everything once in a random order, again and again until `until` has passed.
+    /// Causes every fault once in a random order, again and again until `until` has passed.
     pub(crate) async fn rage(&mut self, until: Instant) -> Result<(), Error> {
         use Mischief::{Crash, Exhaust, Freeze, Kill, LockedClaim, Terminate};
         let mut first = true;
@@ -114,7 +114,8 @@ impl Monkey {
             let mut round = [Crash, Terminate, Exhaust, Kill, Freeze, LockedClaim];
             round.shuffle(&mut self.rng);
             for mischief in round {
-                // A first round without the second freeze: each takes as long as a death.
+                // The first round leaves out the second freeze: each takes until the worker is
+                // declared dead.
                 if first && self.frozen.is_zero() && matches!(mischief, Freeze) {
                     continue;
                 }
@@ -193,7 +194,7 @@ impl Monkey {
         Ok(())
     }
 
-    /// Takes every connection there is, those of others first.
+    /// Takes every connection, ending those of others first.
     async fn exhaust(&mut self) {
         let mut taken: Vec<PgConnection> = Vec::new();
         let end = Instant::now() + Duration::from_secs(4);
@@ -213,7 +214,7 @@ impl Monkey {
         }
     }
 
-    /// Stops a worker for long enough to be declared dead, then lets it go on.
+    /// Freezes a worker for long enough to be declared dead, then lets it continue.
     async fn freeze(&mut self) -> Result<(), Error> {
         let n = self.rng.random_range(0..self.workers.len());
         let victim = &self.workers[n];

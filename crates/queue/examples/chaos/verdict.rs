@@ -1,4 +1,4 @@
-//! What must hold at the end, and the figures beside it.
+//! Invariants that must hold at the end, and the figures beside them.
 
 use std::fmt::Write;
 
@@ -17,7 +17,7 @@ const NOTHING: [(&str, &str); 8] = [
         "select count(*) from wanted w where not exists (select from queue.done d where d.id = w.job)",
     ),
     (
-        "jobs done that nobody enqueued",
+        "jobs done that were never enqueued",
         "select count(*) from queue.done d where not exists (select from wanted w where w.job = d.id)",
     ),
     (
@@ -34,7 +34,7 @@ const NOTHING: [(&str, &str); 8] = [
         "select count(*) from (select job from effect group by job having count(*) > 1) x",
     ),
     ("followers that ran before their batch had ended", "select count(*) from early"),
-    // A run is explained by the job's completion or by a row that says how else it ended.
+    // A run is explained by the job's completion or by a row with another outcome.
     (
         "runs without an attempt row",
         "select coalesce(sum(greatest(r.n - 1 - coalesce(a.n, 0), 0)), 0)::bigint
@@ -73,7 +73,7 @@ const FIGURES: [(&str, &str); 10] = [
 ];
 
 impl Verdict {
-    /// `victims`: the workers that may have been taken for dead.
+    /// `victims`: the workers that may have been declared dead.
     pub(crate) async fn reach(db: &Db, victims: &[String]) -> Result<Self, Error> {
         let mut verdict = Self { figures: Vec::new(), broken: Vec::new() };
         for (what, sql) in FIGURES {
@@ -94,7 +94,7 @@ impl Verdict {
         }
     }
 
-    /// The last line of the output: `0 jobs lost, 0 …`, or what is broken.
+    /// Prints the last line of the output, `0 jobs lost, 0 …`, or lists the broken invariants.
     pub(crate) fn end(self) -> Result<(), Error> {
         if self.broken.is_empty() { Ok(()) } else { Err(self.broken.join(", ").into()) }
     }

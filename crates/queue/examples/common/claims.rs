@@ -1,4 +1,4 @@
-//! How long the claims of this program took, from the figures that a process counts.
+//! Durations of this program's claims, from the metrics of its process.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,14 +11,14 @@ use metrics::{
 pub(crate) struct Claims(Arc<Mutex<Vec<f64>>>);
 
 impl Claims {
-    /// Of this program; once.
+    /// Records the claims of this program; to be called once.
     pub(crate) fn watch() -> Self {
         let claims = Self::default();
-        metrics::set_global_recorder(claims.clone()).expect("nobody else has set one");
+        metrics::set_global_recorder(claims.clone()).expect("no other recorder is set");
         claims
     }
 
-    /// Those since it was asked before, in order.
+    /// Returns the durations since the last call, in order.
     pub(crate) fn take(&self) -> Vec<f64> {
         let mut took = std::mem::take(&mut *self.0.lock().expect("no holder panics"));
         took.sort_by(f64::total_cmp);
@@ -54,7 +54,7 @@ impl Recorder for Claims {
     }
 }
 
-/// The value below which `percent` of these sorted ones are.
+/// Returns the value below which `percent` of these sorted values are.
 pub(crate) fn percentile(sorted: &[f64], percent: usize) -> f64 {
     sorted.get(sorted.len() * percent / 100).copied().unwrap_or(f64::NAN)
 }

@@ -8,7 +8,7 @@ use sqlx::postgres::PgPoolOptions;
 
 pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// The database at `DATABASE_URL`; without one, a PostgreSQL that goes with the example.
+/// The database at `DATABASE_URL`; without it, a PostgreSQL that ends with the example.
 pub(crate) struct Place {
     pub(crate) db: Db,
     _postgres: Option<Postgres>,
@@ -23,7 +23,7 @@ impl Place {
         }
     }
 
-    /// One that nobody else uses.
+    /// Starts a PostgreSQL that no other program uses.
     pub(crate) async fn new() -> Result<Self, Error> {
         let postgres = Postgres::start(50).await;
         let url = postgres.url.clone();
@@ -37,10 +37,7 @@ impl Place {
     }
 
     /// Works every queue that the handlers know, one job at a time.
-    pub(crate) async fn work<C>(&self, handlers: Handlers<C>) -> Result<Process, Error>
-    where
-        C: Clone + Send + Sync + 'static,
-    {
+    pub(crate) async fn work(&self, handlers: Handlers) -> Result<Process, Error> {
         let queues: BTreeSet<_> = handlers.registry().kinds().map(|kind| kind.queue).collect();
         let config = Config::new(self.db.clone(), handlers.registry())
             .named(format!("example:{}", std::process::id()), env!("CARGO_PKG_VERSION"));
@@ -53,7 +50,7 @@ impl Place {
         Ok(process)
     }
 
-    /// The job once it has ended.
+    /// Returns the job once it has ended.
     pub(crate) async fn ended(&self, id: JobId) -> Result<JobDetail, Error> {
         loop {
             let found = bellwether_queue::inspect::find(&self.db, id).await?;

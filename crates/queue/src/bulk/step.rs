@@ -1,6 +1,6 @@
-//! The steps of a bulk command: short transactions with a rest in between, by whoever is there.
+//! Steps of a bulk command: short transactions with rests in between, in any process.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
@@ -8,22 +8,22 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Bulk, Filter, Progress, find};
-use crate::{Db, Error, State, audit, process::interval};
+use crate::{Db, Error, State, audit, db::interval};
 
-/// Jobs that one step changes at most.
+/// Most jobs that one step changes.
 const STEP: usize = 500;
-/// A step looks for jobs no longer than this.
+/// A step searches for jobs no longer than this.
 const LOOK: Duration = Duration::from_millis(200);
-/// Numbers that a step looks at in one go, at first and at most.
+/// Numbers that one statement of a step searches, at first and at most.
 const NARROW: i64 = 2_000;
 const WIDE: i64 = 1 << 20;
-/// The shortest rest between two steps; longer steps rest as long as they took.
+/// Shortest rest between two steps; after a longer step the rest is as long as the step.
 const REST: Duration = Duration::from_millis(20);
-/// How often a process looks for a command that was begun elsewhere.
+/// Time between two searches of a process for commands that another process began.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Goes on with a command until it has ended, at most for `patience`. Several may do so at once:
-/// they take turns.
+/// Continues a command until it has ended, at most for `patience`. If several processes do so at
+/// once, each step is done by one of them.
 pub async fn go_on(db: &Db, id: i64, patience: Duration) -> Result<Option<Bulk>, Error> {
     let deadline = Instant::now() + patience;
     loop {
@@ -38,7 +38,7 @@ pub async fn go_on(db: &Db, id: i64, patience: Duration) -> Result<Option<Bulk>,
     }
 }
 
-/// Goes on with whatever nobody has ended, until told to stop.
+/// Continues every command that is running, until `stop` is cancelled.
 pub(crate) async fn run(db: Db, stop: CancellationToken) {
     let mut wait = LOOK_EVERY;
     loop {
@@ -49,19 +49,21 @@ pub(crate) async fn run(db: Db, stop: CancellationToken) {
         wait = match step(&db, None).await {
             Ok(rest) => rest.unwrap_or(LOOK_EVERY),
             Err(e) => {
-                tracing::debug!("a bulk command, trying again: {e}");
+                tracing::debug!("a step of a bulk command failed and will be retried: {e}");
                 LOOK_EVERY
             }
         };
     }
 }
 
-/// One step of a command that is due; how long to rest after it. `None`: nothing is due, or another
-/// process is at it.
+/// Does one step of a command that is due, and returns the rest after it. `None`: no command is
+/// due, or another process does the step.
 async fn step(db: &Db, id: Option<i64>) -> Result<Option<Duration>, Error> {
     match try_step(db, id, STEP).await {
-        Err(e) if e.met_another() => {
-            tracing::debug!("a bulk step met another transaction; going on one by one");
+        Err(e) if e.is_conflict() => {
+            tracing::debug!(
+                "a bulk step conflicts with another transaction; continuing job by job"
+            );
             for _ in 0..STEP {
                 if try_step(db, id, 1).await?.is_none() {
                     break;
@@ -75,21 +77,21 @@ async fn step(db: &Db, id: Option<i64>) -> Result<Option<Duration>, Error> {
 
 async fn try_step(db: &Db, id: Option<i64>, most: usize) -> Result<Option<Duration>, Error> {
     let began = Instant::now();
-    let due = readable(db, id).await?;
+    let mut due = readable(db, id).await?;
     if due.is_empty() {
         return Ok(None);
     }
     let mut tx = db.begin().await?;
     let row = sqlx::query!(
-        "select id, action, filter, actor, upto, reached, matched, changed, skipped from queue.bulk
+        "select id, action, actor, upto, reached, matched, changed, skipped from queue.bulk
         where state = 'running' and next_at <= clock_timestamp() and id = any ($1)
         order by next_at limit 1 for update skip locked",
-        &due
+        &due.keys().copied().collect::<Vec<_>>()
     )
     .fetch_optional(&mut *tx)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let Ok(filter) = serde_json::from_value::<Filter>(row.filter) else { return Ok(None) };
+    let filter = due.remove(&row.id).expect("it was asked for by number");
 
     let (jobs, reached) = next(&mut tx, &row.action, &filter, row.reached, row.upto, most).await?;
     let applied = if jobs.len() == 1 {
@@ -101,7 +103,7 @@ async fn try_step(db: &Db, id: Option<i64>, most: usize) -> Result<Option<Durati
     let mut skipped = row.skipped + jobs.len() as i64 - i64::from(applied);
     let ended = reached >= row.upto;
     if ended {
-        // those that fitted no longer when their turn came
+        // jobs that no longer fitted when the command reached them
         skipped = skipped.max(row.matched - changed);
         let detail = json!({
             "before": { "matched": row.matched },
@@ -130,9 +132,9 @@ async fn try_step(db: &Db, id: Option<i64>, most: usize) -> Result<Option<Durati
     Ok(Some(if ended { Duration::ZERO } else { rest }))
 }
 
-/// The commands that are due. Those that a newer release wrote are left to processes that can read
-/// them, and keep no other from its turn.
-async fn readable(db: &Db, id: Option<i64>) -> Result<Vec<i64>, Error> {
+/// Lists the commands that are due and that this release can read. A command of a newer release is
+/// left to processes of that release, and delays no other command.
+async fn readable(db: &Db, id: Option<i64>) -> Result<BTreeMap<i64, Filter>, Error> {
     let due = sqlx::query!(
         "select id, filter from queue.bulk
         where state = 'running' and next_at <= clock_timestamp() and ($1::bigint is null or id = $1)
@@ -143,8 +145,7 @@ async fn readable(db: &Db, id: Option<i64>) -> Result<Vec<i64>, Error> {
     .await?;
     Ok(due
         .into_iter()
-        .filter(|row| serde_json::from_value::<Filter>(row.filter.clone()).is_ok())
-        .map(|row| row.id)
+        .filter_map(|row| Some((row.id, serde_json::from_value(row.filter).ok()?)))
         .collect())
 }
 
@@ -155,7 +156,7 @@ async fn apply(
     state: Option<State>,
 ) -> Result<i32, Error> {
     let applied = sqlx::query_scalar!(
-        r#"select queue.apply_v1($1, $2, $3) as "n!""#,
+        r#"select queue.apply_command($1, $2, $3) as "n!""#,
         action,
         jobs,
         state.map(State::as_str)
@@ -165,7 +166,8 @@ async fn apply(
     Ok(applied)
 }
 
-/// A single job holds nothing else while it waits; what it cannot have in three tries is skipped.
+/// Changes a single job, which holds no other lock while it waits; skips it if another transaction
+/// holds it three times.
 async fn apply_alone(
     tx: &mut PgConnection,
     action: &str,
@@ -175,7 +177,7 @@ async fn apply_alone(
     for _ in 0..3 {
         let mut part = tx.begin().await?;
         match apply(&mut part, action, jobs, state).await {
-            Err(e) if e.met_another() => part.rollback().await?,
+            Err(e) if e.is_conflict() => part.rollback().await?,
             other => {
                 let applied = other?;
                 part.commit().await?;
@@ -186,7 +188,8 @@ async fn apply_alone(
     Ok(0)
 }
 
-/// The jobs whose turn it is, at most so many, and up to which number all have had it then.
+/// Returns the next jobs, at most `most`, and the number up to which the filter has been searched
+/// then.
 async fn next(
     tx: &mut PgConnection,
     action: &str,
@@ -228,7 +231,7 @@ async fn matching(
     to: i64,
 ) -> Result<Vec<i64>, Error> {
     let found = sqlx::query_scalar!(
-        r#"select queue.matching_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) as "id!""#,
+        r#"select queue.list_matching($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) as "id!""#,
         action,
         filter.state.map(State::as_str),
         filter.kind,

@@ -1,15 +1,15 @@
-//! When a waiting job will start, from the windows of the key that will serve it.
+//! Estimates when a waiting job will start, from the windows of the key that will serve it.
 
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 
 use super::jobs::JobView;
 use crate::{Db, Error};
 
-/// What stands between a waiting job and its start.
+/// Estimated start of a waiting job, and the limit that delays it.
 pub(super) struct Estimate {
     /// The key that will serve the job; `None`: its lane is free.
     pub(super) key: Option<String>,
-    /// What of it blocks the lane's head now: a dimension, in_flight, park or breaker.
+    /// The part of it that blocks the lane's head now: a dimension, in_flight, park or breaker.
     pub(super) blocked_by: Option<String>,
     pub(super) parked: Option<(DateTime<Utc>, Option<String>)>,
     pub(super) starts_at: Option<DateTime<Utc>>,
@@ -26,13 +26,14 @@ struct Candidate {
     tokens: i64,
     micros: i64,
     wait: Option<TimeDelta>,
-    /// When the lane's head could be served; `None`: once a call in flight has ended.
+    /// Time at which the lane's head could be served; `None`: not before a call in flight has
+    /// ended.
     head_at: Option<DateTime<Utc>>,
-    /// Should the calls in flight end now.
+    /// The same time, if the calls in flight ended now.
     soonest: DateTime<Utc>,
 }
 
-/// `ahead`: how many jobs the lane's keys serve before this one.
+/// Estimates a job's start. `ahead`: jobs that the lane's keys serve before this one.
 pub(super) async fn estimate(pool: &Db, job: &JobView, ahead: i64) -> Result<Estimate, Error> {
     let pace = sqlx::query!(
         r#"select clock_timestamp() as "now!",
@@ -47,7 +48,7 @@ pub(super) async fn estimate(pool: &Db, job: &JobView, ahead: i64) -> Result<Est
     .fetch_one(pool)
     .await?;
     let now = pace.now;
-    // Without limits a lane moves as fast as it did lately.
+    // Without limits, the lane is expected to keep its recent rate.
     let by_slots = if ahead == 0 {
         Some(now)
     } else {
@@ -91,17 +92,17 @@ pub(super) async fn estimate(pool: &Db, job: &JobView, ahead: i64) -> Result<Est
     Ok(Estimate { key: Some(serving.name), blocked_by, parked: serving.parked, starts_at })
 }
 
-/// The first key that is worth its wait; `None`: the lane has no keys.
+/// Returns the first key that serves within its fallback time; `None`: the lane has no keys.
 async fn serving(pool: &Db, job: &JobView, now: DateTime<Utc>) -> Result<Option<Candidate>, Error> {
     let rows = sqlx::query!(
         r#"select k.id, k.parent, k.name, k.parked_until, k.parked_why, k.open_until, k.in_flight, m.flying as "flying!",
-            lk.tokens, lk.micros, extract(epoch from lk.wait)::float8 as wait,
+            lk.tokens, lk.micros, extract(epoch from lk.fallback_after)::float8 as wait,
             case when n.at = 'infinity' then '9999-01-01Z' else n.at end as next_at, n.soonest as "soonest!"
         from queue.lane l
         join queue.lane_key lk on lk.lane = l.id
         join queue.limit_key k on k.id = lk.key
-        cross join lateral queue.room_v2(array[k.id], $3) m
-        cross join lateral queue.permit_times_v1(k.id, $3, 1, lk.tokens, lk.micros, $4 <= k.urgent or k.share = 0) n
+        cross join lateral queue.capacity(array[k.id], $3) m
+        cross join lateral queue.permit_times(k.id, $3, 1, lk.tokens, lk.micros, $4 <= k.urgent or k.share = 0) n
         where l.queue = $1 and l.name = $2
         order by lk.position"#,
         job.queue,
@@ -132,21 +133,22 @@ async fn serving(pool: &Db, job: &JobView, now: DateTime<Utc>) -> Result<Option<
     let chosen = keys
         .iter()
         .position(|c| !passed(c))
-        // none is worth its wait: whichever is first after all
+        // no key serves within its fallback time: the earliest of them
         .or_else(|| (0..keys.len()).min_by_key(|i| keys[*i].soonest));
     Ok(chosen.map(|i| keys.swap_remove(i)))
 }
 
 struct WindowRoom {
     dimension: String,
-    /// It has no room for the lane's head.
+    /// It has no capacity for the lane's head.
     blocks: bool,
-    /// Full lengths of it that pass before the job's.
+    /// Full lengths of the window that pass before the job is served.
     rounds: i64,
     length: TimeDelta,
-    /// Whether calls count until they end.
+    /// True if calls count until they end.
     finish: bool,
-    /// In the job's length: when there is room; `None`: once a call in flight has ended.
+    /// Time at which the window has capacity for the job, within the last of these lengths; `None`:
+    /// not before a call in flight has ended.
     at: Option<DateTime<Utc>>,
 }
 
@@ -159,7 +161,8 @@ impl WindowRoom {
     }
 }
 
-/// Tokens and money are taken at what calls used lately, where that is known: a reservation is more.
+/// Lists a key's windows. Tokens and money are estimated by recent usage where it is known, because
+/// reservations are upper bounds.
 async fn windows(
     pool: &Db,
     key: i32,
@@ -172,7 +175,7 @@ async fn windows(
             ($2 / p.calls)::bigint as "rounds!",
             extract(epoch from coalesce(w.period + k.guard, ('1 ' || w.calendar)::interval))::float8 as "length!",
             case when x.at = 'infinity' then '9999-01-01Z' else x.at end as "at!"
-        from queue.windows_v1(array[$1::integer], $5) v
+        from queue.windows(array[$1::integer], $5) v
         join queue.limit_key k on k.id = v.key
         join queue.limit_window w on w.key = v.key and w.no = v.no
         left join lateral (
@@ -184,7 +187,7 @@ async fn windows(
             when 'requests' then 1 when 'tokens' then coalesce(nullif(mean.tokens, 0), $3) else coalesce(nullif(mean.micros, 0), $4) end)::bigint as each) e
         cross join lateral (select greatest(1, v.amount / e.each) as calls) p
         cross join lateral (select ($2 % p.calls + 1) as n) rest
-        join lateral queue.window_permits_v1(v.key, $5,
+        join lateral queue.window_permits(v.key, $5,
             rest.n, case when c.need = 0 then 0 else rest.n * e.each end, case when c.need = 0 then 0 else rest.n * e.each end) x on x.no = v.no"#,
         key,
         ahead,

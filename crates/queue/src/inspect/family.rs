@@ -1,18 +1,18 @@
-//! A job with everything it led to, children of children included.
+//! A job with all its descendants.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::{Db, Error, JobId, State, inspect::find};
 
-/// A job and its descendants, as far as they have been seen. Each look asks only about those that may
-/// still change or get children, so following a family costs little however large it grows.
+/// A job and its descendants, as read so far. Each [`Family::look`] queries only jobs that may
+/// still change or get children, so that following a large family stays cheap.
 #[derive(Debug)]
 pub struct Family {
     root: JobId,
     members: HashMap<i64, State>,
     /// Jobs whose children may still change.
     open: HashSet<i64>,
-    /// Direct children of each, which decide whether it stays open.
+    /// Direct children of each job: a job stays open while one of them is.
     children: HashMap<i64, Vec<i64>>,
     failures: Vec<Failed>,
 }
@@ -37,15 +37,15 @@ impl Family {
         }
     }
 
-    /// Looks at it again. `false`: the first job is no longer kept.
+    /// Reads the family again. `false`: the first job is no longer kept.
     pub async fn look(&mut self, db: &Db) -> Result<bool, Error> {
         if !self.members.get(&self.root.0).is_some_and(|state| state.is_final()) {
             let Some(found) = find(db, self.root).await? else { return Ok(false) };
             let job = found.job;
             self.see(job.id.0, job.kind, job.state, job.error);
         }
-        // What a parent's state is was read before its children are: a job that had ended by then
-        // has no others.
+        // A parent's state is read before its children: a parent that had ended by then gets no
+        // more of them.
         let mut generation: Vec<i64> = vec![self.root.0];
         while !generation.is_empty() {
             let asked: Vec<i64> =
@@ -54,7 +54,7 @@ impl Family {
                 asked.iter().copied().filter(|id| self.members[id].is_final()).collect();
             let rows = sqlx::query!(
                 r#"select parent as "parent!", id as "id!", kind as "kind!", state as "state!", error
-                from queue.children_v1($1)"#,
+                from queue.children($1)"#,
                 &asked
             )
             .fetch_all(db)
@@ -70,7 +70,7 @@ impl Family {
             }
             generation = born.values().flatten().copied().collect();
             self.children.extend(born);
-            // Grandchildren come with the next generation; a parent closes on the way back.
+            // Grandchildren are read with the next generation; parents are closed at the end.
             for id in ended {
                 if self.children.get(&id).is_none_or(Vec::is_empty) {
                     self.open.remove(&id);
@@ -81,7 +81,7 @@ impl Family {
         Ok(true)
     }
 
-    /// A job that has ended and whose children are all closed is closed.
+    /// Closes jobs that have ended and whose children are all closed.
     fn close_parents(&mut self) {
         loop {
             let closed: Vec<i64> =
@@ -115,7 +115,7 @@ impl Family {
         }
     }
 
-    /// Whether every member has ended.
+    /// True if every member has ended.
     pub fn is_over(&self) -> bool {
         self.open.is_empty()
     }
@@ -125,12 +125,18 @@ impl Family {
         self.members.len()
     }
 
-    /// Those of them that have ended.
+    /// Members that have ended.
     pub fn ended(&self) -> usize {
         self.members.values().filter(|state| state.is_final()).count()
     }
 
-    /// Those that ended without having completed.
+    /// The oldest member that has not ended.
+    pub fn unfinished(&self) -> Option<JobId> {
+        let open = self.members.iter().filter(|(_, state)| !state.is_final());
+        open.map(|(id, _)| *id).min().map(JobId)
+    }
+
+    /// Members that ended without having completed.
     pub fn failures(&self) -> &[Failed] {
         &self.failures
     }

@@ -1,8 +1,8 @@
-//! How everything stands, for whoever scrapes it: cheap however many jobs there are.
+//! Gauges of jobs, queues and limits for a metrics endpoint: cheap however many jobs there are.
 
 use crate::{Db, Error, State};
 
-/// Jobs of one kind in one state, finished ones as long as they are kept.
+/// Jobs of one kind in one state; finished jobs count while they are kept.
 #[derive(Clone, Debug)]
 pub struct JobsGauge {
     pub queue: String,
@@ -15,11 +15,11 @@ pub struct JobsGauge {
 pub struct QueueGauge {
     pub queue: String,
     pub paused: bool,
-    /// Seconds that the oldest runnable job has waited; 0 without one.
+    /// Seconds that the oldest runnable job has waited; 0 if there is none.
     pub oldest_available_s: f64,
     /// The same of jobs that wait for a limit.
     pub oldest_parked_s: f64,
-    /// Processes that work it and have beaten within 30 s.
+    /// Processes that work the queue and had a heartbeat within 30 s.
     pub processes: i64,
 }
 
@@ -29,7 +29,7 @@ pub struct LimitGauge {
     pub in_flight: i64,
     /// Available and parked jobs in the lanes that it serves.
     pub waiting: i64,
-    /// Seconds until its park ends, infinite for one without an end; 0 while it is not parked.
+    /// Seconds until its park ends, infinite for a park without an end; 0 if it is not parked.
     pub parked_s: f64,
     /// closed, open or half_open; `None`: it has no breaker.
     pub breaker: Option<&'static str>,
@@ -48,7 +48,7 @@ pub struct WindowGauge {
     pub used: i64,
 }
 
-/// Jobs by kind and state, from the tally and what is not folded into it yet.
+/// Lists jobs by kind and state, from the tally and unfolded deltas.
 pub async fn jobs_gauges(db: &Db) -> Result<Vec<JobsGauge>, Error> {
     let rows = sqlx::query!(
         r#"with o as materialized (select id, queue, queue.lane_open(id) as open from queue.lane)
@@ -80,13 +80,8 @@ pub async fn queue_gauges(db: &Db) -> Result<Vec<QueueGauge>, Error> {
     let rows = sqlx::query!(
         r#"with o as materialized (
             select l.queue, queue.lane_open(l.id) as open, x.at
-            from queue.lane l cross join lateral (
-                select min(r.available_at) as at
-                from generate_series(0, 9) p cross join lateral (
-                    select available_at from queue.ready r
-                    where r.lane = l.id and r.priority = p order by r.id limit 1000
-                ) r
-            ) x where x.at is not null
+            from queue.lane l cross join lateral (select queue.waiting_since(l.id) as at offset 0) x
+            where x.at is not null
         )
         select q.name, q.paused,
             coalesce(extract(epoch from clock_timestamp()
@@ -124,12 +119,15 @@ pub async fn limit_gauges(db: &Db) -> Result<Vec<LimitGauge>, Error> {
             ) x group by x.lane
         )
         select k.name, k.faults, k.trip_after,
-            (select count(*) from queue.running r where r.key = k.id) as "in_flight!",
+            ((select count(*) from queue.running r where r.key = any (m.ids))
+                + (select count(*) from queue.settlement s where s.key = any (m.ids) and s.at > clock_timestamp())) as "in_flight!",
             coalesce((select sum(w.n) from queue.lane_key lk join waiting w on w.lane = lk.lane where lk.key = k.id), 0)::bigint as "waiting!",
             case when not isfinite(k.parked_until) then 'infinity'::float8
                 else coalesce(greatest(extract(epoch from k.parked_until - clock_timestamp()), 0), 0)::float8 end as "parked!",
             k.open_until <= clock_timestamp() as half_open
-        from queue.limit_key k order by k.name"#
+        from queue.limit_key k
+        cross join lateral (select k.id || array(select c.id from queue.limit_key c where c.parent = k.id) as ids offset 0) m
+        order by k.name"#
     )
     .fetch_all(db)
     .await?;
@@ -155,7 +153,7 @@ pub async fn window_gauges(db: &Db) -> Result<Vec<WindowGauge>, Error> {
     let rows = sqlx::query!(
         r#"select k.name, v.no as "no!", v.dimension as "dimension!", v.amount as "amount!", v.used as "used!",
             coalesce(w.calendar, round(extract(epoch from w.period)::numeric, 3)::float8 || 's') as "period!"
-        from queue.windows_v1(array(select id from queue.limit_key), statement_timestamp()) v
+        from queue.windows(array(select id from queue.limit_key), statement_timestamp()) v
         join queue.limit_window w on w.key = v.key and w.no = v.no
         join queue.limit_key k on k.id = v.key
         order by k.name, v.no"#

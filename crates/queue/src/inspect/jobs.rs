@@ -1,4 +1,4 @@
-//! Jobs: one, and pages of them.
+//! One job, and pages of jobs.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::relatives::{Relative, relatives};
 use crate::{Db, Error, JobId, State, batch};
 
-/// A job as people see it.
+/// A job as a monitor shows it.
 #[derive(Clone, Debug)]
 pub struct JobView {
     pub id: JobId,
@@ -18,25 +18,27 @@ pub struct JobView {
     pub lane: String,
     pub state: State,
     pub priority: u8,
-    /// Attempts made so far; in `running` it counts the one under way.
+    /// Attempts made so far, including one under way.
     pub attempt: u16,
     pub max_attempts: u16,
     pub args: Value,
+    /// True if `args` is only the beginning of the arguments' text ([`JobFilter::args_limit`]).
+    pub args_cut: bool,
     pub unique_key: Option<String>,
     pub tags: Vec<String>,
     pub parent: Option<JobId>,
     pub trace: Option<String>,
     pub created_at: DateTime<Utc>,
-    /// When a scheduled or retryable job becomes available.
+    /// Time at which a scheduled or retryable job becomes available.
     pub due_at: Option<DateTime<Utc>>,
-    /// When the attempt under way began; once the job has ended, its last one.
+    /// Start of the attempt under way or, once the job has ended, of the last one.
     pub claimed_at: Option<DateTime<Utc>>,
     pub finished_at: Option<DateTime<Utc>>,
-    /// Name of the process that runs it, or ran it last.
+    /// Name of the process that runs it or ran it last.
     pub worker: Option<String>,
     /// The last attempt's error, or why it was cancelled.
     pub error: Option<String>,
-    /// Whether somebody has called off a job that is still running.
+    /// True if the job is still running although it has been cancelled.
     pub cancelling: bool,
 }
 
@@ -51,6 +53,9 @@ pub struct AttemptView {
     /// completed, failed, panicked, timed_out, discarded, undecodable, snoozed, throttled,
     /// released, cancelled, lost; running while it runs.
     pub outcome: String,
+    /// Cause of the error, for programs: [`Failure::code`](crate::Failure::code), or the queue's
+    /// own.
+    pub code: Option<String>,
     pub error: Option<String>,
     pub log: Vec<String>,
 }
@@ -73,44 +78,45 @@ pub struct JobDetail {
     pub batch: Option<batch::Progress>,
 }
 
-/// Which jobs. All conditions must hold; the newest come first.
+/// Conditions of a list; all must hold. The newest jobs come first.
 #[derive(Clone, Debug, Default)]
 pub struct JobFilter {
     pub state: Option<State>,
     pub kind: Option<String>,
     pub queue: Option<String>,
     pub tag: Option<String>,
-    /// Text that the arguments, the unique key or the last error contain.
+    /// Text that the arguments, the unique key or the last error must contain.
     pub q: Option<String>,
     /// Created at or after.
     pub from: Option<DateTime<Utc>>,
     /// Created before.
     pub to: Option<DateTime<Utc>>,
-    /// Only jobs with a smaller id: the last id of the page before.
+    /// Only jobs with a smaller id: the last id of the previous page.
     pub before: Option<JobId>,
     /// Most items, 1 to 500.
     pub limit: u16,
+    /// Bytes of arguments beyond which only the beginning of their text is returned.
+    pub args_limit: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
 pub struct JobPage {
     pub items: Vec<JobView>,
-    /// Pass as `before` for the next page; `None`: this was the last.
+    /// To be passed as `before` for the next page; `None`: this was the last.
     pub next: Option<JobId>,
-    /// How far back a search came before its time ran out; `None`: the page is full, or it saw
-    /// everything.
+    /// The id down to which a search came before its time ran out; `None`: the page is full, or
+    /// every job was searched.
     pub searched_to: Option<JobId>,
 }
 
-/// A search stops after this long and says how far it came.
+/// A search stops after this many milliseconds and reports how far it came.
 const SEARCH_MS: u128 = 300;
-/// Numbers that the first step of a search looks at; a step that took less than `QUICK` doubles
-/// the next.
+/// Ids that the first step of a search covers; a step that took less than `QUICK` doubles the next.
 const STEP: i64 = 2_000;
 const QUICK: Duration = Duration::from_millis(20);
 
-/// A page of jobs, newest first. A page with a condition other than the state may be shorter than
-/// its limit: `searched_to` says how far it came.
+/// Lists a page of jobs, newest first. With a condition other than the state, a page may be shorter
+/// than its limit: `searched_to` says how far the search came.
 pub async fn list(pool: &Db, filter: &JobFilter) -> Result<JobPage, Error> {
     let limit = i64::from(filter.limit.clamp(1, 500));
     let JobFilter { kind, queue, tag, q, from, to, .. } = filter;
@@ -130,8 +136,8 @@ pub async fn list(pool: &Db, filter: &JobFilter) -> Result<JobPage, Error> {
     search(pool, filter, limit).await
 }
 
-/// Walks from the newest in steps of ids, so that what few jobs fit does not cost a walk through
-/// all of history.
+/// Searches from the newest job on, in steps of ids, so that a condition that few jobs fit does not
+/// scan all of history.
 async fn search(pool: &Db, filter: &JobFilter, limit: i64) -> Result<JobPage, Error> {
     let began = Instant::now();
     let newest = sqlx::query_scalar!(r#"select last_value as "n!" from queue.job_id"#)
@@ -171,11 +177,13 @@ async fn page(
 ) -> Result<Vec<JobView>, Error> {
     let rows = sqlx::query!(
         r#"select j.id as "id!", j.state as "state!", j.kind as "kind!", j.queue as "queue!", j.lane as "lane!",
-            j.priority as "priority!", j.attempt as "attempt!", j.max_attempts as "max_attempts!", j.args as "args!",
+            j.priority as "priority!", j.attempt as "attempt!", j.max_attempts as "max_attempts!",
+            case when c.cut then to_jsonb(left(j.args::text, $11::integer)) else j.args end as "args!", c.cut as "args_cut!",
             j.unique_key, j.tags, j.parent, j.trace, j.created_at as "created_at!", j.due_at,
             coalesce(j.claimed_at, a.started_at) as claimed_at, j.finished_at,
             p.name as "worker?", j.error, j.cancelling as "cancelling!"
-        from queue.page_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) j
+        from queue.page($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) j
+        cross join lateral (select octet_length(j.args::text) > $11::integer as cut) c
         -- of a job that did not complete, its last attempt knows who ran it, and since when
         left join lateral (
             select started_at, process from queue.attempt
@@ -194,6 +202,7 @@ async fn page(
         before.map_or(i64::MAX, |id| id.0),
         floor,
         limit,
+        filter.args_limit.and_then(|limit| i32::try_from(limit).ok()).unwrap_or(i32::MAX),
     )
     .fetch_all(pool)
     .await?;
@@ -209,6 +218,7 @@ async fn page(
             attempt: r.attempt as u16,
             max_attempts: r.max_attempts as u16,
             args: r.args,
+            args_cut: r.args_cut,
             unique_key: r.unique_key,
             tags: r.tags.unwrap_or_default(),
             parent: r.parent.map(JobId),
@@ -224,7 +234,7 @@ async fn page(
         .collect())
 }
 
-/// A pattern that matches the text itself, whatever signs it holds.
+/// Returns the `ilike` pattern of texts that contain this text literally.
 pub(crate) fn contains(text: &str) -> String {
     let escaped: String = text
         .chars()
@@ -236,9 +246,9 @@ pub(crate) fn contains(text: &str) -> String {
     format!("%{escaped}%")
 }
 
-/// One job with its attempts and relatives.
+/// Finds a job with its attempts and relatives.
 pub async fn find(pool: &Db, id: JobId) -> Result<Option<JobDetail>, Error> {
-    // A job that is moving between tables while the view is read is read again.
+    // A job that moved between tables while the view was read is read again.
     let only = JobFilter { limit: 1, ..JobFilter::default() };
     let mut found = None;
     for _ in 0..3 {
@@ -251,13 +261,13 @@ pub async fn find(pool: &Db, id: JobId) -> Result<Option<JobDetail>, Error> {
 
     let rows = sqlx::query!(
         r#"select a.number as "number!", coalesce(p.name, 'unknown') as "worker!", a.started_at as "started_at!",
-            a.ended_at, a.outcome as "outcome!", a.error, a.log
+            a.ended_at, a.outcome as "outcome!", a.code, a.error, a.log
         from (
-            select number, process, started_at, ended_at, outcome, error, log from queue.attempt where job = $1
+            select number, process, started_at, ended_at, outcome, code, error, log from queue.attempt where job = $1
             union all
-            select attempt, process, claimed_at, finished_at, 'completed', null, log from queue.done where id = $1
+            select attempt, process, claimed_at, finished_at, 'completed', null, null, log from queue.done where id = $1
             union all
-            select attempt, process, claimed_at, null, 'running', null, null from queue.running where id = $1
+            select attempt, process, claimed_at, null, 'running', null, null, null from queue.running where id = $1
         ) a left join queue.process p on p.id = a.process
         order by a.started_at, a.number limit 1000"#,
         id.0
@@ -272,12 +282,13 @@ pub async fn find(pool: &Db, id: JobId) -> Result<Option<JobDetail>, Error> {
             started_at: r.started_at,
             ended_at: r.ended_at,
             outcome: r.outcome,
+            code: r.code,
             error: r.error,
             log: r.log.unwrap_or_default(),
         })
         .collect();
     let children = sqlx::query_scalar!(
-        r#"select id as "id!" from queue.children_v1(array[$1::bigint]) order by id limit 1000"#,
+        r#"select id as "id!" from queue.children(array[$1::bigint]) order by id limit 1000"#,
         id.0
     )
     .fetch_all(pool)

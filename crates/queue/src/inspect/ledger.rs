@@ -1,4 +1,4 @@
-//! A key's past: how full its windows were, and what it has used day by day.
+//! History of limit keys: usage of their windows, and usage by day.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::{Db, Error};
 
-/// What a window held at a time, in its own dimension.
+/// Usage of a window at one time, in its own dimension.
 #[derive(Clone, Copy, Debug)]
 pub struct Point {
     pub at: DateTime<Utc>,
     pub used: i64,
 }
 
-/// What a key used in a day (UTC).
+/// Usage of a key in one day (UTC).
 #[derive(Clone, Debug)]
 pub struct DayUse {
     pub key: String,
@@ -24,8 +24,8 @@ pub struct DayUse {
     pub micros: i64,
 }
 
-/// How much of each of a key's windows was used at `points` (2 to 500) times, evenly spread over the
-/// last length of the window. By the ledger: calls in flight are not in it yet.
+/// Returns the usage of each window of a key at `points` (2 to 500) times, evenly spread over the
+/// window's last length. Read from the ledger, which does not contain calls in flight yet.
 pub async fn limit_history(
     pool: &Db,
     key: &str,
@@ -68,9 +68,8 @@ pub async fn limit_history(
     Ok(history)
 }
 
-/// What keys have used in each of the last `days` days (1 to 35, today included), oldest first;
-/// days without a call are left out. `key`: only that one. What the provider says others used is
-/// not in it.
+/// Returns the usage of keys on each of the last `days` days (1 to 35, today included), oldest
+/// first; days without a call are left out. `key`: only this key. External usage is not included.
 pub async fn spending(pool: &Db, key: Option<&str>, days: u16) -> Result<Vec<DayUse>, Error> {
     let rows = sqlx::query!(
         r#"select k.name, d.day as "day!",

@@ -12,22 +12,22 @@ pub struct WindowView {
     pub no: u16,
     /// requests, tokens or money (in micros).
     pub dimension: String,
-    /// What it allows now.
+    /// The amount that it allows now.
     pub amount: i64,
-    /// What it allows but for an override.
+    /// The amount that it allows without an override.
     pub base_amount: i64,
     pub override_until: Option<DateTime<Utc>>,
-    /// Of a window that rolls.
+    /// Length of a rolling window.
     pub period_s: Option<f64>,
-    /// Of a window that follows a calendar: unit and zone.
+    /// Unit and zone of a calendar window.
     pub calendar: Option<(String, String)>,
     /// Posted, in flight and reserved.
     pub used: i64,
     pub remaining: i64,
-    /// When a calendar's next stretch begins.
+    /// Start of the next unit of a calendar window.
     pub resets_at: Option<DateTime<Utc>>,
-    /// When it will be used up at the pace of the last tenth of its length (at least a minute, at
-    /// most an hour); `None`: not at that pace.
+    /// Time at which it will be used up at the pace of the last tenth of its length (at least a
+    /// minute, at most an hour); `None`: not at that pace.
     pub exhausted_at: Option<DateTime<Utc>>,
 }
 
@@ -38,7 +38,7 @@ pub struct BreakerView {
     pub state: &'static str,
     /// Faults in a row.
     pub failures: i32,
-    /// Faults that open it; `None`: it opens by hand only.
+    /// Faults that open it; `None`: only an operator opens it.
     pub threshold: Option<i16>,
     pub open_until: Option<DateTime<Utc>>,
     pub cooldown_s: f64,
@@ -51,7 +51,7 @@ pub struct LaneView {
     pub lane: String,
     /// 0: the first choice.
     pub position: i16,
-    /// The longest wait the key is worth there.
+    /// Seconds that a permit may take before the lane falls back to the next key; `None`: any time.
     pub wait_s: Option<f64>,
     pub tokens: i64,
     pub micros: i64,
@@ -67,11 +67,12 @@ pub struct LimitView {
     pub windows: Vec<WindowView>,
     pub in_flight: i64,
     pub in_flight_cap: Option<i64>,
-    /// Share and last urgent priority.
+    /// Reserved share, and the last urgent priority.
     pub reserve: Option<(f64, i16)>,
     pub breaker: BreakerView,
     pub lanes: Vec<LaneView>,
-    /// When one call could be granted; in the past: now. `None`: once a call in flight has ended.
+    /// Time of the next permit for one call; in the past: now. `None`: not before a call in flight
+    /// has ended.
     pub next_permit_at: Option<DateTime<Utc>>,
     pub parked_until: Option<DateTime<Utc>>,
     pub parked_why: Option<String>,
@@ -79,16 +80,15 @@ pub struct LimitView {
     pub waiting: i64,
 }
 
-/// Every limit key, by name.
+/// Lists every limit key, by name.
 pub async fn limits(pool: &Db) -> Result<Vec<LimitView>, Error> {
     let rows = sqlx::query!(
         r#"select k.id, k.name, k.counts, k.in_flight, k.parked_until, k.parked_why, k.share, k.urgent,
             p.name as "parent?", k.faults, k.trip_after, k.open_until,
             extract(epoch from least(k.cooldown * power(2, least(greatest(k.opened - 1, 0), 16)), k.cooldown_max))::float8 as "cooldown!",
             k.open_until <= clock_timestamp() as half_open,
-            (select count(*) from queue.running r
-             where r.key = any (array(select c.id from queue.limit_key c where c.id = k.id or c.parent = k.id)))
-                + (select count(*) from queue.settlement s where s.key = k.id and s.at > clock_timestamp()) as "flying!",
+            (select count(*) from queue.running r where r.key = any (m.ids))
+                + (select count(*) from queue.settlement s where s.key = any (m.ids) and s.at > clock_timestamp()) as "flying!",
             case when n.at = 'infinity' then '9999-01-01Z' else n.at end as next_at,
             (select count(*) from (
                 select from queue.lane_key lk cross join lateral (
@@ -97,7 +97,8 @@ pub async fn limits(pool: &Db) -> Result<Vec<LimitView>, Error> {
             ) x) as "waiting!"
         from queue.limit_key k
         left join queue.limit_key p on p.id = k.parent
-        cross join lateral (select queue.next_permit_v2(k.id, clock_timestamp()) as at) n
+        cross join lateral (select k.id || array(select c.id from queue.limit_key c where c.parent = k.id) as ids offset 0) m
+        cross join lateral (select queue.next_permit(k.id, clock_timestamp()) as at) n
         order by k.name"#
     )
     .fetch_all(pool)
@@ -146,7 +147,7 @@ async fn windows(pool: &Db) -> Result<BTreeMap<i32, Vec<WindowView>>, Error> {
                 when 'tokens' then last.tokens - before.tokens
                 else last.micros - before.micros end)::float8 as lately,
             statement_timestamp() as "now!"
-        from queue.windows_v1(array(select id from queue.limit_key), statement_timestamp()) v
+        from queue.windows(array(select id from queue.limit_key), statement_timestamp()) v
         join queue.limit_window w on w.key = v.key and w.no = v.no
         cross join lateral (select least(greatest(coalesce(w.period, ('1 ' || w.calendar)::interval) / 10, interval '1 minute'), interval '1 hour') as over) pace
         left join lateral (
@@ -166,7 +167,8 @@ async fn windows(pool: &Db) -> Result<BTreeMap<i32, Vec<WindowView>>, Error> {
         let remaining = (r.amount - r.used).max(0);
         let rate = r.lately.unwrap_or(0.0) / r.over;
         let seconds = remaining as f64 / rate;
-        // What leaves a rolling window makes room again: at a pace below amount / period it lasts.
+        // Usage that leaves a rolling window frees capacity: at a pace below amount / period it is
+        // never used up.
         let lasts = r.period.is_some_and(|period| rate * period <= r.amount as f64);
         let exhausted_at = (rate > 0.0 && !lasts && seconds < 366.0 * 86_400.0)
             .then(|| r.now + chrono::TimeDelta::milliseconds((seconds * 1000.0) as i64))
@@ -190,7 +192,7 @@ async fn windows(pool: &Db) -> Result<BTreeMap<i32, Vec<WindowView>>, Error> {
 
 async fn lanes(pool: &Db) -> Result<BTreeMap<i32, Vec<LaneView>>, Error> {
     let rows = sqlx::query!(
-        r#"select lk.key, l.queue, l.name, lk.position, extract(epoch from lk.wait)::float8 as wait, lk.tokens, lk.micros
+        r#"select lk.key, l.queue, l.name, lk.position, extract(epoch from lk.fallback_after)::float8 as fallback_after, lk.tokens, lk.micros
         from queue.lane_key lk join queue.lane l on l.id = lk.lane
         order by lk.key, l.queue, l.name"#
     )
@@ -202,7 +204,7 @@ async fn lanes(pool: &Db) -> Result<BTreeMap<i32, Vec<LaneView>>, Error> {
             queue: r.queue,
             lane: r.name,
             position: r.position,
-            wait_s: r.wait,
+            wait_s: r.fallback_after,
             tokens: r.tokens,
             micros: r.micros,
         });

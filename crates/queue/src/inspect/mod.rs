@@ -1,4 +1,4 @@
-//! What people see of jobs, queues, limits and workers.
+//! Views of jobs, queues, limits and workers for monitors and operators.
 
 mod estimate;
 mod family;

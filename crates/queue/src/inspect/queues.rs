@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::stats::middle;
 use crate::{Db, Error, State};
 
-/// In milliseconds, over the last hour; `None` without a finished job in it.
+/// Percentiles in milliseconds, over the last hour; `None` without a finished job in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Percentiles {
     pub p50: Option<f64>,
@@ -19,11 +19,11 @@ pub struct Percentiles {
 pub struct QueueView {
     pub name: String,
     pub paused: bool,
-    /// Set for all processes, `None`: as each was started.
+    /// Attempts that each process runs at a time; `None`: as each was started.
     pub concurrency: Option<u16>,
-    /// Most attempts that run on all processes together; `None`: any number.
+    /// Most attempts that run on all processes together; `None`: no maximum.
     pub cap: Option<u32>,
-    /// Jobs in each state, completed and failed ones as long as they are kept.
+    /// Jobs in each state; finished jobs count while they are kept.
     pub depth: BTreeMap<State, i64>,
     /// Seconds that the oldest available job has waited.
     pub oldest_age_s: Option<f64>,
@@ -45,22 +45,17 @@ pub struct WorkerView {
     pub started_at: DateTime<Utc>,
     pub beat_at: DateTime<Utc>,
     pub running: i64,
-    /// Whether its peers have declared it dead.
+    /// True if its peers have declared it dead.
     pub dead: bool,
 }
 
-/// Every queue, by name. Counts come from the tally and what is not folded into it yet; durations
-/// from the last hour's buckets, exact to a quarter of a doubling.
+/// Lists every queue, by name. Counts come from the tally and unfolded deltas; durations come from
+/// the last hour's buckets, exact to a quarter of a doubling.
 pub async fn queues(pool: &Db) -> Result<Vec<QueueView>, Error> {
     let rows = sqlx::query!(
         r#"select q.name, q.paused, q.concurrency, q.cap,
             extract(epoch from clock_timestamp() - (
-                select min(x.available_at) from queue.lane l
-                cross join generate_series(0, 9) p
-                cross join lateral (
-                    select available_at from queue.ready r
-                    where r.lane = l.id and r.priority = p order by r.id limit 1000
-                ) x where l.queue = q.name
+                select min(queue.waiting_since(l.id)) from queue.lane l where l.queue = q.name
             ))::float8 as oldest,
             -- five whole minutes and the one that is not over: over as long as they are
             (select coalesce(sum(n), 0) / (5 + extract(second from statement_timestamp()) / 60) from (
@@ -161,7 +156,7 @@ async fn percentiles(
         .collect())
 }
 
-/// The processes that work or did until an hour ago, newest first.
+/// Lists the processes that are live or were until an hour ago, newest first.
 pub async fn workers(pool: &Db) -> Result<Vec<WorkerView>, Error> {
     let rows = sqlx::query!(
         r#"select p.id, p.name, p.version, p.queues, p.started_at, p.beat_at, p.dead_at is not null as "dead!",

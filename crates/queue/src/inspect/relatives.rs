@@ -1,12 +1,12 @@
-//! Who waits for whom.
+//! Dependencies of a job: the jobs that it waits for, and the jobs that wait for it.
 
 use super::JobDetail;
 use crate::{Db, Error, JobId, State};
 
-/// Relatives shown of each sort.
+/// Most relatives shown in each direction.
 const SHOWN: i64 = 100;
 
-/// Another job, in a few words.
+/// Another job, in brief.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Relative {
     pub id: JobId,
@@ -14,8 +14,8 @@ pub struct Relative {
     pub state: State,
 }
 
-/// The jobs that a pending one waits for, and the pending ones that wait for it; the first hundred
-/// of each.
+/// Returns the jobs that a pending job waits for, and the pending jobs that wait for this one; at
+/// most a hundred of each.
 pub(super) async fn relatives(
     db: &Db,
     id: JobId,
@@ -28,9 +28,9 @@ pub(super) async fn relatives(
             select e.child as id from queue.edge e where e.parent = $1 order by 1 limit $3
         )
         select true as "before!", s.id as "id!", s.kind as "kind!", s.state as "state!"
-        from queue.states_v1(array(select id from before)) s
+        from queue.states(array(select id from before)) s
         union all
-        select false, s.id, s.kind, s.state from queue.states_v1(array(select id from after)) s where s.state = 'pending'
+        select false, s.id, s.kind, s.state from queue.states(array(select id from after)) s where s.state = 'pending'
         order by 1, 2"#,
         id.0,
         pending,
@@ -47,14 +47,14 @@ pub(super) async fn relatives(
     Ok((waits_for, waited_by))
 }
 
-/// Why a pending job waits, in one sentence.
+/// Explains in one sentence why a pending job waits.
 pub(super) fn reason(found: &JobDetail) -> String {
     let word = |r: &Relative| format!("{} ({}, {})", r.id, r.kind, r.state);
     if let Some(stuck) =
         found.waits_for.iter().find(|r| r.state.is_final() && r.state != State::Completed)
     {
         return format!(
-            "job {}, for which it waits, did not complete: retry that one, or this one to go on without it",
+            "it waits for job {}, which did not complete: retry that job, or retry this one to run it without",
             word(stuck)
         );
     }

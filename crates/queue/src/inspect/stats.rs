@@ -1,13 +1,12 @@
-//! How much happened, step by step: from the buckets and what is not folded into them yet, never
-//! from the jobs.
+//! Throughput over time, from the buckets and unfolded deltas, never from the jobs.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{Db, Error, process::interval};
+use crate::{Db, Error, db::interval};
 
-/// How far back, and in what steps: buckets are minutes, and a chart has some 60 to 100 of them.
+/// Range and step of a chart: buckets are minutes, and a chart has some 60 to 100 steps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Range {
     /// 15 minutes in steps of one.
@@ -18,12 +17,12 @@ pub enum Range {
     QuarterDay,
     /// 24 hours in steps of 15 minutes.
     Day,
-    /// 7 times 24 hours in steps of two.
+    /// 7 times 24 hours in steps of two hours.
     Week,
 }
 
 impl Range {
-    /// The range and its step, in seconds.
+    /// Returns the range and its step, in seconds.
     const fn seconds(self) -> (u32, u32) {
         match self {
             Self::QuarterHour => (900, 60),
@@ -43,7 +42,7 @@ pub struct Spread {
     pub p99: f64,
 }
 
-/// How attempts and jobs ended.
+/// Ends of attempts and jobs, counted.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct Ended {
     pub completed: u64,
@@ -56,7 +55,7 @@ pub struct Ended {
 /// One step.
 #[derive(Clone, Debug)]
 pub struct StatsPoint {
-    /// Where it begins.
+    /// Start of the step.
     pub at: DateTime<Utc>,
     /// Jobs added.
     pub enqueued: u64,
@@ -83,17 +82,17 @@ pub struct StatsKind {
 pub struct Stats {
     pub range_seconds: u32,
     pub step_seconds: u32,
-    /// Where the first step begins; steps begin at multiples of their length, in UTC.
+    /// Start of the first step; steps begin at multiples of their length, in UTC.
     pub from: DateTime<Utc>,
-    /// The database's now, within the last step.
+    /// The database's time, within the last step.
     pub to: DateTime<Utc>,
     /// Every step, oldest first.
     pub points: Vec<StatsPoint>,
-    /// By name, those that anything happened to.
+    /// Kinds with any activity, by name.
     pub kinds: Vec<StatsKind>,
 }
 
-/// What happened to the jobs of a queue and a kind; `None`: of all.
+/// Returns the activity of a queue and of a kind; `None`: of all.
 pub async fn stats(
     db: &Db,
     range: Range,
@@ -195,18 +194,18 @@ impl Sum {
             (_, "completed") => self.ended.completed += count,
             (_, "discarded") => self.ended.discarded += count,
             (_, "cancelled") => self.ended.cancelled += count,
-            // without a duration: put off after a failure, its attempt given back
+            // without a duration: snoozed after a failure, its attempt not spent
             ("running", "retryable") if duration >= 0 => self.ended.failed += count,
             _ => {}
         }
-        // what was given back has not run
+        // an attempt that leads to `available` (released, throttled, lost) counts no run
         if was == "running" && became != "available" {
             self.run.add(duration, count);
         }
     }
 }
 
-/// How many durations fell into each class.
+/// Counts durations by class.
 #[derive(Default)]
 struct Durations(BTreeMap<i16, u64>);
 
@@ -234,7 +233,7 @@ impl Durations {
     }
 }
 
-/// The middle of a class of durations, in milliseconds.
+/// Returns the middle of a duration class, in milliseconds.
 pub(super) fn middle(class: i16) -> f64 {
     if class == 0 { 0.5 } else { ((f64::from(class) - 0.5) / 4.0).exp2() }
 }

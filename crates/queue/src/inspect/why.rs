@@ -1,4 +1,4 @@
-//! Why a job is not running.
+//! Explains why a job is not running.
 
 use chrono::{DateTime, Utc};
 
@@ -9,22 +9,22 @@ use super::{
 };
 use crate::{Db, Error, JobId, State};
 
-/// Why a job is not running.
+/// The reason why a job is not running.
 #[derive(Clone, Debug)]
 pub struct Why {
     pub state: State,
     /// One sentence for people.
     pub reason: String,
-    /// The limit key that blocks, and what of it: requests, tokens, money, in_flight, park or
-    /// breaker.
+    /// The limit key that blocks it, and the part of it that does: requests, tokens, money,
+    /// in_flight, park or breaker.
     pub key: Option<String>,
     pub dimension: Option<String>,
-    /// Jobs ahead of it in its lane: exact to 1,000, then an estimate.
+    /// Jobs ahead of it in its lane: exact up to 1,000, then an estimate.
     pub position: Option<i64>,
     pub estimated_start_at: Option<DateTime<Utc>>,
 }
 
-/// `None`: no such job.
+/// Explains why a job is not running; `None`: no such job.
 pub async fn why(pool: &Db, id: JobId) -> Result<Option<Why>, Error> {
     let Some(found) = find(pool, id).await? else { return Ok(None) };
     let job = &found.job;
@@ -39,16 +39,16 @@ pub async fn why(pool: &Db, id: JobId) -> Result<Option<Why>, Error> {
     let why = match job.state {
         State::Available | State::Parked => return waiting(pool, job).await.map(Some),
         State::Pending => plain(reason(&found), job.due_at),
-        State::Scheduled => plain("its time has not come".to_owned(), job.due_at),
+        State::Scheduled => plain("it is scheduled for later".to_owned(), job.due_at),
         State::Retryable => {
-            plain(format!("attempt {} failed; it is tried again", job.attempt), job.due_at)
+            plain(format!("attempt {} failed; it will be retried", job.attempt), job.due_at)
         }
         State::Running => plain("it is running".to_owned(), job.claimed_at),
-        State::Completed => plain("it is done".to_owned(), None),
+        State::Completed => plain("it has completed".to_owned(), None),
         State::Discarded => {
-            plain("its attempts are spent, or it was told to stop".to_owned(), None)
+            plain("its attempts are spent, or its handler gave up for good".to_owned(), None)
         }
-        State::Cancelled => plain("it was called off".to_owned(), None),
+        State::Cancelled => plain("it was cancelled".to_owned(), None),
     };
     Ok(Some(why))
 }
@@ -105,14 +105,16 @@ async fn waiting(pool: &Db, job: &JobView) -> Result<Why, Error> {
                 let why = why.as_deref().unwrap_or("no reason given");
                 format!("limit {key} is parked until {}: {why}", until.format("%FT%TZ"))
             }
-            ("breaker", _) => format!("limit {key} is stopped: its service keeps failing"),
+            ("breaker", _) => {
+                format!("the breaker of limit {key} is open: its service keeps failing")
+            }
             ("in_flight", _) => format!("limit {key} has all its calls in flight"),
             (dimension, _) => format!("limit {key} has no {dimension} left for now"),
         }
     } else if capped {
         format!("the queue {} runs as many jobs as its cap allows", job.queue)
     } else if ahead == 0 {
-        // which kinds its workers know is nowhere written
+        // the kinds that a worker knows are not recorded
         format!(
             "it is next: every slot is taken, or no worker of the queue {} knows the kind {}",
             job.queue, job.kind

@@ -1,13 +1,13 @@
-//! Making limit keys and lanes exist.
+//! Definitions of limit keys and lanes.
 
 use sqlx::{PgConnection, postgres::types::PgInterval};
 
 use super::{Counts, LaneKey, Limit, Period, Window};
-use crate::{Db, Error, name, process::interval};
+use crate::{Db, Error, db::interval, name};
 
-/// Makes the key exist with these windows. What was granted before stays counted; a park, an open
-/// breaker and the overrides of windows that stay stay in force. [`Error::Limit`] says what could
-/// never be granted.
+/// Creates or changes a limit key. Earlier grants stay counted; a park, an open breaker and the
+/// overrides of windows that remain stay in force. [`Error::Limit`]: the key could never grant a
+/// permit; the reason names the field.
 pub async fn define(pool: &Db, limit: &Limit) -> Result<(), Error> {
     check(limit)?;
     let (counts, guard) = match limit.counts {
@@ -28,7 +28,7 @@ pub async fn define(pool: &Db, limit: &Limit) -> Result<(), Error> {
             set counts = excluded.counts, guard = excluded.guard, in_flight = excluded.in_flight,
                 parent = excluded.parent, share = excluded.share, urgent = excluded.urgent,
                 call_timeout = excluded.call_timeout, trip_after = excluded.trip_after,
-                cooldown = excluded.cooldown, cooldown_max = excluded.cooldown_max
+                cooldown = excluded.cooldown, cooldown_max = excluded.cooldown_max, closed_until = null
         returning id",
         limit.key,
         counts,
@@ -52,7 +52,12 @@ pub async fn define(pool: &Db, limit: &Limit) -> Result<(), Error> {
     .fetch_optional(&mut *tx)
     .await?;
     if let Some(child) = unlike {
-        return Err(refuse(limit, format!("its child {child:?} counts otherwise: both do alike")));
+        return Err(refuse(
+            limit,
+            format!(
+                "its child {child:?} counts differently: a key and its parent must count alike"
+            ),
+        ));
     }
     for (no, window) in limit.windows.iter().enumerate() {
         add_window(&mut tx, limit, key, no as i16, window).await?;
@@ -120,11 +125,13 @@ async fn find_parent(
         None => Err(refuse(limit, format!("its parent {parent:?} is not defined"))),
         Some(found) if found.nested || found.is_parent || parent == limit.key => Err(refuse(
             limit,
-            format!("{parent:?} cannot be its parent: one level is all there is"),
+            format!("{parent:?} cannot be its parent: a parent key has no parent"),
         )),
         Some(found) if found.counts != counts => {
-            let why =
-                format!("its parent {parent:?} counts from the {}: both do alike", found.counts);
+            let why = format!(
+                "its parent {parent:?} counts from the {}: a key and its parent must count alike",
+                found.counts
+            );
             Err(refuse(limit, why))
         }
         Some(found) => Ok(found.id),
@@ -178,9 +185,9 @@ fn refuse(limit: &Limit, reason: String) -> Error {
     Error::Limit { key: limit.key.clone(), reason }
 }
 
-/// Sets the keys of a lane, best first; no keys: the lane is free. [`Error::Limit`]: a key that is
-/// not defined, or a reservation that no window of it could ever hold. [`Error::Name`]: the queue or
-/// the lane has a name that none can have.
+/// Sets the keys of a lane, in order of preference; without keys the lane is free.
+/// [`Error::Limit`]: a key is not defined, or a reservation exceeds a window of its key.
+/// [`Error::Name`]: the name of the queue or the lane is invalid.
 pub async fn set_lane(pool: &Db, queue: &str, lane: &str, keys: &[LaneKey]) -> Result<(), Error> {
     name::check_queue(queue)?;
     name::check_lane(lane)?;
@@ -202,11 +209,12 @@ pub async fn set_lane(pool: &Db, queue: &str, lane: &str, keys: &[LaneKey]) -> R
         let known = sqlx::query_scalar!(
             r#"select coalesce((
                 select min(w.amount * (1 - k.share)) from queue.limit_window w
-                where w.key = k.id and w.amount * (1 - k.share) < case w.dimension when 'tokens' then $2::bigint when 'money' then $3::bigint else 1 end
+                where w.key = k.id and w.amount * (1 - k.share) < case w.dimension when 'tokens' then $2::bigint when 'money' then $3::bigint else $4::bigint end
             ), -1) as "too_small!" from queue.limit_key k where k.name = $1"#,
             key.key,
             i64::from(key.tokens),
-            micros
+            micros,
+            i64::from(key.requests)
         )
         .fetch_optional(&mut *tx)
         .await?;
@@ -221,14 +229,15 @@ pub async fn set_lane(pool: &Db, queue: &str, lane: &str, keys: &[LaneKey]) -> R
             return Err(Error::Limit { key: key.key.clone(), reason });
         }
         sqlx::query!(
-            "insert into queue.lane_key (lane, position, key, wait, tokens, micros)
-            select $1, $2, id, $4, $5, $6 from queue.limit_key where name = $3",
+            "insert into queue.lane_key (lane, position, key, fallback_after, tokens, micros, requests)
+            select $1, $2, id, $4, $5, $6, $7 from queue.limit_key where name = $3",
             id,
             position as i16,
             key.key,
-            key.wait.map(interval) as Option<PgInterval>,
+            key.fallback_after.map(interval) as Option<PgInterval>,
             i64::from(key.tokens),
-            micros
+            micros,
+            i32::from(key.requests.max(1))
         )
         .execute(&mut *tx)
         .await?;

@@ -1,8 +1,8 @@
-//! Limit keys: quotas as their providers count them, held across every process.
+//! Limit keys: quotas as their providers count them, enforced across all processes.
 //!
-//! A [`Limit`] names one quota. A lane of a queue names the keys that may serve its jobs, best first
-//! ([`set_lane`]); the claim gives a job to a worker only together with a permit of one of them, so
-//! an exhausted key's jobs wait in their lane and block nobody.
+//! A [`Limit`] is one quota. A lane of a queue names the keys that may serve its jobs, in order of
+//! preference ([`set_lane`]). A claim hands out a job only together with a permit of one of them, so
+//! jobs of an exhausted key wait in their lane and delay no other lane.
 //!
 //! ```
 //! use std::time::Duration;
@@ -14,36 +14,40 @@
 //!     .window(Window::calendar(Dimension::Requests, 500, Unit::Day, "America/Los_Angeles"))
 //!     .breaker(Breaker::default());
 //! let lane = [
-//!     // worth ten minutes; a call uses at most 3,000 tokens
-//!     LaneKey::new("model/small").wait(Duration::from_mins(10)).reserve(3_000, 0),
+//!     // falls back after ten minutes; a call uses at most 3,000 tokens
+//!     LaneKey::new("model/small").fallback_after(Duration::from_mins(10)).reserve(3_000, 0),
 //!     LaneKey::new("model/local"),
 //! ];
 //! # let _ = (model, lane);
 //! ```
 
-mod act;
+mod control;
 mod define;
 
 use std::time::Duration;
 
-pub use act::{Room, count_elsewhere, override_window, park, reset, resume, room, trip};
+pub use control::{
+    Capacity, capacity, close_breaker, open_breaker, override_window, park, record_external_usage,
+    resume, unpark,
+};
 pub use define::{define, set_lane};
 
-/// What a call counts from.
+/// The moment from which a call counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Counts {
     /// A call counts while it is in flight and for the period after its end: safe whatever the
     /// latency, at the price of latency / period.
     Finish,
-    /// A call counts from the grant for the period plus `guard`; its permit is good for `guard`.
+    /// A call counts from its grant for the period plus `guard`; its permit is valid for `guard`.
     Start { guard: Duration },
 }
 
-/// What a window counts.
+/// The unit that a window counts.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Dimension {
     Requests,
-    /// Of a language model, in and out: reserved at the claim, posted as the call reports them.
+    /// Of a language model, input and output: reserved at the claim, posted as the call reports
+    /// them.
     Tokens,
     /// In micros, millionths of a US dollar: reserved and posted as tokens are.
     Money,
@@ -59,7 +63,7 @@ impl Dimension {
     }
 }
 
-/// A stretch of a calendar.
+/// A unit of the calendar.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Unit {
     Minute,
@@ -79,14 +83,14 @@ impl Unit {
     }
 }
 
-/// How long a window is.
+/// Length of a window.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Period {
-    /// Any stretch of this length. Whole milliseconds; a day is 24 hours here, so take 25 for a
-    /// provider's day: one in autumn is that long.
+    /// Any stretch of this length, in whole milliseconds. A day is 24 hours here: use 25 for a
+    /// provider's day, because one day in autumn is that long.
     Rolling(Duration),
-    /// From midnight to midnight (or hour to hour …) by the clocks of a zone, such as
-    /// `America/Los_Angeles`, also where they change.
+    /// From midnight to midnight (or hour to hour …) in a time zone, such as `America/Los_Angeles`,
+    /// also where clocks change.
     Calendar { unit: Unit, zone: String },
 }
 
@@ -135,9 +139,9 @@ pub struct Reserve {
     pub priority: u8,
 }
 
-/// Stops a key whose service fails again and again, on every process. It opens after `failures`
-/// faults in a row, for `cooldown`; then one call at a time is let through, and a failed one doubles
-/// the wait up to `longest`.
+/// Circuit breaker of a key, shared by all processes. It opens after `failures` faults in a row,
+/// for `cooldown`; then one call at a time is allowed, and each failed one doubles the cooldown, up
+/// to `longest`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Breaker {
     pub failures: u16,
@@ -151,7 +155,7 @@ impl Default for Breaker {
     }
 }
 
-/// One quota.
+/// A limit key: one quota of a provider.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Limit {
     /// 1 to 120 characters.
@@ -160,11 +164,11 @@ pub struct Limit {
     pub windows: Vec<Window>,
     /// Most calls in flight at a time.
     pub in_flight: Option<u32>,
-    /// The longest that a call which was let go can still be under way: the call of a process that
-    /// dies counts as in flight until then.
+    /// Longest time that a call can be under way after it was sent: the call of a process that died
+    /// counts as in flight until then.
     pub call_timeout: Duration,
-    /// A further key in which each call needs room, such as the account that several models share.
-    /// It exists already and has no parent itself.
+    /// The key of a wider quota in which each call needs capacity too, such as an account that
+    /// several models share. It must be defined already and have no parent itself.
     pub parent: Option<String>,
     pub reserve: Option<Reserve>,
     pub breaker: Option<Breaker>,
@@ -226,21 +230,32 @@ impl Limit {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LaneKey {
     pub key: String,
-    /// The longest wait it is worth before the next key serves; `None`: any.
-    pub wait: Option<Duration>,
-    /// What a call of this lane uses at most: held while the call is in flight.
+    /// The next key serves if a permit of this key is later than this; `None`: never.
+    pub fallback_after: Option<Duration>,
+    /// Calls that a job of this lane makes, at least 1: the job is claimed once all of them fit,
+    /// and the further ones are reserved until the job takes them or ends.
+    pub requests: u16,
+    /// Most that a call of this lane uses: reserved while the call is in flight.
     pub tokens: u32,
     pub micros: u64,
 }
 
 impl LaneKey {
     pub fn new(key: impl Into<String>) -> Self {
-        Self { key: key.into(), wait: None, tokens: 0, micros: 0 }
+        Self { key: key.into(), fallback_after: None, requests: 1, tokens: 0, micros: 0 }
+    }
+
+    /// Sets the calls that a job makes, each with a permit
+    /// ([`Attempt::take_permit`](crate::Attempt::take_permit)).
+    #[must_use]
+    pub fn requests(mut self, requests: u16) -> Self {
+        self.requests = requests;
+        self
     }
 
     #[must_use]
-    pub fn wait(mut self, wait: Duration) -> Self {
-        self.wait = Some(wait);
+    pub fn fallback_after(mut self, wait: Duration) -> Self {
+        self.fallback_after = Some(wait);
         self
     }
 
@@ -251,7 +266,7 @@ impl LaneKey {
     }
 }
 
-/// What a call has really used, as its provider reports it.
+/// Actual usage of a call, as its provider reports it.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Usage {
     pub tokens: u64,

@@ -1,5 +1,5 @@
-//! Writes how attempts ended. A report is tried until the database has taken it; one that has to wait
-//! for somebody lets the others go first.
+//! Stores the outcomes of attempts. Each report is retried until it is stored; a report whose job
+//! another transaction holds is deferred, so that it does not delay the others.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,16 +8,16 @@ use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    report::{complete, end},
+    report::{Written, complete, fail},
     shared::{Report, Shared},
 };
-use crate::{Attempt, Error, Failure, Outcome};
+use crate::{Error, Failure, Outcome};
 
 /// Completions gather up to this many, or for this long.
 const BATCH: usize = 1_000;
 const GATHER: Duration = Duration::from_millis(3);
-/// How long a report that met somebody else's lock is put aside.
-const ASIDE: Duration = Duration::from_millis(100);
+/// A report that met another transaction's lock is deferred for this long.
+const DEFER: Duration = Duration::from_millis(100);
 /// While closing, a database that is away, or a lock, is waited for this long; after that, peers rescue.
 const LAST_TRIES: Duration = Duration::from_secs(10);
 
@@ -27,14 +27,14 @@ pub(crate) async fn run(
     stop: CancellationToken,
 ) {
     let mut batch = Vec::with_capacity(BATCH);
-    let mut aside: Vec<Report> = Vec::new();
+    let mut deferred: Vec<Report> = Vec::new();
     let mut again = Instant::now();
     loop {
         let closing = tokio::select! {
             biased;
             _ = reports.recv_many(&mut batch, BATCH) => false,
             () = stop.cancelled() => true,
-            () = tokio::time::sleep_until(again), if !aside.is_empty() => false,
+            () = tokio::time::sleep_until(again), if !deferred.is_empty() => false,
         };
         if closing {
             break;
@@ -43,35 +43,38 @@ pub(crate) async fn run(
             gather(&mut reports, &mut batch).await;
         }
         if again <= Instant::now() {
-            batch.append(&mut aside);
+            batch.append(&mut deferred);
         }
         if !batch.is_empty() {
-            aside.append(&mut write(&shared, std::mem::take(&mut batch), &stop).await);
-            again = Instant::now() + ASIDE;
+            deferred.append(&mut write(&shared, std::mem::take(&mut batch), &stop).await);
+            again = Instant::now() + DEFER;
         }
     }
     let deadline = Instant::now() + LAST_TRIES;
-    while !aside.is_empty() && Instant::now() < deadline {
-        tokio::time::sleep(ASIDE).await;
-        aside = write(&shared, aside, &stop).await;
+    while !deferred.is_empty() && Instant::now() < deadline {
+        tokio::time::sleep(DEFER).await;
+        deferred = write(&shared, deferred, &stop).await;
     }
-    for (attempt, _) in aside {
-        tracing::error!(job.id = %attempt.job(), "gave up writing a report: somebody holds the job");
+    for (attempt, _) in deferred {
+        tracing::error!(
+            job.id = %attempt.job(),
+            "gave up writing a report: another transaction holds the job; a peer process rescues it"
+        );
     }
 }
 
 async fn gather(reports: &mut mpsc::UnboundedReceiver<Report>, batch: &mut Vec<Report>) {
     let until = Instant::now() + GATHER;
     while batch.len() < BATCH {
-        let room = BATCH - batch.len();
-        match tokio::time::timeout_at(until, reports.recv_many(batch, room)).await {
+        let left = BATCH - batch.len();
+        match tokio::time::timeout_at(until, reports.recv_many(batch, left)).await {
             Ok(n) if n > 0 => {}
             _ => break,
         }
     }
 }
 
-/// Returns the reports that met somebody else's lock.
+/// Returns the reports that met another transaction's lock.
 pub(crate) async fn write(
     shared: &Shared,
     batch: Vec<Report>,
@@ -84,97 +87,84 @@ pub(crate) async fn write(
             // The handler's own transaction wrote it. If that failed after all, the running row is
             // still there and the report of the failure below goes through.
             Outcome::Complete if attempt.is_completed_in() => shared.forget(&attempt),
-            Outcome::Complete => completed.push(attempt),
+            Outcome::Complete => completed.push((attempt, outcome)),
             outcome => others.push((attempt, outcome)),
         }
     }
-    others.extend(write_completed(shared, completed, stop).await);
-    let mut aside = Vec::new();
-    for (attempt, outcome) in others {
-        if write_end(shared, &attempt, &outcome, stop).await {
-            shared.forget(&attempt);
-        } else {
-            aside.push((attempt, outcome));
-        }
-    }
-    aside
+    let mut deferred = Vec::new();
+    let refused = write_all(shared, completed, &mut deferred, stop).await;
+    others.extend(refused);
+    write_all(shared, others, &mut deferred, stop).await;
+    shared.written.notify_waiters();
+    deferred
 }
 
-/// Returns what the database refuses as a failure of the attempt. One such report is told apart from
-/// the batch by halves, so that it keeps no other.
-async fn write_completed(
+/// Writes reports that are all completions, or none. One that the database refuses is told apart from
+/// the batch by halves, so that it delays no other: a completion is returned as a failure, and a
+/// failure is written without the words that may be what is refused.
+async fn write_all(
     shared: &Shared,
-    completed: Vec<Arc<Attempt>>,
+    reports: Vec<Report>,
+    deferred: &mut Vec<Report>,
     stop: &CancellationToken,
 ) -> Vec<Report> {
     let mut refused = Vec::new();
-    let mut parts = vec![completed];
-    while let Some(mut part) = parts.pop() {
-        if part.is_empty() {
-            continue;
-        }
-        let mut again = false;
-        let write = || complete(shared, &part, std::mem::replace(&mut again, true));
-        match until_written(stop, write, "completions").await {
-            Ok(won) => {
-                for attempt in &part {
-                    if won.as_ref().is_some_and(|won| !won.contains(&attempt.job().0)) {
-                        attempt.lose("report");
-                    }
-                    shared.forget(attempt);
-                }
-            }
+    let mut parts = vec![(reports, None::<String>)];
+    while let Some((mut part, instead)) = parts.pop() {
+        let Some((first, outcome)) = part.first() else { continue };
+        let job = first.job();
+        let result = if matches!(outcome, Outcome::Complete) {
+            let attempts: Vec<_> = part.iter().map(|(attempt, _)| Arc::clone(attempt)).collect();
+            let mut again = false;
+            let send = || complete(shared, &attempts, std::mem::replace(&mut again, true));
+            until_written(stop, send, "completions").await
+        } else {
+            until_written(stop, || fail(shared, &part, instead.as_deref()), "failures").await
+        };
+        match result {
+            Ok(written) => take(shared, part, written.as_ref(), deferred),
             Err(_) if part.len() > 1 => {
-                parts.push(part.split_off(part.len() / 2));
-                parts.push(part);
+                let half = part.split_off(part.len() / 2);
+                parts.extend([(half, None), (part, None)]);
+            }
+            Err(e) if matches!(part[0].1, Outcome::Complete) => {
+                tracing::error!(job.id = %job, "the completion was refused: {e}");
+                let why =
+                    Failure::retry(format!("its completion was refused: {e}")).code("refused");
+                refused.extend(
+                    part.into_iter().map(|(attempt, _)| attempt).zip([Outcome::Failed(why)]),
+                );
+            }
+            Err(e) if instead.is_none() => {
+                parts.push((part, Some(format!("its report was refused: {e}"))));
             }
             Err(e) => {
-                let attempt = part.remove(0);
-                tracing::error!(job.id = %attempt.job(), "the completion was refused: {e}");
-                let why = Failure::retry(format!("its completion was refused: {e}"));
-                refused.push((attempt, Outcome::Failed(why)));
+                // the heartbeat finds that no task works on it, and gives it back
+                tracing::error!(job.id = %job, "gave up writing a report: {e}");
+                for (attempt, _) in &part {
+                    shared.forget(attempt);
+                }
             }
         }
     }
     refused
 }
 
-enum Told {
-    Written,
-    Lost,
-    Held,
-}
-
-/// Whether the report is dealt with; `false`: somebody holds the job.
-async fn write_end(
-    shared: &Shared,
-    attempt: &Attempt,
-    outcome: &Outcome,
-    stop: &CancellationToken,
-) -> bool {
-    let mut refused = None;
-    loop {
-        let write = || async {
-            match end(shared, attempt, outcome, refused.as_deref()).await {
-                Ok(Some(_)) => Ok(Told::Written),
-                Ok(None) => Ok(Told::Lost),
-                Err(e) if e.met_another() => Ok(Told::Held),
-                Err(e) => Err(e),
-            }
-        };
-        match until_written(stop, write, attempt.kind()).await {
-            Ok(Some(Told::Held)) => return false,
-            Ok(Some(Told::Lost)) if !attempt.is_completed_in() => attempt.lose("report"),
-            Ok(_) => {}
-            // without the lines and the words that may be what is refused
-            Err(e) if refused.is_none() => {
-                refused = Some(format!("its report was refused: {e}"));
+/// `None`: given up while closing.
+fn take(shared: &Shared, part: Vec<Report>, written: Option<&Written>, deferred: &mut Vec<Report>) {
+    for (attempt, outcome) in part {
+        let job = attempt.job().0;
+        match written {
+            Some(written) if written.locked.contains(&job) => {
+                deferred.push((attempt, outcome));
                 continue;
             }
-            // the heartbeat finds that nobody works on it, and gives it back
-            Err(e) => tracing::error!(job.id = %attempt.job(), "gave up writing a report: {e}"),
+            Some(written) if !written.done.contains(&job) && !attempt.is_completed_in() => {
+                attempt.lose("report");
+            }
+            _ => {}
         }
-        return true;
+        shared.forget(&attempt);
     }
 }
 
@@ -196,12 +186,12 @@ where
             Err(e) => {
                 failures += 1;
                 if failures == 1 {
-                    tracing::warn!(what, "cannot write a report, trying again: {e}");
+                    tracing::warn!(what, "cannot write reports, trying again: {e}");
                 }
                 if stop.is_cancelled() {
                     let since = *closing_since.get_or_insert_with(Instant::now);
                     if since.elapsed() > LAST_TRIES {
-                        tracing::error!(what, "gave up writing a report: {e}");
+                        tracing::error!(what, "gave up writing reports: {e}");
                         return Ok(None);
                     }
                 }

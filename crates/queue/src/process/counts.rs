@@ -1,4 +1,4 @@
-//! What a process counts of its own work, for whatever recorder the process has.
+//! Metrics of a process's own work, for the recorder that the program has installed.
 
 use metrics::{counter, histogram};
 use tokio::time::Instant;

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     counts,
-    marks::{Arrays, Marks},
+    cursor::{Arrays, ClaimCursor},
     shared::Shared,
     slots::Slots,
 };
@@ -27,15 +27,15 @@ const POLL: Duration = Duration::from_secs(1);
 /// Behind a backlog, slots that are freed one by one are gathered this long: a claim costs about
 /// the same for one job as for fifty.
 const GATHER: Duration = Duration::from_millis(2);
-/// How long all slots must be taken before enqueuers are told not to notify.
+/// All slots must be taken for this long before enqueuers are told not to notify.
 const SATURATED: Duration = Duration::from_millis(100);
 /// After so many claims in vain, what is due is taken to be of kinds that this process does not know:
 /// each claim walks over it. From then on a claim that comes up short is followed by a rest of
-/// `REST` times as long, so that the walks take a twentieth of the time whoever notifies.
-const STRANGE: u32 = 3;
-const REST: u32 = 20;
+/// `BACKOFF_FACTOR` times as long, so that the scans take at most 5 % of the time, whatever wakes the loop.
+const EMPTY_CLAIMS_BEFORE_BACKOFF: u32 = 3;
+const BACKOFF_FACTOR: u32 = 20;
 
-/// What a worker can run: claims hand out nothing else.
+/// The kinds that a worker can run: claims return no others.
 pub(crate) struct Kinds {
     names: Vec<String>,
     registry: Registry,
@@ -58,13 +58,15 @@ pub(crate) async fn run(
 ) {
     let mut pause = FIRST_LOOK;
     // Consecutive claims that found nothing although something was due.
-    let mut in_vain = 0_u32;
-    let mut strange = false;
+    let mut empty_claims = 0_u32;
+    let mut only_foreign_kinds = false;
     let mut failures = 0_u32;
     let mut backlog = false;
-    let mut marks = Marks::new();
+    let mut cursor = ClaimCursor::new();
     while !stop.is_cancelled() {
-        if !wait_for_slot(&shared, &queue, &slots, &stop).await {
+        if !wait_for_slot(&shared, &queue, &slots, &stop).await
+            || !wait_for_reports(&shared, &slots, &stop).await
+        {
             return;
         }
         if backlog && slots.free() < slots.capacity().min(BATCH) / 2 {
@@ -76,7 +78,7 @@ pub(crate) async fn run(
         }
         let lease = shared.lease(shared.next_lease());
         let asked = Instant::now();
-        let from = marks.begin(backlog, asked.into_std());
+        let from = cursor.begin(backlog, asked.into_std());
         let claimed = claim(&shared, &kinds, lease, &queue, wanted, &from).await;
         let took = asked.elapsed();
         counts::claim(&queue, asked, &claimed);
@@ -86,15 +88,22 @@ pub(crate) async fn run(
                 let got = claimed.len();
                 let taken = claimed.iter().map(|job| (job.lane, job.priority, job.job.0));
                 let now = Instant::now().into_std();
-                marks.claimed(&from, taken, got == wanted, asked.into_std(), now);
-                for job in claimed {
-                    let shared_too = Arc::clone(&shared);
-                    let attempt =
-                        Arc::new(Attempt::new(job, lease, shared_too, slots.take(), asked));
-                    shared.track(&attempt);
+                cursor.claimed(&from, taken, got == wanted, asked.into_std(), now);
+                // All are known before the first is handed out, however long the receiver takes.
+                let attempts: Vec<_> = claimed
+                    .into_iter()
+                    .map(|job| {
+                        let shared_too = Arc::clone(&shared);
+                        let attempt =
+                            Arc::new(Attempt::new(job, lease, shared_too, slots.take(), asked));
+                        shared.track(&attempt);
+                        attempt
+                    })
+                    .collect();
+                for attempt in attempts {
                     if let Err(e) = out.send(attempt).await {
-                        // Nobody works this queue any more: give the job back, claim no other.
-                        e.0.settle(crate::Outcome::Released);
+                        // The receiver is gone: give the job back, claim no other.
+                        e.0.finish(crate::Outcome::Released);
                     }
                 }
                 if out.is_closed() {
@@ -102,34 +111,35 @@ pub(crate) async fn run(
                 }
                 if got > 0 {
                     pause = FIRST_LOOK;
-                    in_vain = 0;
+                    empty_claims = 0;
                 }
-                // a backlog that marks have come to the end of is looked for from the start
+                // a backlog that cursor have come to the end of is looked for from the start
                 let over = backlog && got < wanted && !from.0.is_empty();
                 backlog = got == wanted;
                 let now = Instant::now().into_std();
-                if backlog || over && marks.hide_for(now).is_zero() {
+                if backlog || over && cursor.max_staleness(now).is_zero() {
                     continue;
                 }
-                let from = marks.begin(false, now);
-                let next = next_work(&shared, &queue, &from, &mut in_vain).await;
-                strange = in_vain >= STRANGE || strange && next == Next::NotForUs;
-                if strange {
+                let from = cursor.begin(false, now);
+                let next = next_work(&shared, &queue, &from, &mut empty_claims).await;
+                only_foreign_kinds = empty_claims >= EMPTY_CLAIMS_BEFORE_BACKOFF
+                    || only_foreign_kinds && next == Next::NotForUs;
+                if only_foreign_kinds {
                     tokio::select! {
                         () = stop.cancelled() => return,
-                        () = tokio::time::sleep((took * REST).min(POLL)) => {}
+                        () = tokio::time::sleep((took * BACKOFF_FACTOR).min(POLL)) => {}
                     }
                 }
-                let mut wait = next.wait(in_vain);
+                let mut wait = next.wait(empty_claims);
                 if !from.0.is_empty() {
-                    wait = wait.min(marks.hide_for(now).max(FIRST_LOOK));
+                    wait = wait.min(cursor.max_staleness(now).max(FIRST_LOOK));
                 }
                 pause = wait_for_work(&slots, &stop, pause, wait).await;
             }
             Err(e) => {
-                // It may have succeeded all the same: then nobody here will ever know its jobs.
-                shared.unheard(lease.number);
-                marks.forget();
+                // The claim may have succeeded: then its jobs are unknown to this process.
+                shared.mark_unconfirmed(lease.number);
+                cursor.forget();
                 failures += 1;
                 if failures == 1 {
                     tracing::warn!(queue, "cannot claim, trying again: {e}");
@@ -137,7 +147,7 @@ pub(crate) async fn run(
                 let ceiling = 50_u64 << failures.min(6);
                 let wait = Duration::from_millis(rand::rng().random_range(ceiling / 2..=ceiling));
                 if matches!(e, Error::ProcessDead) {
-                    shared.look.notify_one();
+                    shared.check_running.notify_one();
                 }
                 tokio::select! {
                     () = tokio::time::sleep(wait) => {}
@@ -173,6 +183,19 @@ async fn wait_for_slot(
     true
 }
 
+/// Waits while too many reports are unwritten. `false`: stop.
+async fn wait_for_reports(shared: &Shared, slots: &Slots, stop: &CancellationToken) -> bool {
+    while shared.is_behind(slots.capacity()) {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return false,
+            () = shared.written.notified() => {}
+            () = tokio::time::sleep(GATHER) => {}
+        }
+    }
+    true
+}
+
 /// When a claim may find something that is not there now.
 #[derive(PartialEq)]
 enum Next {
@@ -184,22 +207,22 @@ enum Next {
 }
 
 impl Next {
-    fn wait(&self, in_vain: u32) -> Duration {
+    fn wait(&self, empty_claims: u32) -> Duration {
         match self {
             Self::In(wait) => *wait,
-            Self::NotForUs => Duration::from_millis(1 << in_vain.saturating_sub(1).min(10)),
+            Self::NotForUs => Duration::from_millis(1 << empty_claims.saturating_sub(1).min(10)),
             Self::Unknown => POLL,
         }
     }
 }
 
 /// Tells enqueuers that a slot is free, and asks what comes next.
-async fn next_work(shared: &Shared, queue: &str, from: &Arrays, in_vain: &mut u32) -> Next {
+async fn next_work(shared: &Shared, queue: &str, from: &Arrays, empty_claims: &mut u32) -> Next {
     if let Err(e) = shared.set_idle(queue, true).await {
         tracing::debug!(queue, "cannot set the idle flag: {e}");
     }
     let ms = sqlx::query_scalar!(
-        r#"select (extract(epoch from queue.next_v2($1, $2, $3, $4)) * 1000)::float8 as "ms""#,
+        r#"select (extract(epoch from queue.next_work($1, $2, $3, $4)) * 1000)::float8 as "ms""#,
         queue,
         &from.0,
         &from.1,
@@ -211,15 +234,15 @@ async fn next_work(shared: &Shared, queue: &str, from: &Arrays, in_vain: &mut u3
     .flatten();
     match ms {
         Some(ms) if ms > 0.0 => {
-            *in_vain = 0;
+            *empty_claims = 0;
             Next::In(Duration::from_secs_f64((ms / 1000.0).clamp(0.001, 3600.0)))
         }
         Some(_) => {
-            *in_vain += 1;
+            *empty_claims += 1;
             Next::NotForUs
         }
         None => {
-            *in_vain = 0;
+            *empty_claims = 0;
             Next::Unknown
         }
     }
@@ -255,7 +278,7 @@ pub(crate) async fn claim(
             args as "args!", parent, trace, created_at as "created_at!", key, guard,
             tokens as "tokens!", micros as "micros!",
             greatest(extract(epoch from clock_timestamp() - available_at), 0)::float8 as "waited!"
-        from queue.claim_v2($1, $2, $3, $4, $5, $6, $7, $8)"#,
+        from queue.claim($1, $2, $3, $4, $5, $6, $7, $8)"#,
         lease.process,
         lease.number,
         queue,

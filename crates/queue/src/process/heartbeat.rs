@@ -36,15 +36,30 @@ struct Watch {
     peers: HashMap<Uuid, Seen>,
     /// When our own last beat got through; `None`: it failed, or there was none.
     last_beat: Option<Instant>,
-    /// Running rows of ours that nobody here knows, seen at the last look.
+    /// Running rows of this process that no attempt here belongs to, as of the last check.
     strays: HashSet<(i64, i64)>,
+    /// The database's clock at the last beat, in seconds, and when that was by ours.
+    clock: Option<(f64, Instant)>,
 }
+
+/// A database clock that gains more than this between two beats, beyond the time that they took, was set
+/// forward: rolling windows would empty early by as much.
+const STEP: f64 = 2.0;
 
 impl Watch {
     /// Our own silence says nothing about the peers.
     fn interrupted(&mut self) {
         self.last_beat = None;
         self.peers.clear();
+    }
+
+    /// Seconds by which the database's clock was set forward since the last beat. `asked`: just before
+    /// it was read.
+    fn stepped(&mut self, clock: f64, asked: Instant, now: Instant) -> Option<f64> {
+        let before = self.clock.replace((clock, now));
+        let (last, at) = before?;
+        let gained = clock - last - (now - at).as_secs_f64();
+        (gained > STEP && now - asked < GAP).then_some(gained)
     }
 
     /// Takes over the peers' beats just after one of our own got through; returns the dead.
@@ -129,7 +144,7 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
         };
         tokio::select! {
             () = stop.cancelled() => break,
-            () = shared.look.notified(), if failures == 0 => {}
+            () = shared.check_running.notified(), if failures == 0 => {}
             () = tokio::time::sleep(wait) => {}
         }
     }
@@ -140,18 +155,26 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
 
 async fn beat(shared: &Shared, conn: &mut PgConnection, watch: &mut Watch) -> Result<(), Error> {
     let me = shared.identity();
-    let alive = sqlx::query!(
-        "update queue.process set beat = beat + 1, beat_at = clock_timestamp()
-        where id = $1 and dead_at is null and ended_at is null",
+    let asked = Instant::now();
+    let clock = sqlx::query_scalar!(
+        r#"update queue.process set beat = beat + 1, beat_at = clock_timestamp()
+        where id = $1 and dead_at is null and ended_at is null
+        returning extract(epoch from beat_at)::float8 as "at!""#,
         me
     )
-    .execute(&mut *conn)
+    .fetch_optional(&mut *conn)
     .await?
-    .rows_affected();
-    if alive == 0 {
-        return Err(Error::ProcessDead);
-    }
+    .ok_or(Error::ProcessDead)?;
     shared.beaten();
+    if let Some(gained) = watch.stepped(clock, asked, Instant::now()) {
+        tracing::warn!(
+            seconds = gained,
+            "the database's clock was set forward: every limit key is parked for its longest window, a minute at most"
+        );
+        sqlx::query!("select queue.park_all('the clock was set forward')")
+            .fetch_one(&mut *conn)
+            .await?;
+    }
 
     let rows = sqlx::query!(
         "select id, beat from queue.process where dead_at is null and ended_at is null and id <> $1",
@@ -160,7 +183,7 @@ async fn beat(shared: &Shared, conn: &mut PgConnection, watch: &mut Watch) -> Re
     .fetch_all(&mut *conn)
     .await?;
     let dead = watch.beaten(Instant::now(), rows.into_iter().map(|row| (row.id, row.beat)));
-    let rescued = sqlx::query_scalar!(r#"select queue.rescue_v2($1) as "n!""#, &dead)
+    let rescued = sqlx::query_scalar!(r#"select queue.rescue($1) as "n!""#, &dead)
         .fetch_one(&mut *conn)
         .await?;
     counts::rescue(dead.len(), u64::try_from(rescued).unwrap_or(0));
@@ -177,7 +200,7 @@ async fn look_after(
     watch: &mut Watch,
 ) -> Result<(), Error> {
     // Known before the rows are read: what is claimed meanwhile is not missed.
-    let known = shared.known();
+    let known = shared.unwritten();
     let me = shared.identity();
     let rows = sqlx::query!("select id, lease, cancel from queue.running where process = $1", me)
         .fetch_all(&mut *conn)
@@ -187,7 +210,7 @@ async fn look_after(
     for row in rows {
         held.insert((JobId(row.id), row.lease));
         match known.get(&(JobId(row.id), row.lease)) {
-            Some(attempt) if row.cancel && attempt.lease().process == me => attempt.call_off(),
+            Some(attempt) if row.cancel && attempt.lease().process == me => attempt.cancel(),
             Some(_) => {}
             None => {
                 strays.insert((row.id, row.lease));
@@ -203,12 +226,12 @@ async fn look_after(
     }
     for (job, lease) in &strays {
         // A claim whose answer never arrived: its jobs were never begun, and no attempt is spent.
-        let unheard = shared.is_unheard(*lease);
+        let unconfirmed = shared.is_unconfirmed(*lease);
         // A handler that forgot to commit: two looks apart, it is neither on its way in nor out.
         let forgotten = watch.strays.contains(&(*job, *lease))
-            && !shared.known().contains_key(&(JobId(*job), *lease));
-        if unheard || forgotten {
-            give_back(conn, me, *job, *lease, unheard).await?;
+            && !shared.unwritten().contains_key(&(JobId(*job), *lease));
+        if unconfirmed || forgotten {
+            give_back(conn, me, *job, *lease, unconfirmed).await?;
         }
     }
     watch.strays = strays;
@@ -223,39 +246,39 @@ async fn look_after(
     Ok(())
 }
 
-/// Ends an attempt that nobody here is working on.
+/// Ends an attempt that no task of this process works on.
 async fn give_back(
     conn: &mut PgConnection,
     me: Uuid,
     job: i64,
     lease: i64,
-    unheard: bool,
+    unconfirmed: bool,
 ) -> Result<(), Error> {
+    let (outcome, code, why) = if unconfirmed {
+        ("released", "claim_unconfirmed", "the answer to its claim was lost")
+    } else {
+        ("lost", "worker_lost_track", "the worker lost track of it")
+    };
+    // A row that its handler still holds is left for the next time.
     let state = sqlx::query_scalar!(
-        "select case when $4
-            then queue.fail_v2($1, $2, $3, 'released', 'the answer to its claim was lost', null, null, false, false, null, null)
-            else queue.fail_v2($1, $2, $3, 'lost', 'the worker lost track of it', null, null, true, false, null, null) end
+        "select queue.end_running(r.id, r.process, r.lease, $4, $5, $6, null, null, not $7, false, null, null, false, clock_timestamp())
         from queue.running r
         where r.id = $2 and r.process = $1 and r.lease = $3
-            and ($4 or r.claimed_at < clock_timestamp() - interval '10 seconds')",
+            and ($7 or r.claimed_at < clock_timestamp() - interval '10 seconds')",
         me,
         job,
         lease,
-        unheard
+        outcome,
+        code,
+        why,
+        unconfirmed
     )
     .fetch_optional(conn)
-    .await
-    .map_err(Error::from);
-    match state {
-        Ok(Some(Some(_))) => {
-            tracing::warn!(job.id = job, "gave back a job that nobody here was working on");
-            Ok(())
-        }
-        Ok(_) => Ok(()),
-        // Its handler is still writing: next time.
-        Err(e) if e.met_another() => Ok(()),
-        Err(e) => Err(e),
+    .await?;
+    if state.flatten().is_some() {
+        tracing::warn!(job.id = job, "gave back a job that no task of this process worked on");
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -264,7 +287,7 @@ mod tests {
 
     const PEER: Uuid = Uuid::from_u128(7);
 
-    /// Whether the peer is dead after our beats at these seconds, each with the peer's own number.
+    /// True if the peer is dead after our beats at these seconds, each with the peer's own number.
     fn dead(beats: &[(u64, i64)]) -> bool {
         let start = Instant::now();
         let mut watch = Watch::default();
@@ -289,14 +312,26 @@ mod tests {
     }
 
     #[test]
-    fn what_slept_with_us_is_not_dead() {
+    fn a_suspended_machine_rescues_no_peer() {
         assert!(!dead(&[(0, 1), (3, 1), (60, 1)]));
         assert!(!dead(&[(0, 1), (3, 1), (60, 1), (63, 1), (66, 1), (69, 1), (72, 1)]));
         assert!(dead(&[(0, 1), (3, 1), (60, 1), (63, 1), (66, 1), (69, 1), (72, 1), (75, 1)]));
     }
 
     #[test]
-    fn an_outage_of_ours_starts_the_watch_anew() {
+    fn a_clock_that_is_set_forward_is_noticed_and_a_slow_answer_is_not() {
+        let start = Instant::now();
+        let mut watch = Watch::default();
+        let at = |second: u64| start + Duration::from_secs(second);
+        assert_eq!(watch.stepped(100.0, at(0), at(0)), None);
+        assert_eq!(watch.stepped(103.1, at(3), at(3)), None);
+        assert_eq!(watch.stepped(166.0, at(6), at(6)).map(f64::round), Some(60.0));
+        assert_eq!(watch.stepped(169.0, at(9), at(9)), None);
+        assert_eq!(watch.stepped(150.0, at(12), at(12)), None, "nor one that is set back");
+    }
+
+    #[test]
+    fn a_failed_beat_starts_the_watch_anew() {
         let start = Instant::now();
         let mut watch = Watch::default();
         let at = |second| start + Duration::from_secs(second);

@@ -33,11 +33,13 @@ async fn listen(shared: &Shared) -> sqlx::Result<()> {
     let channels: Vec<String> =
         shared.slots.keys().map(|q| format!("queue_{q}")).chain([CANCELLED.to_owned()]).collect();
     listener.listen_all(channels.iter().map(String::as_str)).await?;
-    // Whatever was said while nobody listened.
+    // Notifications sent while no connection listened are lost: assume one of each.
     wake_all(shared);
     loop {
         match listener.try_recv().await? {
-            Some(notification) if notification.channel() == CANCELLED => shared.look.notify_one(),
+            Some(notification) if notification.channel() == CANCELLED => {
+                shared.check_running.notify_one();
+            }
             Some(notification) => {
                 if let Some(slots) =
                     notification.channel().strip_prefix("queue_").and_then(|q| shared.slots.get(q))
@@ -52,7 +54,7 @@ async fn listen(shared: &Shared) -> sqlx::Result<()> {
 }
 
 fn wake_all(shared: &Shared) {
-    shared.look.notify_one();
+    shared.check_running.notify_one();
     for slots in shared.slots.values() {
         slots.work.notify_one();
     }

@@ -1,12 +1,13 @@
 //! One operating-system process that works jobs: its row, its heartbeat, its claims.
 
 mod completer;
+mod config;
 mod counts;
+mod cursor;
 mod fetcher;
 mod heartbeat;
 mod listener;
 mod maintenance;
-mod marks;
 mod releaser;
 mod report;
 mod shared;
@@ -22,90 +23,20 @@ use std::{
     time::Duration,
 };
 
-use sqlx::postgres::PgConnectOptions;
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use self::config::{Config, QueueConfig};
 pub(crate) use self::{
     completer::write,
     counts::permit,
+    cursor::Arrays,
     fetcher::{Kinds, claim},
-    marks::Arrays,
-    report::interval,
+    releaser::recheck,
     shared::{Report, Shared},
     slots::Slot,
 };
-use crate::{Attempt, Db, Error, Outcome, Registry};
-
-/// A queue that a process works, and how many attempts it runs at a time.
-#[derive(Clone, Debug)]
-pub struct QueueConfig {
-    pub name: String,
-    pub concurrency: usize,
-}
-
-/// How a process works. [`Config::new`] derives what can be derived.
-#[derive(Clone)]
-pub struct Config {
-    /// For claims and reports.
-    pub pool: Db,
-    /// For the heartbeat's own connection and for LISTEN: not through a transaction pooler.
-    pub direct: PgConnectOptions,
-    /// Whether to be woken by NOTIFY. Without it nobody notifies this process, and the slow poll
-    /// finds jobs and cancellations within a second.
-    pub listen: bool,
-    /// Shown to people, for example `analyzer@host:4711`.
-    pub name: String,
-    pub version: String,
-    pub queues: Vec<QueueConfig>,
-    /// The kinds that this process knows: [`Process::subscribe`] hands out no others, and schedules
-    /// of others are left to other processes.
-    pub registry: Registry,
-}
-
-impl Config {
-    /// Works no queue yet: [`Config::queue`]. The heartbeat and LISTEN take the pool's own address;
-    /// where that is a transaction pooler's, say the way around it ([`Config::direct`]).
-    pub fn new(pool: Db, registry: &Registry) -> Self {
-        Self {
-            direct: pool.pool().connect_options().as_ref().clone(),
-            pool,
-            listen: true,
-            name: format!("worker:{}", std::process::id()),
-            version: String::new(),
-            queues: Vec::new(),
-            registry: registry.clone(),
-        }
-    }
-
-    /// Works a queue, `concurrency` attempts at a time.
-    #[must_use]
-    pub fn queue(mut self, name: impl Into<String>, concurrency: usize) -> Self {
-        self.queues.push(QueueConfig { name: name.into(), concurrency });
-        self
-    }
-
-    /// What people see of this process: a name, for example `mailer@host:4711`, and the release.
-    #[must_use]
-    pub fn named(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
-        (self.name, self.version) = (name.into(), version.into());
-        self
-    }
-
-    /// The way around a transaction pooler.
-    #[must_use]
-    pub fn direct(mut self, options: PgConnectOptions) -> Self {
-        self.direct = options;
-        self
-    }
-
-    /// Whether to be woken by NOTIFY; unless told otherwise it is.
-    #[must_use]
-    pub const fn listen(mut self, listen: bool) -> Self {
-        self.listen = listen;
-        self
-    }
-}
+use crate::{Attempt, Error, Handlers, Outcome, Registry, run::CANCEL_GRACE};
 
 /// A registered process with its background tasks: heartbeat, rescue of dead peers, reports,
 /// schedules, and one fetcher per worked queue.
@@ -117,7 +48,7 @@ pub struct Process {
     closed: AtomicBool,
 }
 
-/// What there is to be stopped.
+/// Tasks to be stopped, in the order of the fields.
 #[derive(Clone)]
 struct Tasks {
     shared: Arc<Shared>,
@@ -199,14 +130,12 @@ impl Process {
         self.tasks.claiming.cancel();
     }
 
-    /// Waits until no attempt is under way, at most `grace`; then fires the tokens of those left,
-    /// gives their jobs back without spending an attempt, writes every report and deregisters.
+    /// Waits until no attempt is under way, at most `grace`; then fires the tokens of those left, waits
+    /// at most four seconds for their handlers to stop, gives their jobs back without spending an
+    /// attempt, writes every report and deregisters.
     ///
-    /// A job that is given back may run elsewhere at once. Its handler here runs on until it heeds
-    /// [`Attempt::cancelled`], for five seconds at most under [`Process::work`]: for that long the
-    /// job may run twice. What the older writes through its attempt is refused; to keep its other
-    /// effects apart, give a grace as long as the longest [`Job::TIMEOUT`](crate::Job::TIMEOUT), or
-    /// heed the token.
+    /// A job that is given back may run elsewhere at once. A handler that does not reach an `await`
+    /// within those seconds runs on beside it; its later writes through its attempt are refused.
     pub async fn close(&self, grace: Duration) -> Result<(), Error> {
         self.tasks.close(grace).await?;
         self.closed.store(true, Ordering::Release);
@@ -218,10 +147,30 @@ impl Process {
         self.tasks.shared.lost()
     }
 
-    /// How many attempts of each queue are under way.
+    /// Attempts under way, by queue.
     pub fn in_use(&self) -> HashMap<String, usize> {
         let slots = &self.tasks.shared.slots;
         slots.iter().map(|(queue, slots)| (queue.clone(), slots.in_use())).collect()
+    }
+
+    /// Runs a queue's attempts with these handlers until [`Process::close`], each on a tokio task of
+    /// its own. Jobs of kinds without a handler stay in the queue. To be called once for a queue.
+    /// [`Process::subscribe`] hands the attempts to a runtime of your own instead.
+    ///
+    /// # Panics
+    /// If the process was not configured for the queue.
+    pub fn work(&self, queue: &str, handlers: Arc<Handlers>) {
+        let attempts = self.fetch(queue, handlers.registry());
+        let mut attempts = attempts.unwrap_or_else(|why| panic!("{why}"));
+        tokio::spawn(async move {
+            while let Some(attempt) = attempts.recv().await {
+                let handlers = Arc::clone(&handlers);
+                tokio::spawn(async move {
+                    let outcome = handlers.run(&attempt).await;
+                    attempt.finish(outcome);
+                });
+            }
+        });
     }
 }
 
@@ -248,27 +197,38 @@ impl Tasks {
         self.fetchers.close();
         self.fetchers.wait().await;
 
-        let deadline = Instant::now() + grace;
-        while Instant::now() < deadline && !self.shared.unsettled().is_empty() {
-            tokio::select! {
-                () = self.shared.settled.notified() => {}
-                () = tokio::time::sleep_until(deadline) => {}
-            }
-        }
-        for attempt in self.shared.unsettled() {
-            tracing::info!(job.id = %attempt.job(), job.kind = attempt.kind(), "given back unfinished");
+        self.until_finished(grace).await;
+        let left = self.shared.unfinished();
+        for attempt in &left {
             attempt.cancelled().cancel();
-            attempt.settle(Outcome::Released);
+        }
+        if !left.is_empty() {
+            // a job is given back once its handler has stopped, so that it does not run twice
+            self.until_finished(2 * CANCEL_GRACE).await;
+        }
+        for attempt in self.shared.unfinished() {
+            tracing::info!(job.id = %attempt.job(), job.kind = attempt.kind(), "given back unfinished");
+            attempt.finish(Outcome::Released);
         }
 
         self.stop_completer.cancel();
         self.completer.close();
         self.completer.wait().await;
 
-        // The heartbeat beats until the last report is written, so that nobody takes us for dead.
+        // The heartbeat goes on until the last report is written, so that no peer declares this process dead.
         self.stop_background.cancel();
         self.background.close();
         self.background.wait().await;
         self.shared.deregister().await
+    }
+
+    async fn until_finished(&self, grace: Duration) {
+        let deadline = Instant::now() + grace;
+        while Instant::now() < deadline && !self.shared.unfinished().is_empty() {
+            tokio::select! {
+                () = self.shared.finished.notified() => {}
+                () = tokio::time::sleep_until(deadline) => {}
+            }
+        }
     }
 }

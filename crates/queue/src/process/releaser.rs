@@ -1,5 +1,5 @@
 //! Moves the jobs that no longer wait for others: at once after a completion here, and every second
-//! for whoever died between a completion and this.
+//! for processes that died between a completion and this step.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,8 +22,8 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     loop {
         let result = tokio::select! {
             () = stop.cancelled() => break,
-            () = shared.loosened.notified() => release(&shared).await,
-            _ = sweep.tick() => look(&shared).await,
+            () = shared.unblocked.notified() => release(&shared).await,
+            _ = sweep.tick() => recheck(&shared).await,
         };
         if let Err(e) = result {
             tracing::debug!("waiting jobs, trying again: {e}");
@@ -33,9 +33,10 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     release(&shared).await.ok();
 }
 
-async fn look(shared: &Shared) -> Result<(), Error> {
+/// Releases what may be released now, and brings the batches' figures up to date.
+pub(crate) async fn recheck(shared: &Shared) -> Result<(), Error> {
     for _ in 0..STEPS {
-        let looked = sqlx::query_scalar!(r#"select queue.check_edges_v1($1) as "n!""#, LOOKS)
+        let looked = sqlx::query_scalar!(r#"select queue.recheck_edges($1) as "n!""#, LOOKS)
             .fetch_one(&shared.pool)
             .await?;
         if looked < LOOKS {
@@ -43,13 +44,13 @@ async fn look(shared: &Shared) -> Result<(), Error> {
         }
     }
     release(shared).await?;
-    sqlx::query!("select queue.fold_batches_v1()").fetch_one(&shared.pool).await?;
+    sqlx::query!("select queue.fold_batches()").fetch_one(&shared.pool).await?;
     Ok(())
 }
 
 async fn release(shared: &Shared) -> Result<(), Error> {
     for _ in 0..STEPS {
-        let done = sqlx::query_scalar!(r#"select queue.release_v1($1) as "n!""#, STEP)
+        let done = sqlx::query_scalar!(r#"select queue.release_unblocked($1) as "n!""#, STEP)
             .fetch_one(&shared.pool)
             .await?;
         if done == 0 {

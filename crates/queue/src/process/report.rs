@@ -1,27 +1,44 @@
 //! The statements that end attempts.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use sqlx::postgres::types::PgInterval;
 use uuid::Uuid;
 
-use super::shared::Shared;
-use crate::{Attempt, Error, Outcome, Verdict, attempt::Calls};
+use super::shared::{Report, Shared};
+use crate::{Attempt, Error, Outcome, Verdict, attempt::Calls, db::interval};
 
-/// Returns the jobs whose lease still held. `again`: they were sent before, and may have been written
-/// although no answer came.
+/// Results of the reports of a batch, by job. The lease of those that are in neither was lost.
+#[derive(Default)]
+pub(super) struct Written {
+    pub(super) done: HashSet<i64>,
+    /// Another transaction holds the job: nothing was written.
+    pub(super) locked: HashSet<i64>,
+}
+
+/// The reports by the process that owns their attempts: all carry one identity, unless it has just
+/// registered anew.
+fn by_process<T>(reports: &[T], attempt: impl Fn(&T) -> &Attempt) -> BTreeMap<Uuid, Vec<&T>> {
+    let mut owned: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for report in reports {
+        owned.entry(attempt(report).lease().process).or_default().push(report);
+    }
+    owned
+}
+
+/// Completes attempts. `again`: they were sent before, and may have been written although no answer
+/// came.
 pub(super) async fn complete(
     shared: &Shared,
     attempts: &[Arc<Attempt>],
     again: bool,
-) -> Result<Vec<i64>, Error> {
-    let mut won = Vec::with_capacity(attempts.len());
-    // All of a batch carry one identity, but for the moment of registering anew.
-    let mut rest: Vec<&Arc<Attempt>> = attempts.iter().collect();
-    while let Some(process) = rest.first().map(|a| a.lease().process) {
-        let (mine, others): (Vec<_>, Vec<_>) =
-            rest.into_iter().partition(|a| a.lease().process == process);
-        rest = others;
+) -> Result<Written, Error> {
+    let mut written = Written::default();
+    for (process, mine) in by_process(attempts, |attempt| attempt) {
         let jobs: Vec<i64> = mine.iter().map(|a| a.job().0).collect();
         let leases: Vec<i64> = mine.iter().map(|a| a.lease().number).collect();
         let calls: Vec<_> = mine.iter().map(|a| a.calls()).collect();
@@ -30,8 +47,9 @@ pub(super) async fn complete(
         let tokens: Vec<Option<i64>> = calls.iter().map(Calls::tokens).collect();
         let micros: Vec<Option<i64>> = calls.iter().map(Calls::micros).collect();
         let logs: Vec<Option<serde_json::Value>> = mine.iter().map(|a| a.log_json()).collect();
+        let outputs: Vec<Option<serde_json::Value>> = mine.iter().map(|a| a.output()).collect();
         let done = sqlx::query!(
-            r#"select job as "job!", touched as "touched!" from queue.complete_v2($1, $2, $3, $4, $5, $6, $7, $8)"#,
+            r#"select job as "job!", touched as "touched!" from queue.complete($1, $2, $3, $4, $5, $6, $7, $8, false, $9)"#,
             process,
             &jobs,
             &leases,
@@ -40,38 +58,111 @@ pub(super) async fn complete(
             &tokens as &[Option<i64>],
             &micros as &[Option<i64>],
             &logs as &[Option<serde_json::Value>],
+            &outputs as &[Option<serde_json::Value>],
         )
         .fetch_all(&shared.pool)
         .await?;
         if again || done.iter().any(|row| row.touched) {
-            shared.loosened.notify_one();
+            shared.unblocked.notify_one();
         }
-        if again && done.len() < jobs.len() {
-            won.extend(written(shared, process, &jobs).await?);
+        let complete = done.len() == jobs.len();
+        written.done.extend(done.into_iter().map(|row| row.job));
+        if complete {
+            continue;
         }
-        won.extend(done.into_iter().map(|row| row.job));
+        if again {
+            let ids = sqlx::query_scalar!(
+                "select d.id from queue.done d where d.id = any ($1) and d.process = $2",
+                &jobs,
+                process
+            );
+            written.done.extend(ids.fetch_all(&shared.pool).await?);
+        }
+        find_locked(shared, process, &jobs, &leases, &mut written).await?;
     }
-    Ok(won)
+    Ok(written)
 }
 
-/// Those of these jobs that this process has completed.
-async fn written(shared: &Shared, process: Uuid, jobs: &[i64]) -> Result<Vec<i64>, Error> {
-    let ids = sqlx::query_scalar!(
-        "select d.id from queue.done d where d.id = any ($1) and d.process = $2",
-        jobs,
-        process
-    );
-    Ok(ids.fetch_all(&shared.pool).await?)
-}
-
-/// The job's new state; `None`: the lease was lost. `refused`: what is said in place of the attempt's
-/// own words and lines.
-pub(super) async fn end(
+/// Finds those that were not written but whose lease still holds: another transaction held the row.
+async fn find_locked(
     shared: &Shared,
+    process: Uuid,
+    jobs: &[i64],
+    leases: &[i64],
+    written: &mut Written,
+) -> Result<(), Error> {
+    let held = sqlx::query_scalar!(
+        "select r.id from unnest($2::bigint[], $3::bigint[]) u(job, lease)
+        join queue.running r on r.id = u.job and r.process = $1 and r.lease = u.lease",
+        process,
+        jobs,
+        leases
+    )
+    .fetch_all(&shared.pool)
+    .await?;
+    let Written { done, locked } = written;
+    locked.extend(held.into_iter().filter(|job| !done.contains(job)));
+    Ok(())
+}
+
+/// Ends attempts that did not complete their jobs. `refused`: what is said in place of the attempts'
+/// own words and lines.
+pub(super) async fn fail(
+    shared: &Shared,
+    reports: &[Report],
+    refused: Option<&str>,
+) -> Result<Written, Error> {
+    let mut written = Written::default();
+    for (process, mine) in by_process(reports, |(attempt, _)| attempt) {
+        let jobs: Vec<i64> = mine.iter().map(|(a, _)| a.job().0).collect();
+        let leases: Vec<i64> = mine.iter().map(|(a, _)| a.lease().number).collect();
+        let outcomes: Vec<String> = mine.iter().map(|(_, o)| o.as_str().to_owned()).collect();
+        let codes: Vec<Option<String>> =
+            mine.iter().map(|(_, o)| o.code().map(str::to_owned)).collect();
+        let (errors, delays): (Vec<_>, Vec<_>) =
+            mine.iter().map(|(attempt, outcome)| why(attempt, outcome, refused)).unzip();
+        let logs: Vec<Option<serde_json::Value>> =
+            mine.iter().map(|(a, _)| a.log_json().filter(|_| refused.is_none())).collect();
+        let calls: Vec<_> = mine.iter().map(|(a, _)| a.calls()).collect();
+        let used: Vec<bool> = calls.iter().map(|c| c.used).collect();
+        // a service that never answers is one that fails
+        let fault: Vec<bool> = (mine.iter().zip(&calls))
+            .map(|((_, outcome), c)| c.fault || matches!(outcome, Outcome::TimedOut))
+            .collect();
+        let tokens: Vec<Option<i64>> = calls.iter().map(Calls::tokens).collect();
+        let micros: Vec<Option<i64>> = calls.iter().map(Calls::micros).collect();
+        let done = sqlx::query_scalar!(
+            r#"select job as "job!" from queue.fail($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"#,
+            process,
+            &jobs,
+            &leases,
+            &outcomes,
+            &codes as &[Option<String>],
+            &errors as &[Option<String>],
+            &delays as &[Option<PgInterval>],
+            &logs as &[Option<serde_json::Value>],
+            &used,
+            &fault,
+            &tokens as &[Option<i64>],
+            &micros as &[Option<i64>],
+        )
+        .fetch_all(&shared.pool)
+        .await?;
+        let complete = done.len() == jobs.len();
+        written.done.extend(done);
+        if !complete {
+            find_locked(shared, process, &jobs, &leases, &mut written).await?;
+        }
+    }
+    Ok(written)
+}
+
+/// The text of a failure as it is kept, and the wait before the next attempt.
+fn why(
     attempt: &Attempt,
     outcome: &Outcome,
     refused: Option<&str>,
-) -> Result<Option<String>, Error> {
+) -> (Option<String>, Option<PgInterval>) {
     let (mut error, delay) = match outcome {
         Outcome::Complete => (None, Delay::None),
         Outcome::Failed(failure) => (Some(failure.message()), asked(failure.verdict)),
@@ -80,7 +171,7 @@ pub(super) async fn end(
             (Some(format!("ran longer than {} s", attempt.timeout().as_secs())), Delay::Backoff)
         }
         Outcome::Undecodable(reason) => (Some(reason.clone()), Delay::None),
-        Outcome::Cancelled => (Some("called off while it ran".to_owned()), Delay::None),
+        Outcome::Cancelled => (Some("cancelled while it ran".to_owned()), Delay::None),
         Outcome::Released => (Some("the worker shut down".to_owned()), Delay::None),
     };
     let delay = match delay {
@@ -94,26 +185,8 @@ pub(super) async fn end(
         }),
     };
     let error = refused.map(str::to_owned).or(error);
-    let log = if refused.is_some() { Vec::new() } else { attempt.log_lines() };
-    let calls = attempt.calls();
-    let state = sqlx::query_scalar!(
-        "select queue.fail_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        attempt.lease().process,
-        attempt.job().0,
-        attempt.lease().number,
-        outcome.as_str(),
-        error.map(|e| e.chars().filter(|c| *c != '\0').take(2_000).collect::<String>()),
-        delay.map(|d| interval(d.min(LONGEST))) as Option<PgInterval>,
-        if log.is_empty() { None } else { Some(log) } as Option<Vec<String>>,
-        calls.used,
-        // a service that never answers is one that fails
-        calls.fault || matches!(outcome, Outcome::TimedOut),
-        calls.tokens(),
-        calls.micros(),
-    )
-    .fetch_one(&shared.pool)
-    .await?;
-    Ok(state)
+    let error = error.map(|e| e.chars().filter(|c| *c != '\0').take(2_000).collect());
+    (error, delay.map(|d| interval(d.min(LONGEST))))
 }
 
 /// No job waits longer for its next attempt: the database's calendar has an end.
@@ -133,13 +206,5 @@ const fn asked(verdict: Verdict) -> Delay {
         Verdict::Retry { after: None } => Delay::Backoff,
         Verdict::Retry { after: Some(after) } | Verdict::Snooze { after } => Delay::Of(after),
         Verdict::Throttle | Verdict::Discard => Delay::None,
-    }
-}
-
-pub(crate) fn interval(d: Duration) -> PgInterval {
-    PgInterval {
-        months: 0,
-        days: 0,
-        microseconds: i64::try_from(d.as_micros()).unwrap_or(i64::MAX / 2),
     }
 }

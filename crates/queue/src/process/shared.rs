@@ -1,7 +1,7 @@
-//! What the tasks of a process share: its identity, its attempts, its slots.
+//! State that the tasks of a process share: its identity, its attempts, its slots.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
     sync::{
         Arc, Mutex, RwLock,
         atomic::{AtomicI64, AtomicU64, Ordering},
@@ -19,6 +19,14 @@ use uuid::Uuid;
 use super::{Config, slots::Slots};
 use crate::{Attempt, Db, Error, JobId, Outcome, Registry, attempt::Lease, name};
 
+/// A claim without an answer is remembered for this long; the server has ended its statement long
+/// before.
+const UNCONFIRMED: Duration = Duration::from_mins(10);
+/// Reports beyond this many, and twice the slots, stop further claims until they are written.
+const UNWRITTEN: usize = 1_000;
+/// Connections of the engine's own, for claims, reports, permits and maintenance: handlers that hold
+/// every connection of the program's pool keep none of these waiting.
+const CONNECTIONS: u32 = 4;
 /// A permit is used only while the last beat got through this recently; peers wait 15 s before
 /// they take a process for dead.
 const FRESH: Duration = Duration::from_secs(9);
@@ -38,16 +46,18 @@ pub(crate) struct Shared {
     idle: tokio::sync::Mutex<BTreeSet<String>>,
     last_beat: Mutex<Instant>,
     /// Attempts whose end is not in the database yet.
-    known: Mutex<HashMap<(JobId, i64), Arc<Attempt>>>,
+    unwritten: Mutex<HashMap<(JobId, i64), Arc<Attempt>>>,
     /// Claims whose answer never arrived.
-    unheard: Mutex<HashSet<i64>>,
+    unconfirmed: Mutex<HashMap<i64, Instant>>,
     /// Attempts that have not reported yet, by the same key.
     working: Mutex<BTreeSet<(JobId, i64)>>,
-    pub(crate) settled: Notify,
-    /// Look at the running rows now: somebody has called a job off.
-    pub(crate) look: Notify,
+    pub(crate) finished: Notify,
+    /// Check the running rows now: an operator has cancelled a job.
+    pub(crate) check_running: Notify,
     /// Look at the jobs that wait for others now: one of ours has ended that they waited for.
-    pub(crate) loosened: Notify,
+    pub(crate) unblocked: Notify,
+    /// Reports have been written.
+    pub(crate) written: Notify,
     reports: mpsc::UnboundedSender<Report>,
     lost: AtomicU64,
 }
@@ -67,7 +77,7 @@ impl Shared {
             .map(|q| (q.name.clone(), Arc::new(Slots::new(&q.name, q.concurrency))))
             .collect();
         let shared = Self {
-            pool: config.pool,
+            pool: config.pool.sibling(CONNECTIONS),
             direct: config.direct,
             listen: config.listen,
             registry: config.registry,
@@ -78,29 +88,31 @@ impl Shared {
             leases: AtomicI64::new(0),
             idle: tokio::sync::Mutex::default(),
             last_beat: Mutex::new(Instant::now()),
-            known: Mutex::default(),
-            unheard: Mutex::default(),
+            unwritten: Mutex::default(),
+            unconfirmed: Mutex::default(),
             working: Mutex::default(),
-            settled: Notify::new(),
-            look: Notify::new(),
-            loosened: Notify::new(),
+            finished: Notify::new(),
+            check_running: Notify::new(),
+            unblocked: Notify::new(),
+            written: Notify::new(),
             reports,
             lost: AtomicU64::new(0),
         };
+        crate::event::check_epoch(&shared.pool).await?;
         shared.register_anew().await?;
         Ok((Arc::new(shared), rx))
     }
 
     /// Takes a new identity. Whatever the old one still owned is lost.
     pub(crate) async fn register_anew(&self) -> Result<(), Error> {
-        for attempt in self.known.lock().expect("no holder panics").drain() {
+        for attempt in self.unwritten.lock().expect("no holder panics").drain() {
             attempt.1.lose("registering anew");
         }
         let id = Uuid::new_v4();
         let queues: Vec<String> = self.slots.keys().cloned().collect();
         let mut idle = self.idle.lock().await;
         idle.clear();
-        sqlx::query!("select queue.partition_v1()").execute(&self.pool).await?;
+        sqlx::query!("select queue.make_partitions()").execute(&self.pool).await?;
         sqlx::query!(
             "insert into queue.queue (name) select unnest($1::text[]) on conflict do nothing",
             &queues
@@ -121,7 +133,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Says goodbye: nobody has to wait for our beat to stand still.
+    /// Marks this process as ended, so that peers rescue its jobs now instead of after the heartbeat
+    /// timeout.
     pub(crate) async fn deregister(&self) -> Result<(), Error> {
         sqlx::query!(
             "update queue.process set ended_at = clock_timestamp(), idle = '{}' where id = $1",
@@ -129,7 +142,7 @@ impl Shared {
         )
         .execute(&self.pool)
         .await?;
-        sqlx::query!("select queue.rescue_v2('{}')").fetch_one(&self.pool).await?;
+        sqlx::query!("select queue.rescue('{}')").fetch_one(&self.pool).await?;
         Ok(())
     }
 
@@ -142,13 +155,15 @@ impl Shared {
         self.leases.fetch_add(1, Ordering::AcqRel) + 1
     }
 
-    /// The claim of this number has failed, as far as we know.
-    pub(crate) fn unheard(&self, lease: i64) {
-        self.unheard.lock().expect("no holder panics").insert(lease);
+    /// The answer to the claim of this number did not arrive: it may have taken jobs.
+    pub(crate) fn mark_unconfirmed(&self, lease: i64) {
+        let mut unconfirmed = self.unconfirmed.lock().expect("no holder panics");
+        unconfirmed.retain(|_, since| since.elapsed() < UNCONFIRMED);
+        unconfirmed.insert(lease, Instant::now());
     }
 
-    pub(crate) fn is_unheard(&self, lease: i64) -> bool {
-        self.unheard.lock().expect("no holder panics").contains(&lease)
+    pub(crate) fn is_unconfirmed(&self, lease: i64) -> bool {
+        self.unconfirmed.lock().expect("no holder panics").contains_key(&lease)
     }
 
     pub(crate) fn beaten(&self) {
@@ -161,17 +176,17 @@ impl Shared {
 
     pub(crate) fn track(&self, attempt: &Arc<Attempt>) {
         let key = (attempt.job(), attempt.lease().number);
-        self.known.lock().expect("no holder panics").insert(key, Arc::clone(attempt));
+        self.unwritten.lock().expect("no holder panics").insert(key, Arc::clone(attempt));
         self.working.lock().expect("no holder panics").insert(key);
     }
 
     pub(crate) fn report(&self, attempt: Arc<Attempt>, outcome: Outcome) {
         let key = (attempt.job(), attempt.lease().number);
         self.working.lock().expect("no holder panics").remove(&key);
-        self.settled.notify_waiters();
-        self.settled.notify_one();
+        self.finished.notify_waiters();
+        self.finished.notify_one();
         if attempt.is_awaited() {
-            self.loosened.notify_one();
+            self.unblocked.notify_one();
         }
         // The completer outlives every attempt, so this cannot fail before the process closes.
         if self.reports.send((attempt, outcome)).is_err() {
@@ -181,29 +196,37 @@ impl Shared {
 
     /// The attempt's end is in the database, or its lease is known to be lost.
     pub(crate) fn forget(&self, attempt: &Attempt) {
-        self.known
+        self.unwritten
             .lock()
             .expect("no holder panics")
             .remove(&(attempt.job(), attempt.lease().number));
     }
 
+    /// True if so many ended attempts are not in the database yet that further claims have to
+    /// wait: what a crash now would run again, and what the memory holds, has a bound.
+    pub(crate) fn is_behind(&self, slots: usize) -> bool {
+        let working = self.working.lock().expect("no holder panics").len();
+        let known = self.unwritten.lock().expect("no holder panics").len();
+        known.saturating_sub(working) > UNWRITTEN + 2 * slots
+    }
+
     /// Attempts that have not reported yet.
-    pub(crate) fn unsettled(&self) -> Vec<Arc<Attempt>> {
+    pub(crate) fn unfinished(&self) -> Vec<Arc<Attempt>> {
         let working = self.working.lock().expect("no holder panics").clone();
-        let known = self.known.lock().expect("no holder panics");
+        let known = self.unwritten.lock().expect("no holder panics");
         working.iter().filter_map(|key| known.get(key).cloned()).collect()
     }
 
     /// Attempts whose end is not in the database yet.
-    pub(crate) fn known(&self) -> HashMap<(JobId, i64), Arc<Attempt>> {
-        self.known.lock().expect("no holder panics").clone()
+    pub(crate) fn unwritten(&self) -> HashMap<(JobId, i64), Arc<Attempt>> {
+        self.unwritten.lock().expect("no holder panics").clone()
     }
 
     pub(crate) fn is_working(&self, job: JobId, lease: i64) -> bool {
         self.working.lock().expect("no holder panics").contains(&(job, lease))
     }
 
-    /// Tells enqueuers whether a NOTIFY for this queue finds somebody.
+    /// Tells enqueuers whether this process has a free slot for the queue, and so wants a NOTIFY.
     pub(crate) async fn set_idle(&self, queue: &str, idle: bool) -> Result<(), Error> {
         if !self.listen {
             return Ok(());

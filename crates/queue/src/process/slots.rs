@@ -1,4 +1,4 @@
-//! How many attempts of a queue may be under way in this process.
+//! Slots: the number of attempts of a queue that may be under way in this process.
 
 use std::sync::{
     Arc,

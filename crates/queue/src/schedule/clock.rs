@@ -1,9 +1,5 @@
-//! When a crontab expression fires, by the clock on the wall of its zone.
-//!
-//! Where clocks change, the expression decides: one for every hour (its hour field begins with `*`)
-//! fires in each hour that passes, also in the one that comes twice in autumn, and not in the one
-//! that is left out in spring. One for certain hours fires once a day: in autumn the first time, and
-//! where its time is left out in spring, as long after midnight as on other days.
+//! Fire times of a crontab expression, by the local time of its zone. For clock changes see
+//! [`Schedule::cron`](super::Schedule::cron).
 
 use std::{collections::BTreeSet, str::FromStr};
 
@@ -13,18 +9,18 @@ use chrono_tz::Tz;
 use super::Missed;
 use crate::Error;
 
-/// A tick that nobody made within this time counts as missed.
+/// A tick that no process made within this time counts as missed.
 const SKIP_AFTER: TimeDelta = TimeDelta::seconds(60);
-/// No clock is put back further.
+/// No clock is set back by more than this.
 const FOLD: TimeDelta = TimeDelta::hours(3);
-/// Fires that one look yields at most.
+/// Most fire times that one call yields.
 const MOST: usize = 1_000;
 const WEEKDAYS: [&str; 7] =
     ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 
-/// A crontab expression with its zone, ready to say when it fires.
+/// A parsed crontab expression with its zone.
 pub(super) struct Clock {
-    /// It fires when one of these does.
+    /// The expression fires when one of these does.
     crons: Vec<cron::Schedule>,
     zone: Tz,
     every_hour: bool,
@@ -38,14 +34,14 @@ impl Clock {
             return Err(error(format!("{expression:?} has {} fields, not 5", fields.len())));
         };
         let weekdays = weekdays(weekday).map_err(error)?;
-        // As crontab has it: where both name certain days, either will do.
+        // As in crontab: if both are restricted, a day that fits either fires.
         let days = if day.starts_with(['*', '?']) || weekday.starts_with(['*', '?']) {
             vec![(day, weekdays.as_str())]
         } else {
             vec![(day, "*"), ("*", weekdays.as_str())]
         };
         let crons = days.into_iter().map(|(day, weekdays)| {
-            // The crate wants seconds first.
+            // The `cron` crate expects seconds first.
             cron::Schedule::from_str(&format!("0 {minute} {hour} {day} {month} {weekdays}"))
                 .map_err(|e| error(format!("{expression:?} is not a crontab expression: {e}")))
         });
@@ -71,7 +67,7 @@ impl Clock {
         best
     }
 
-    /// The ticks to make in `(since, now]`, oldest first, and up to where that deals with them.
+    /// Returns the ticks to make in `(since, now]`, oldest first, and the last of them.
     pub(super) fn due(
         &self,
         missed: Missed,
@@ -87,7 +83,7 @@ impl Clock {
         (due, last)
     }
 
-    /// The last fire up to and including `t`.
+    /// Returns the last fire time up to and including `t`.
     fn last_before(&self, t: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.crons.iter().filter_map(|cron| self.last_of(cron, t)).max()
     }
@@ -106,7 +102,7 @@ impl Clock {
         best
     }
 
-    /// Fires in `(since, until]`, oldest first, at most 1,000.
+    /// Returns the fire times in `(since, until]`, oldest first, at most 1,000.
     fn between(&self, since: DateTime<Utc>, until: DateTime<Utc>) -> Vec<DateTime<Utc>> {
         let mut fires: Vec<DateTime<Utc>> =
             self.crons.iter().flat_map(|cron| self.between_of(cron, since, until)).collect();
@@ -116,7 +112,7 @@ impl Clock {
         fires
     }
 
-    /// At least the first 1,000, in no order.
+    /// Returns at least the first 1,000 of them, unsorted.
     fn between_of(
         &self,
         cron: &cron::Schedule,
@@ -126,18 +122,19 @@ impl Clock {
         let end = self.wall(until) + FOLD;
         cron.after(&(self.wall(since) - FOLD))
             .take_while(move |wall| *wall <= end)
-            // More than are wanted, by a fold of minutes on either side: what follows is later still.
+            // More than needed, by the minutes of a fold on either side: later entries cannot be
+            // among the first.
             .take(MOST + 600)
             .flat_map(|wall| self.moments(wall.naive_utc()).into_iter().flatten())
             .filter(move |at| *at > since && *at <= until)
     }
 
-    /// What the clock on the wall shows, as if it were in UTC.
+    /// Returns the local time at `t`, as if it were UTC.
     fn wall(&self, t: DateTime<Utc>) -> DateTime<Utc> {
         t.with_timezone(&self.zone).naive_local().and_utc()
     }
 
-    /// When the expression fires for what the clock on the wall shows.
+    /// Returns the times at which the expression fires for a local time.
     fn moments(&self, wall: NaiveDateTime) -> [Option<DateTime<Utc>>; 2] {
         let utc = |t: DateTime<Tz>| Some(t.with_timezone(&Utc));
         match self.zone.from_local_datetime(&wall) {
@@ -146,7 +143,7 @@ impl Clock {
             LocalResult::Ambiguous(first, _) => [utc(first), None],
             LocalResult::None if self.every_hour => [None, None],
             LocalResult::None => {
-                // By the clock before it was put forward: by some hours, or a whole day.
+                // By the clock before it was set forward: by some hours, or by a whole day.
                 let before = [3, 27].into_iter().find_map(|hours| {
                     let back = TimeDelta::hours(hours);
                     let t = self.zone.from_local_datetime(&(wall - back)).latest()?;
@@ -158,8 +155,8 @@ impl Clock {
     }
 }
 
-/// Crontab's weekdays (0 or 7 is Sunday, names allowed) as a list of names: the crate counts from 1,
-/// and its ranges end on Saturday.
+/// Converts crontab's weekdays (0 or 7 is Sunday, names allowed) to a list of names: the `cron`
+/// crate counts from 1, and its ranges end on Saturday.
 fn weekdays(field: &str) -> Result<String, String> {
     let mut days = BTreeSet::new();
     for part in field.split(',') {
@@ -171,11 +168,11 @@ fn weekdays(field: &str) -> Result<String, String> {
         let (from, to) = match range.split_once('-') {
             Some((from, to)) => (weekday(from)?, weekday(to)?),
             None if matches!(range, "*" | "?") => (0, 6),
-            // from that day on, where there is a step
+            // with a step: from that day on
             None if part.contains('/') => (weekday(range)?, 6),
             None => (weekday(range)?, weekday(range)?),
         };
-        // friday to monday, or to a sunday that is called 0
+        // friday to monday, or to a sunday written as 0
         let to = if to < from { to + 7 } else { to };
         days.extend((from..=to).step_by(step).map(|day| day % 7));
     }
@@ -236,7 +233,7 @@ mod tests {
     fn fires(cron: &str, since: &str, until: &str) -> Vec<String> {
         let clock = Clock::parse("x", cron, "America/New_York").unwrap();
         let fires = clock.between(at(since), at(until));
-        // One by one forwards, and the last of them backwards, it is the same.
+        // One by one forwards, and backwards from each, the result must be the same.
         let mut t = at(since);
         for fire in &fires {
             assert_eq!(clock.next_after(t), Some(*fire), "after {t}");

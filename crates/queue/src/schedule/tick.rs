@@ -1,4 +1,4 @@
-//! Ticks: each is a row, and whoever adds it adds the job.
+//! Ticks: each is a row, and the process that inserts it adds the job.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,11 +9,11 @@ use tracing::{Instrument, field::Empty};
 use super::{Missed, clock::Clock, slot_key};
 use crate::{ArgsError, Db, Error, JobId, NewJob, Registry, enqueue, trace};
 
-/// What a schedule says of its ticks.
+/// A schedule with its parsed expression and its job.
 struct Row {
     name: String,
     clock: Clock,
-    /// What each tick adds, under a unique key of its own.
+    /// The job that each tick adds, under a unique key of its own.
     job: NewJob,
     slot: Option<Duration>,
     missed: Missed,
@@ -31,16 +31,16 @@ impl Row {
     }
 }
 
-/// Why a schedule made no tick.
+/// The reason why a schedule made no tick.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Silent {
-    /// Its kind is perhaps of a newer release: left to processes that know it.
+    /// Its kind is unknown, perhaps of a newer release: left to processes that know it.
     Unknown(String),
     Failed(String),
 }
 
-/// The schedules that are not paused, or the one of this name whether it is or not; those that
-/// cannot be ticked with their reason.
+/// Reads the schedules that are not paused, or the schedule of this name, paused or not. A schedule
+/// that cannot tick comes with its reason.
 async fn rows(
     pool: &Db,
     registry: &Registry,
@@ -55,7 +55,7 @@ async fn rows(
     .fetch_all(pool)
     .await?;
     let read = rows.into_iter().map(|r| {
-        let job = registry.job(&r.kind, r.args).map_err(|e| match e {
+        let job = registry.stored_job(&r.kind, &r.args).map_err(|e| match e {
             ArgsError::UnknownKind { .. } => Silent::Unknown(r.kind.clone()),
             ArgsError::Invalid { .. } => Silent::Failed(e.to_string()),
         });
@@ -77,9 +77,9 @@ async fn rows(
     Ok(read.collect())
 }
 
-/// Makes the ticks that are due. Any number of processes may do so at once: the tick's row admits
-/// one, and its job is added in the same transaction. None keeps the others from their ticks; those
-/// that could not make their own are returned.
+/// Makes the ticks that are due. Any number of processes may do so at once: the tick's row is
+/// inserted once, and its job is added in the same transaction. A schedule that fails delays no
+/// other; those that made no tick are returned.
 pub(crate) async fn tick(
     pool: &Db,
     registry: &Registry,
@@ -117,8 +117,8 @@ async fn make_due(pool: &Db, row: &Row) -> Result<(), Error> {
     Ok(())
 }
 
-/// For the test kit: makes the schedule's tick of this time (`None`: of the next fire that no tick was
-/// made for), if nobody has. `None`: no such schedule.
+/// For the test kit: makes the schedule's tick of this time (`None`: of its next fire time without
+/// a tick), unless it is made already. `None`: no such schedule.
 pub(crate) async fn tick_at(
     pool: &Db,
     registry: &Registry,
@@ -130,7 +130,7 @@ pub(crate) async fn tick_at(
         None => return Ok(None),
         Some(Ok(row)) => row,
         Some(Err((_, Silent::Unknown(kind)))) => {
-            return Err(refuse(format!("nobody here knows its kind {kind}")));
+            return Err(refuse(format!("no handler of this process knows its kind {kind}")));
         }
         Some(Err((_, Silent::Failed(reason)))) => return Err(refuse(reason)),
     };
@@ -153,6 +153,8 @@ pub(crate) async fn tick_at(
 async fn make(pool: &Db, row: &Row, fire_at: DateTime<Utc>) -> Result<(), Error> {
     let name = &row.name;
     let mut tx = pool.begin().await?;
+    // the schedules after this one must not wait for a transaction that holds its unique key
+    sqlx::query("set local lock_timeout = '1s'").execute(&mut *tx).await?;
     let made = sqlx::query!(
         "insert into queue.tick (schedule, fire_at) values ($1, $2) on conflict do nothing",
         name,
@@ -169,7 +171,7 @@ async fn make(pool: &Db, row: &Row, fire_at: DateTime<Utc>) -> Result<(), Error>
         );
         let here = trace::place(&span, None);
         let job = row.job_at(fire_at);
-        let added = trace::within(here, enqueue::add(&mut tx, &job)).instrument(span).await?;
+        let added = trace::within(here, enqueue(&mut *tx, job)).instrument(span).await?;
         sqlx::query!(
             "update queue.tick set job = $3 where schedule = $1 and fire_at = $2",
             name,

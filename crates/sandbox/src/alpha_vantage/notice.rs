@@ -1,11 +1,11 @@
-//! What Alpha Vantage says instead of data, always with status 200.
+//! Notices that Alpha Vantage sends instead of data, always with status 200.
 
 use serde_json::{Value, json};
 
 use crate::app::{Arrival, Ruling};
 use crate::call::Call;
 
-/// A body that comes instead of data.
+/// A body that is sent instead of data.
 pub(super) fn notice(call: &Call, arrival: &Arrival) -> Option<Value> {
     let key = arrival.identity.key.as_deref().unwrap_or("");
     match &arrival.ruling {

@@ -1,4 +1,4 @@
-//! What Gemini says instead of an answer: quotas, keys, models that are gone.
+//! Refusals of Gemini: quotas, keys, retired models.
 
 use axum::response::Response;
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ pub(super) fn gone(model: &str) -> Response {
     error(404, "NOT_FOUND", &message, Value::Null)
 }
 
-/// One quota that a 429 tells of.
+/// One quota in a 429.
 struct Violation {
     id: &'static str,
     metric: &'static str,
@@ -107,7 +107,7 @@ fn exhausted(model: &str, violations: &[Violation], seconds: f64) -> Response {
     error(429, "RESOURCE_EXHAUSTED", &message, details)
 }
 
-/// What comes instead of an answer.
+/// The refusal that is sent instead of an answer, if any.
 pub(super) fn refusal(arrival: &Arrival, model: &str) -> Option<Response> {
     match &arrival.ruling {
         Ruling::BadKey if arrival.identity.key.as_deref().unwrap_or("").is_empty() => {

@@ -1,4 +1,4 @@
-//! Articles as they come when something is wrong with them.
+//! Malformed articles, for faults of content.
 
 use chrono::{SecondsFormat, TimeDelta};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::app::Arrival;
 use crate::fixtures;
 use crate::world::Article;
 
-/// The newest story again and again, each time under another address.
+/// The newest story repeatedly, each time under another address.
 pub(super) fn storm(found: &[Article]) -> Vec<Article> {
     let Some(story) = found.first() else { return Vec::new() };
     let copy = |k: i64| {

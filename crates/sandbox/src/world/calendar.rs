@@ -44,7 +44,7 @@ fn date(year: i32, month: u32, day: u32) -> NaiveDate {
     NaiveDate::from_ymd_opt(year, month, day).expect("the table holds real days")
 }
 
-/// Whether the sandbox has 120 days of history before this time and trading days after it.
+/// Returns true if the sandbox has 120 days of history before this time and trading days after it.
 pub(crate) fn knows(time: DateTime<Utc>) -> bool {
     (date(2024, 9, 1)..date(2028, 12, 1)).contains(&time.date_naive())
 }

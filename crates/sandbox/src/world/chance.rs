@@ -1,4 +1,4 @@
-//! Chance that depends on what it is for, not on when it is asked.
+//! Random numbers that depend on their purpose, not on the order of calls.
 
 use std::f64::consts::TAU;
 

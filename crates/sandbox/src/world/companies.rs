@@ -1,21 +1,21 @@
-//! The companies that exist here; any other symbol is unknown to every provider.
+//! The companies of the sandbox; any other symbol is unknown to every provider.
 
 pub(crate) struct Company {
     pub(crate) symbol: &'static str,
-    /// As headlines write it.
+    /// Name as in headlines.
     pub(crate) name: &'static str,
     pub(crate) legal: &'static str,
     exchange: Exchange,
     /// Price at the start of the world's history.
     pub(crate) base: f64,
-    /// Of a year.
+    /// Volatility of a year.
     pub(crate) volatility: f64,
     /// Shares of a usual day, in millions.
     pub(crate) volume: f64,
     pub(crate) product: &'static str,
-    /// Has several stories every day.
+    /// True if it has several stories every day.
     pub(crate) followed: bool,
-    /// Texts that hold the company's name and are not about it.
+    /// Texts that contain the company's name and are about another subject.
     pub(crate) namesakes: &'static [&'static str],
 }
 

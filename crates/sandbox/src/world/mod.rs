@@ -28,7 +28,7 @@ pub(crate) struct World {
     jumps: Mutex<Vec<prices::Jump>>,
 }
 
-/// What was worked out before; all of it follows from the seed.
+/// Cache of computed values; all of them follow from the seed.
 #[derive(Default)]
 struct Memo {
     closes: HashMap<&'static str, Arc<Vec<prices::Daily>>>,
@@ -46,7 +46,7 @@ impl World {
         }
     }
 
-    /// The world as it was made, without jumps; what is already known of its seed is kept.
+    /// The world without jumps; cached values of its seed are kept.
     pub(crate) fn again(&self, seed: u64) -> Self {
         let memo = if seed == self.seed { Arc::clone(&self.memo) } else { Arc::default() };
         Self { seed, calendar: Arc::clone(&self.calendar), memo, jumps: Mutex::default() }
@@ -76,7 +76,7 @@ impl World {
         Arc::clone(self.memo().news.entry(day).or_insert(made))
     }
 
-    /// Events whose day lies in these bounds, in order of day and company.
+    /// Events whose day lies between these, in order of day and company.
     pub(crate) fn events(&self, from: NaiveDate, to: NaiveDate) -> Vec<Arc<Event>> {
         let days = from.iter_days().take_while(|day| *day <= to);
         days.flat_map(|day| self.day(day).events.clone()).collect()
@@ -106,8 +106,7 @@ impl World {
         found
     }
 
-    /// The story that a text tells, if one of the last 35 days' headlines is in it, the newest
-    /// first.
+    /// The story of a text, if it contains a headline of the last 35 days, the newest first.
     pub(crate) fn story_in(&self, text: &str, now: DateTime<Utc>) -> Option<Arc<Event>> {
         let words = news::words(text);
         let places: Vec<_> = words.windows(news::START).map(news::key).zip(0_usize..).collect();

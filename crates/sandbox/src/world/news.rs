@@ -1,4 +1,4 @@
-//! News: events that lead returns, told by one to twelve outlets, among stories that mean nothing.
+//! News: events that lead returns, told by one to twelve outlets, among stories without meaning.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -41,17 +41,17 @@ static OUTLETS: [Outlet; 16] = [
     Outlet { id: Some("bbc-news"), name: "BBC News", domain: "www.bbc.co.uk" },
 ];
 
-/// Why an event moves nothing.
+/// Reason why an event moves no price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Noise {
     /// About the company, but never new.
     Evergreen,
-    /// Holds the company's name and means something else.
+    /// Contains the company's name and means something else.
     WrongTicker,
 }
 
-/// What is so, before anyone writes about it.
+/// An event, before any outlet writes about it.
 #[derive(Debug)]
 pub(crate) struct Fact {
     pub(crate) at: DateTime<Utc>,
@@ -94,7 +94,7 @@ impl Event {
         }
     }
 
-    /// How much the story is about its company.
+    /// Relevance of the story for its company.
     pub(crate) fn relevance(&self) -> f64 {
         match self.noise {
             None => 0.9,
@@ -115,7 +115,7 @@ pub(crate) struct Headline {
     pub(crate) title: Vec<String>,
 }
 
-/// Letters and digits in lower case: what survives any cleaning of a text.
+/// Letters and digits in lower case, which any cleaning of a text keeps.
 pub(crate) fn words(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
@@ -123,7 +123,7 @@ pub(crate) fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// A text ready to be searched: its words, each between spaces.
+/// A text prepared for search: its words, each between spaces.
 pub(crate) fn searchable(text: &str) -> String {
     format!(" {} ", words(text).join(" "))
 }
@@ -153,7 +153,7 @@ impl Day {
     }
 }
 
-/// What happens to a company on a day, in the order in which it was rolled.
+/// Events of a company on a day, in the order in which they were drawn.
 pub(crate) fn facts(seed: u64, company: &Company, day: NaiveDate) -> Vec<Fact> {
     // The second share class and the index fund make no news of their own.
     if matches!(company.symbol, "GOOG" | "SPY") {
@@ -247,7 +247,7 @@ fn write(seed: u64, company: &Company, day: NaiveDate, number: usize, fact: &Fac
     }
 }
 
-/// How the k-th outlet words a headline: never another number, never another name.
+/// A headline in the words of the k-th outlet; numbers and names stay the same.
 fn edit(title: &str, k: usize, rng: &mut ChaCha8Rng) -> String {
     const SWAPS: [(&str, &str); 8] = [
         ("quarterly", "three-month"),

@@ -1,4 +1,4 @@
-//! What happens to companies, in words. `{n}` name, `{p}` product, `{a}` and `{b}` numbers.
+//! Events of companies, in words. `{n}` name, `{p}` product, `{a}` and `{b}` numbers.
 
 /// One kind of story.
 pub(crate) struct Phrase {
@@ -60,7 +60,7 @@ pub(crate) static PHRASES: [Phrase; 42] = [
     phrase("other", 1, "{n} to join index of {b} leading shares", "will join an index of {b} leading shares, which is expected to attract buyers."),
 ];
 
-/// Always true of somebody, news of nobody.
+/// Sentences that are always true of some company and never news.
 pub(crate) static EVERGREEN: [&str; 5] = [
     "{a} things to know about {n} before you invest",
     "Is {n} stock a buy right now? What {a} years of history say",

@@ -7,7 +7,7 @@ use rand::RngExt;
 
 use super::{Company, PLANTED_IC, World, chance, normal};
 
-/// One session from bell to bell, before any jump.
+/// One session from open to close, before any jump.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Daily {
     open: f64,
@@ -15,7 +15,7 @@ pub(crate) struct Daily {
     volume: f64,
 }
 
-/// A move that somebody ordered; it holds from its minute on.
+/// A price move that a control request has ordered; it holds from its minute on.
 #[derive(Clone, Debug)]
 pub(crate) struct Jump {
     symbol: &'static str,
@@ -24,7 +24,7 @@ pub(crate) struct Jump {
     factor: f64,
 }
 
-/// A session as far as it has come.
+/// A session up to now.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bar {
     pub(crate) day: NaiveDate,
@@ -65,7 +65,7 @@ impl World {
         (index, minutes.max(0) as usize)
     }
 
-    /// Moves a price from `now` on; while the exchange is closed, that is the last close.
+    /// Moves a price from `now` on; while the exchange is closed, it moves the last close.
     pub(crate) fn jump(&self, company: &'static Company, percent: f64, now: DateTime<Utc>) {
         let (session, minute) = self.moment(now);
         let factor = 1.0 + percent / 100.0;
@@ -170,7 +170,7 @@ impl World {
         Arc::clone(self.memo().closes.entry(company.symbol).or_insert(all))
     }
 
-    /// The news between the last two bells in units of its usual spread; 0 without news.
+    /// The news between the last two sessions in units of its usual spread; 0 without news.
     fn news_before(&self, company: &Company, index: usize) -> f64 {
         const SPREAD: f64 = 0.55;
         let Some(before) = index.checked_sub(1).map(|i| self.calendar[i].opens) else { return 0.0 };

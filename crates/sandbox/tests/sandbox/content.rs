@@ -1,4 +1,4 @@
-//! What the providers tell: prices, bars, stories.
+//! Content of the providers' answers: prices, bars, stories.
 
 use std::collections::BTreeSet;
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::desk::{self, OPEN};
 
 #[tokio::test]
-async fn bad_control_is_told_what_was_wrong() {
+async fn an_invalid_control_request_is_answered_with_its_fault() {
     let desk = desk::open().await;
     for (what, body, says) in [
         ("faults", json!([{"id": "F999"}]), "there is no fault `F999`"),
@@ -15,7 +15,7 @@ async fn bad_control_is_told_what_was_wrong() {
         ("faults", json!([{"id": "F06", "often": 2}]), "unknown field `often`"),
         ("faults", json!([{"id": "F02", "delay": "soon"}]), "`delay`"),
         ("clock", json!({"advance": "-1h"}), "`advance`"),
-        ("clock", json!({}), "missing field `advance`"),
+        ("clock", json!({}), "name `advance` or `stopped`"),
         ("jump", json!({"symbol": "NOPE", "percent": 1}), "there is no symbol `NOPE`"),
         ("jump", json!({"symbol": "AAPL", "percent": -100}), "`percent`"),
         ("limits", json!({"gemini": {"rps": 1}}), "there is no limit `gemini.rps`"),
@@ -50,6 +50,21 @@ async fn every_promised_fault_is_known() {
 }
 
 #[tokio::test]
+async fn a_stopped_clock_moves_only_when_it_is_told_to() {
+    let desk = desk::open().await;
+    desk.stop_clock().await;
+    let now = async || desk.get("/_sandbox/clock").await.json()["now"].clone();
+    let first = now().await;
+    assert_eq!(now().await, first);
+    desk.advance("1h").await;
+    let later = now().await;
+    assert_ne!(later, first);
+    assert_eq!(now().await, later);
+    desk.control("clock", json!({"stopped": false})).await;
+    while now().await == later {}
+}
+
+#[tokio::test]
 async fn a_reset_starts_over() {
     let desk = desk::open().await;
     let before = desk.quote("AAPL").await;
@@ -73,9 +88,13 @@ async fn the_ledger_books_every_request_with_key_route_and_verdict() {
     assert_eq!(ledger.len(), 2, "control is not booked");
     let first = &ledger[0];
     assert_eq!(first["provider"], "alpha_vantage");
-    assert_eq!(first["key"], "k");
+    assert!(first["key"].as_str().is_some_and(|key| key.starts_with("key-")), "{first}");
+    assert_eq!(first["key"], ledger[1]["key"], "one key, one name");
     assert_eq!(first["method"], "GET");
-    assert_eq!(first["route"], "/alphavantage/query?function=GLOBAL_QUOTE&symbol=AAPL&apikey=k");
+    assert_eq!(
+        first["route"],
+        "/alphavantage/query?function=GLOBAL_QUOTE&symbol=AAPL&apikey=hidden"
+    );
     assert_eq!((&first["status"], &first["verdict"]), (&json!(200), &json!("ok")));
     assert!(first["time"].as_str().is_some_and(|time| time.starts_with("2026-11-23T15:30:02")));
     let only = desk.get("/_sandbox/ledger?provider=newsapi").await.json();
@@ -134,4 +153,65 @@ async fn stopping_frees_the_ports_and_lets_go_of_answers_held_back() {
     assert!(held.await.expect("no panic").is_ok());
     let again = Sandbox::start(Options { http_addr: addr, ..Options::default() }).await;
     assert!(again.is_ok(), "{again:?}");
+}
+
+/// Method, route, headers and the status that a request with them gets.
+type Visit = (&'static str, &'static str, &'static [(&'static str, &'static str)], u16);
+
+const VISITS: [Visit; 13] = [
+    ("POST", "jump", &[("origin", "https://evil.example")], 403),
+    ("POST", "jump", &[("host", "evil.example:4010")], 403),
+    ("POST", "jump", &[("origin", "null")], 403),
+    ("POST", "jump", &[("content-type", "text/plain")], 415),
+    ("POST", "jump", &[("content-type", "application/x-www-form-urlencoded")], 415),
+    ("POST", "jump", &[("x-forwarded-for", "203.0.113.9")], 403),
+    ("GET", "ledger", &[("host", "rebind.evil.example")], 403),
+    ("GET", "outbox", &[("host", "127.0.0.1.evil.example")], 403),
+    ("DELETE", "faults", &[("origin", "https://evil.example")], 403),
+    ("GET", "health", &[("host", "10.1.2.3:4010")], 200),
+    ("GET", "ledger", &[("host", "localhost:4010")], 200),
+    ("GET", "ledger", &[("origin", "http://localhost:3000")], 200),
+    ("POST", "jump", &[("content-type", "application/json; charset=utf-8")], 200),
+];
+
+#[tokio::test]
+async fn control_answers_programs_of_this_machine_and_no_page_of_another_site() {
+    let desk = desk::open().await;
+    let before = desk.quote("AAPL").await;
+    for (method, route, headers, status) in VISITS {
+        let url = desk.url(&format!("/_sandbox/{route}"));
+        let body = if method == "POST" { r#"{"symbol":"AAPL","percent":-50}"# } else { "" };
+        let method = method.parse().expect("a method");
+        let mut request = desk.client.request(method, url).body(body);
+        if !headers.iter().any(|(name, _)| *name == "content-type") {
+            request = request.header("content-type", "application/json");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if status == 200 && route == "jump" {
+            assert_eq!(desk.quote("AAPL").await, before, "no refused visit has moved a price");
+        }
+        let answer = desk.send(request).await;
+        assert_eq!(answer.status, status, "{route} {headers:?}: {}", answer.text);
+        if status != 200 {
+            assert!(answer.json()["detail"].is_string(), "{}", answer.text);
+        }
+    }
+    assert_ne!(desk.quote("AAPL").await, before);
+}
+
+#[tokio::test]
+async fn control_that_is_open_answers_other_hosts_and_still_no_foreign_page() {
+    let desk = desk::start(Options { open_control: true, ..Options::default() }).await;
+    for (headers, status) in [
+        (&[("host", "sandbox-service:4010")][..], 200),
+        (&[("host", "sandbox-service:4010"), ("origin", "https://evil.example")], 403),
+    ] {
+        let mut request = desk.client.get(desk.url("/_sandbox/ledger"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        assert_eq!(desk.send(request).await.status, status, "{headers:?}");
+    }
 }

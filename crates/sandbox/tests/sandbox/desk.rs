@@ -73,6 +73,11 @@ impl Desk {
         self.control("clock", json!({"advance": by})).await;
     }
 
+    /// Stops the clock: all that follows is of one instant.
+    pub(crate) async fn stop_clock(&self) {
+        self.control("clock", json!({"stopped": true})).await;
+    }
+
     /// Moves the clock to so many milliseconds after the first request in the ledger.
     pub(crate) async fn advance_to(&self, after_first: i64) {
         let ledger = self.get("/_sandbox/ledger").await.json();

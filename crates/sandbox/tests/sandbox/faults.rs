@@ -186,7 +186,7 @@ async fn gemini_refuses_in_its_own_words() {
 }
 
 #[tokio::test]
-async fn gemini_answers_what_nobody_can_use() {
+async fn the_sandbox_imitates_unusable_answers_of_gemini() {
     let desk = desk::open().await;
     let text = async |fault: Value| {
         desk.faults(json!([fault])).await;
@@ -211,7 +211,7 @@ async fn gemini_answers_what_nobody_can_use() {
 }
 
 #[tokio::test]
-async fn a_fault_strikes_as_often_as_it_was_told() {
+async fn a_fault_occurs_as_often_as_ordered() {
     let desk = desk::open().await;
     desk.faults(json!([{"id": "F06", "match": "/newsapi/", "after": 1, "count": 2}])).await;
     let mut statuses = Vec::new();

@@ -14,6 +14,7 @@ fn prompt(characters: usize) -> Value {
 #[tokio::test]
 async fn alpha_vantage_takes_one_request_a_second_from_one_source() {
     let desk = desk::open().await;
+    desk.stop_clock().await;
     assert!(desk.market("GLOBAL_QUOTE", "AAPL").await.text.contains("05. price"));
     let second =
         desk.get("/alphavantage/query?function=GLOBAL_QUOTE&symbol=AAPL&apikey=other").await;
@@ -118,6 +119,7 @@ async fn gemini_takes_500_requests_a_day_of_each_model() {
 #[tokio::test]
 async fn twilio_takes_one_message_a_second() {
     let desk = desk::open().await;
+    desk.stop_clock().await;
     let form = [("To", "+15551234567"), ("From", "+15005550006"), ("Body", "hello")];
     assert_eq!(desk.sms(&form).await.status, 201);
     let over = desk.sms(&form).await;

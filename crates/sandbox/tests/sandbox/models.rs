@@ -1,4 +1,4 @@
-//! What the models answer when they are well.
+//! Answers of the models without faults.
 
 use serde_json::{Value, json};
 

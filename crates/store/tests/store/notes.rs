@@ -1,4 +1,4 @@
-//! What is told once, to the operator and to repeated requests; and how old an answer is.
+//! Notes to an operator, answers to repeated requests, and the age of an answer.
 
 use bellwether_store::idempotency::{self, Claim};
 use bellwether_store::{operator, replica};
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::knowing;
 
 #[tokio::test]
-async fn an_operator_is_told_once_until_it_is_cleared() {
+async fn an_operator_is_notified_once_until_the_note_is_cleared() {
     let db = knowing(&[]).await;
     let pool = db.pool();
     let add = async |detail| operator::add(&pool, "newsapi", "bad_key", detail).await.unwrap();

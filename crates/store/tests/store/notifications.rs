@@ -40,6 +40,7 @@ async fn message(pool: &PgPool) -> NewNotification {
         sequence: 0,
         subject: String::new(),
         body: "newsapi is used up".to_owned(),
+        simulated: true,
     }
 }
 
@@ -56,6 +57,7 @@ async fn a_message_is_added_once() {
     assert!(notification::add(&pool, &by_mail).await.unwrap().is_some());
     let kept = notification::find(&pool, id).await.unwrap().unwrap();
     assert_eq!((kept.channel, kept.kind, kept.state), (Channel::Sms, Kind::Firing, State::Queued));
+    assert!(kept.simulated);
     assert_eq!(notification::list_by_alert(&pool, new.alert_id).await.unwrap().len(), 3);
 }
 

@@ -41,7 +41,7 @@ async fn a_known_instrument_is_not_added_again() {
 }
 
 #[tokio::test]
-async fn what_is_told_of_an_instrument_is_kept_once() {
+async fn facts_about_an_instrument_are_stored_once() {
     let db = knowing(&["AAPL"]).await;
     let (pool, aapl) = (db.pool(), symbol("AAPL"));
     assert!(instrument::describe(&pool, &aapl, Some("Apple"), None).await.unwrap());

@@ -310,7 +310,7 @@ async fn a_reading_says_which_one_it_took_the_place_of() {
 }
 
 #[tokio::test]
-async fn a_story_is_read_by_whoever_read_any_article_of_it() {
+async fn a_reading_of_any_article_counts_for_its_story() {
     let db = knowing(&["AAPL"]).await;
     let pool = db.pool();
     let a = told(&pool, &story("a", at("2026-11-20T12:00:00Z")), None, &[]).await;

@@ -81,7 +81,7 @@ async fn run(
     sweep();
     let dir = std::env::temp_dir().join(format!("{PREFIX}{}", std::process::id()));
     fs::create_dir_all(&dir)?;
-    // Root's server runs as somebody else, who has to pass through.
+    // Root's server runs as another user, who has to pass through.
     fs::set_permissions(&dir, fs::Permissions::from_mode(0o711))?;
     let server = Server::start(settings(&dir)).await?;
     let url = server.url();

@@ -10,8 +10,7 @@ use crate::stage::{Act, Overrun, PLENTY, Play, Stage};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_job_is_run_once_and_completed() {
     let stage = Stage::new(8).await;
-    let jobs: Vec<NewJob> =
-        (0..100).map(|_| NewJob::of(&Play { act: Act::Finish }).unwrap()).collect();
+    let jobs: Vec<NewJob> = (0..100).map(|_| NewJob::of(&Play { act: Act::Finish })).collect();
     let ids = stage.add_all(&jobs).await;
     let running = stage.run(PLENTY);
     for id in &ids {
@@ -25,7 +24,7 @@ async fn every_job_is_run_once_and_completed() {
 #[tokio::test]
 async fn a_queue_never_runs_more_jobs_than_it_has_slots() {
     let stage = Stage::new(3).await;
-    let jobs: Vec<NewJob> = (0..9).map(|_| NewJob::of(&Play { act: Act::Wait }).unwrap()).collect();
+    let jobs: Vec<NewJob> = (0..9).map(|_| NewJob::of(&Play { act: Act::Wait })).collect();
     let ids = stage.add_all(&jobs).await;
     let running = stage.run(PLENTY);
     stage.until_begun(3).await;
@@ -90,7 +89,7 @@ async fn a_panic_is_an_outcome_and_ends_nothing_else() {
 #[tokio::test]
 async fn a_handler_that_runs_too_long_is_aborted() {
     let stage = Stage::new(1).await;
-    let id = stage.add(NewJob::of(&Overrun {}).unwrap()).await;
+    let id = stage.add(NewJob::of(&Overrun {})).await;
     let running = stage.run(PLENTY);
     let detail = stage.until(id, State::Retryable).await;
     assert_eq!(detail.attempts[0].outcome, "timed_out");

@@ -1,4 +1,4 @@
-//! What becomes of jobs, seen as people see them: through the queue's own views.
+//! Ends of jobs as people see them, through the queue's own views.
 
 mod drain;
 mod endings;

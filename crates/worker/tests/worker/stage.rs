@@ -10,12 +10,11 @@ use std::{
 };
 
 use bellwether_queue::{
-    Attempt, Config, Db, Failure, Handlers, Job, JobId, MIGRATOR, NewJob, QueueConfig, State,
-    add_all, inspect,
+    Attempt, Config, Db, Failure, Handlers, Job, JobArgs, JobId, MIGRATOR, NewJob, QueueConfig,
+    State, enqueue_all, inspect,
 };
 use bellwether_testing::{Database, database, wait_until};
 use bellwether_worker::{Error, run};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::{sync::Semaphore, task::JoinHandle};
@@ -25,7 +24,7 @@ pub(crate) const QUEUE: &str = "stage";
 /// Long enough for anything that is going to end.
 pub(crate) const PLENTY: Duration = Duration::from_secs(30);
 
-/// What handlers do, and what is counted of it.
+/// Acts of handlers, and counts of them.
 #[derive(Clone)]
 pub(crate) struct Scene(Arc<Counts>);
 
@@ -84,7 +83,7 @@ impl Drop for Inside {
 }
 
 /// One thing to do.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Act {
     Finish,
@@ -104,13 +103,13 @@ pub(crate) enum Act {
     Block,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Play {
     pub(crate) act: Act,
 }
 
 /// A job without arguments.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Overrun {}
 
 #[derive(Clone)]
@@ -119,10 +118,14 @@ pub(crate) struct World {
     pool: Db,
 }
 
-impl Job for Play {
+impl JobArgs for Play {
     const KIND: &'static str = "play";
     const QUEUE: &'static str = QUEUE;
+}
+
+impl Job for Play {
     type Context = World;
+    type Output = ();
 
     async fn run(self, cx: World, attempt: &Attempt) -> Result<(), Failure> {
         let scene = cx.scene;
@@ -140,7 +143,7 @@ impl Job for Play {
             Act::Snooze => Err(Failure::snooze(Duration::from_hours(1), "not before eight")),
             Act::Panic => panic!("the stage is on {}", "fire"),
             Act::Wait => {
-                scene.gate.acquire().await.expect("nobody closes the gate").forget();
+                scene.gate.acquire().await.expect("the gate stays open").forget();
                 Ok(())
             }
             Act::Hang => std::future::pending().await,
@@ -160,11 +163,15 @@ impl Job for Play {
     }
 }
 
-impl Job for Overrun {
+impl JobArgs for Overrun {
     const KIND: &'static str = "overrun";
     const QUEUE: &'static str = QUEUE;
     const TIMEOUT: Duration = Duration::from_millis(50);
+}
+
+impl Job for Overrun {
     type Context = World;
+    type Output = ();
 
     async fn run(self, cx: World, _: &Attempt) -> Result<(), Failure> {
         let _inside = cx.scene.enter();
@@ -177,7 +184,7 @@ pub(crate) struct Stage {
     pub(crate) pool: Db,
     pub(crate) shutdown: CancellationToken,
     config: Config,
-    handlers: Arc<Handlers<World>>,
+    handlers: Arc<Handlers>,
     /// Dropped to let `Block` jobs go on.
     pub(crate) unblock: Option<mpsc::Sender<()>>,
     _database: Database,
@@ -190,9 +197,8 @@ impl Stage {
         let pool = Db::direct(database.pool());
         let (unblock, blocked) = mpsc::channel();
         let scene = Scene::new(blocked);
-        let handlers = Handlers::new(World { scene: scene.clone(), pool: pool.clone() })
-            .with::<Play>()
-            .with::<Overrun>();
+        let world = World { scene: scene.clone(), pool: pool.clone() };
+        let handlers = Handlers::new().with::<Play>(world.clone()).with::<Overrun>(world);
         let config = Config {
             pool: pool.clone(),
             direct: database.options(),
@@ -217,7 +223,7 @@ impl Stage {
         self.config.clone()
     }
 
-    pub(crate) fn handlers(&self) -> &Arc<Handlers<World>> {
+    pub(crate) fn handlers(&self) -> &Arc<Handlers> {
         &self.handlers
     }
 
@@ -228,11 +234,11 @@ impl Stage {
     }
 
     pub(crate) async fn play(&self, act: Act) -> JobId {
-        self.add(NewJob::of(&Play { act }).unwrap()).await
+        self.add(NewJob::of(&Play { act })).await
     }
 
     pub(crate) async fn play_with_args(&self, args: Value) -> JobId {
-        self.add(NewJob { args, ..NewJob::of(&Play { act: Act::Finish }).unwrap() }).await
+        self.add(NewJob { args, ..NewJob::of(&Play { act: Act::Finish }) }).await
     }
 
     pub(crate) async fn add(&self, job: NewJob) -> JobId {
@@ -241,7 +247,7 @@ impl Stage {
 
     pub(crate) async fn add_all(&self, jobs: &[NewJob]) -> Vec<JobId> {
         let mut connection = self.pool.pool().acquire().await.unwrap();
-        let added = add_all(&mut connection, jobs).await.unwrap();
+        let added = enqueue_all(&mut *connection, jobs).await.unwrap();
         added.into_iter().map(|job| job.id).collect()
     }
 

@@ -1,4 +1,4 @@
-//! A job that is called off, or that others have taken over, stops, by itself or not.
+//! A job that is cancelled, or that another process has taken over, stops, by itself or not.
 
 use std::{sync::atomic::Ordering, time::Duration};
 

@@ -1,1 +1,0 @@
-drop function queue.enqueue_v1;

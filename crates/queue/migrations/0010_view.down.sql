@@ -1,2 +1,0 @@
-drop function queue.page_v1, queue.fits;
-drop view queue.job;

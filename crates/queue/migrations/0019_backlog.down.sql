@@ -1,2 +1,0 @@
-revoke usage on schema queue from public;
-drop function queue.runnable;

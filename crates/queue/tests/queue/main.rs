@@ -1,0 +1,42 @@
+//! Tests of the queue on a real PostgreSQL, one module a subject. `../README.md` names the tests of
+//! each rule.
+
+mod attempts;
+mod backlog;
+mod batches;
+mod breakers;
+mod bulk;
+mod calendars;
+mod dependencies;
+mod enqueue;
+mod exact;
+mod failover;
+mod fan_in;
+mod flows;
+mod isolation;
+mod kit;
+mod lanes;
+mod ledger;
+mod limits;
+mod lock_order;
+mod migrations;
+mod monitor;
+mod occasions;
+mod operations;
+mod pitfalls;
+mod plan_guard;
+mod plans;
+mod pooler;
+mod processes;
+mod quota;
+mod refusals;
+mod release_before;
+mod reports;
+mod retention;
+mod roles;
+mod schedules;
+mod silence;
+mod stats;
+mod support;
+mod worker;
+mod writing;

@@ -1,0 +1,2 @@
+-- Statements of the previous release, each after a line `-- §`: its processes run them while a deployment
+-- rolls. Taken from `.sqlx/` of its tag. No release has been tagged yet.
