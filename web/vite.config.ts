@@ -4,8 +4,19 @@ import { defineConfig } from "vitest/config";
 
 const api = process.env.BELLWETHER_API ?? "http://127.0.0.1:3000";
 
-/** The API answers its own machine's pages only, so a proxied request carries the API's origin. */
-const forward: ProxyOptions = { target: api, changeOrigin: true, headers: { origin: api } };
+/**
+ * The API answers its own pages only, so a request of Vite's page carries the API's origin. One of
+ * any other page keeps its own, and is refused.
+ */
+const forward: ProxyOptions = {
+  target: api,
+  changeOrigin: true,
+  configure: (proxy) => {
+    proxy.on("proxyReq", (forwarded, { headers }) => {
+      if (headers.origin === `http://${headers.host}`) forwarded.setHeader("origin", api);
+    });
+  },
+};
 
 /** `/jobs` is a page when a browser opens it and the API's when something is posted to it. */
 const posted: ProxyOptions = {
@@ -25,7 +36,7 @@ export default defineConfig({
   server: { port: 5173, proxy },
   preview: { port: 4173, proxy },
   build: {
-    target: ["chrome123", "edge123", "firefox120", "safari17.5"],
+    target: ["chrome123", "edge123", "firefox124", "safari17.5"],
     // an inlined asset would be a data: URL, which the content security policy refuses for fonts
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

@@ -4,7 +4,11 @@ import { Product } from "./product.ts";
 export { expect };
 
 /** The running product, and a page that complains about nothing. */
-export const test = base.extend<{ quiet: undefined }, { product: Product }>({
+export const test = base.extend<
+  { quiet: undefined /** Complaints that the test causes itself. */; caused: RegExp | null },
+  { product: Product }
+>({
+  caused: [null, { option: true }],
   product: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the pattern
     async ({}, use) => {
@@ -16,14 +20,15 @@ export const test = base.extend<{ quiet: undefined }, { product: Product }>({
   ],
   baseURL: async ({ product }, use) => use(product.url),
   quiet: [
-    async ({ page }, use) => {
+    async ({ page, caused }, use) => {
       const complaints: string[] = [];
       page.on("pageerror", (error) => complaints.push(String(error)));
       page.on("console", (message) => {
         if (message.type() === "error") complaints.push(message.text());
       });
       await use(undefined);
-      expect(complaints, "what the page complained about").toEqual([]);
+      const unexpected = complaints.filter((text) => !caused?.test(text));
+      expect(unexpected, "complaints of the page").toEqual([]);
     },
     { auto: true },
   ],

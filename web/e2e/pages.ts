@@ -36,7 +36,7 @@ export async function visit(page: Page, product: Product, place: Place): Promise
   await expect(page.getByText(/^Loading .+…$/)).toHaveCount(0);
 }
 
-/** The product has prices, news and signals: what a person sees who looks after a minute. */
+/** The product has prices, news and signals: the state of the page after a minute. */
 export async function filled(product: Product): Promise<void> {
   await product.until("signals of the whole watchlist", async () => {
     const { items } = await product.get<{ items: { symbol: string; price: string | null }[] }>(
@@ -49,4 +49,18 @@ export async function filled(product: Product): Promise<void> {
     );
     return items.length === 5 && signals.every(({ current }) => current?.state === "ok");
   });
+}
+
+/** Jobs with a tag that wait for a time far away. */
+export async function waiting(product: Product, tag: string, count: number): Promise<string[]> {
+  const ids: string[] = [];
+  while (ids.length < count) {
+    const { id } = await product.post<{ id: string }>("/jobs", {
+      kind: "prune",
+      scheduled_at: "2099-01-01T00:00:00Z",
+      tags: [tag],
+    });
+    ids.push(id);
+  }
+  return ids;
 }

@@ -22,7 +22,7 @@ export default defineConfig({
   workers: 1,
   forbidOnly: Boolean(process.env.CI),
   timeout: 60_000,
-  globalTimeout: 480_000,
+  globalTimeout: 900_000,
   // a job may wait for a provider's quota; what is waited for is always a state
   expect: { timeout: 20_000 },
   use: {

@@ -15,11 +15,13 @@ export class Product {
     private readonly said: { text: string },
     readonly url: string,
     readonly sandbox: string,
+    private readonly token: string | null,
   ) {}
 
-  static async start(): Promise<Product> {
+  /** With settings of its own; a token of any role is the one of its requests. */
+  static async start(settings: Record<string, string> = {}): Promise<Product> {
     const folder = await mkdtemp(join(tmpdir(), "bellwether-e2e-"));
-    // root's PostgreSQL runs as somebody else, who has to reach it
+    // root's PostgreSQL runs as another user, who has to reach it
     await chmod(folder, 0o755);
     const { PATH, HOME, TMPDIR, BELLWETHER_PG_BIN } = process.env;
     const child = spawn(BINARY, ["up"], {
@@ -33,6 +35,7 @@ export class Product {
         BELLWETHER_HTTP_ADDR: "127.0.0.1:0",
         BELLWETHER_SANDBOX_ADDR: "127.0.0.1:0",
         BELLWETHER_SANDBOX_SMTP_ADDR: "127.0.0.1:0",
+        ...settings,
       },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -59,7 +62,8 @@ export class Product {
     });
     try {
       const { url, sandbox } = await started;
-      const product = new Product(child, folder, said, url, sandbox);
+      const token = settings.BELLWETHER_API_TOKENS?.split(":")[1] ?? null;
+      const product = new Product(child, folder, said, url, sandbox, token);
       await product.until("readiness", async () => (await fetch(`${url}/ready`)).ok);
       return product;
     } catch (error) {
@@ -68,7 +72,7 @@ export class Product {
     }
   }
 
-  /** Ctrl-C; what it says on the way and how it ends is part of what is tested. */
+  /** Sends Ctrl-C; its output and its exit code are part of the test. */
   async stop(): Promise<void> {
     const ended = new Promise<number | null>((resolve) => this.process.once("exit", resolve));
     if (this.process.exitCode === null) this.process.kill("SIGINT");
@@ -80,14 +84,17 @@ export class Product {
   }
 
   async get<T>(path: string): Promise<T> {
-    return answer<T>(await fetch(this.url + path));
+    const headers: Record<string, string> = this.token
+      ? { authorization: `Bearer ${this.token}` }
+      : {};
+    return answer<T>(await fetch(this.url + path, { headers }));
   }
 
   async post<T>(path: string, body: unknown): Promise<T> {
     return answer<T>(await fetch(this.url + path, posted(body)));
   }
 
-  /** The imitated providers are told what to do next. */
+  /** Orders faults of the imitated providers. */
   async tell(control: "jump" | "faults", body: unknown): Promise<void> {
     await answer(await fetch(`${this.sandbox}/_sandbox/${control}`, posted(body)));
   }

@@ -1,11 +1,8 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { Providers } from "./app/providers";
-import { applyTheme } from "./lib/theme";
 import "./styles/tokens.css";
 import "./styles/base.css";
-
-applyTheme();
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has an element with the id root");

@@ -1,26 +1,13 @@
 import { expect, expectNoReload, mark, test } from "../fixtures.ts";
-import type { Product } from "../product.ts";
+import { waiting } from "../pages.ts";
 
-/** Jobs that do nothing before somebody calls them off. */
-async function waiting(product: Product, tag: string, count: number): Promise<string[]> {
-  const ids: string[] = [];
-  while (ids.length < count) {
-    const { id } = await product.post<{ id: string }>("/jobs", {
-      kind: "prune",
-      scheduled_at: "2099-01-01T00:00:00Z",
-      tags: [tag],
-    });
-    ids.push(id);
-  }
-  return ids;
-}
-
-test("what fits a filter is counted, called off, and deleted", async ({ page, product }) => {
+test("jobs that match a filter are counted, cancelled, and deleted", async ({ page, product }) => {
   const ids = await waiting(product, "bulk-few", 3);
   await page.goto("/jobs?tag=bulk-few");
   await mark(page);
   const rows = page.locator("tbody tr");
   await expect(rows).toHaveCount(3);
+  await page.getByRole("button", { name: "Select all matching" }).click();
   await page.getByRole("button", { name: "Cancel…" }).click();
   const dialog = page.getByRole("dialog");
   await expect(dialog).toContainText("3 jobs fit.");
@@ -46,6 +33,7 @@ test("more than a hundred are changed only after their number is typed", async (
 }) => {
   await waiting(product, "bulk-many", 104);
   await page.goto("/jobs?tag=bulk-many&state=scheduled");
+  await page.getByRole("button", { name: "Select all matching" }).click();
   await page.getByRole("button", { name: "Delete…" }).click();
   const dialog = page.getByRole("dialog");
   const yes = dialog.getByRole("button", { name: "Delete 104 jobs" });

@@ -2,7 +2,7 @@ import { expect, expectNoReload, mark, test } from "../fixtures.ts";
 
 const SYMBOLS = ["AAPL", "MSFT", "GOOGL", "AMZN", "TSLA"];
 
-test("the watchlist fills while somebody looks at it", async ({ page }) => {
+test("the watchlist fills while the page is open", async ({ page }) => {
   await page.goto("/");
   await mark(page);
   await expect(page).toHaveTitle(/Bellwether/);
@@ -20,9 +20,25 @@ test("the watchlist fills while somebody looks at it", async ({ page }) => {
   await expectNoReload(page);
 });
 
-test("it is said what is simulated", async ({ page }) => {
+test("every page says that its data is simulated, and why", async ({ page }) => {
   await page.goto("/");
-  await expect(page.getByRole("main")).toContainText(/simulated|sandbox/i);
+  await page
+    .getByRole("banner")
+    .getByRole("button", { name: /^Simulated data/ })
+    .click();
+  await expect(page.getByRole("dialog")).toContainText(/the sandbox answers/);
+});
+
+test("a price tells its own time and session, and apart from them the last check", async ({
+  page,
+}) => {
+  await page.goto("/");
+  const row = page.getByRole("row").filter({ hasText: "AAPL" });
+  await expect(row).toContainText(/(Mon|Tue|Wed|Thu|Fri)( close ·)? \d+ \w{3} \d\d:\d\d ET/);
+  await expect(row).toContainText(
+    /(open, closes|(closed|before the open|after the close), opens (Mon|Tue|Wed|Thu|Fri)) \d\d:\d\d ET/,
+  );
+  await expect(row).toContainText(/checked (just now|\d+ \w+ ago)/);
 });
 
 test("a signal is explained by every term of its formula, at an address of its own", async ({

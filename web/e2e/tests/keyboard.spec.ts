@@ -4,7 +4,7 @@ import { filled } from "../pages.ts";
 
 const PATIENCE = 60;
 
-/** Goes on by Tab, as somebody without a mouse does, until the focus is there. */
+/** Presses Tab, as a user without a mouse does, until the focus is there. */
 async function tabTo(page: Page, target: Locator): Promise<void> {
   await expect(target).toBeVisible();
   for (let step = 0; step < PATIENCE; step++) {

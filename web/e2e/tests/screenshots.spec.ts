@@ -5,9 +5,10 @@ import { filled, PLACES, visit } from "../pages.ts";
 const FOLDER = process.env.BELLWETHER_SCREENSHOTS ?? "../../target/screenshots";
 
 const LOOKS = [
-  { look: "light", colorScheme: "light", width: 1280, height: 800 },
-  { look: "dark", colorScheme: "dark", width: 1280, height: 800 },
-  { look: "phone", colorScheme: "light", width: 390, height: 844 },
+  { look: "light", colorScheme: "light", width: 1440, height: 900 },
+  { look: "dark", colorScheme: "dark", width: 1440, height: 900 },
+  { look: "phone-light", colorScheme: "light", width: 390, height: 844 },
+  { look: "phone-dark", colorScheme: "dark", width: 390, height: 844 },
 ] as const;
 
 test.beforeAll(async ({ product }) => {

@@ -1,23 +1,28 @@
 import createClient from "openapi-fetch";
 import { ApiProblem } from "./problem";
 import type { components, paths } from "./schema";
-import { token, tokenNeeded } from "./token";
+import { credentials, requireToken } from "./token";
 
 export type Schemas = components["schemas"];
 
+/** The server gives up after 15 s; later than that no answer will come. */
+const LIMIT_MS = 20_000;
+
 export const api = createClient<paths>({
   baseUrl: window.location.origin,
-  fetch: (request) => globalThis.fetch(request),
+  fetch: (request) => {
+    const signal = AbortSignal.any([request.signal, AbortSignal.timeout(LIMIT_MS)]);
+    return globalThis.fetch(request, { signal });
+  },
 });
 
 api.use({
   onRequest({ request }) {
-    const value = token.get();
-    if (value) request.headers.set("Authorization", `Bearer ${value}`);
+    for (const [name, value] of Object.entries(credentials())) request.headers.set(name, value);
     return request;
   },
-  onResponse({ response }) {
-    if (response.status === 401) tokenNeeded.set(true);
+  onResponse({ request, response }) {
+    if (response.status === 401) requireToken(request);
   },
 });
 

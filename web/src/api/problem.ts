@@ -17,14 +17,18 @@ export class ApiProblem extends Error {
   }
 }
 
-/** Whether nobody answered: fetch throws a TypeError, and a proxy says it for the server. */
+/** True if the server gave no answer: the request failed or timed out, or a proxy answered for it. */
 export function unreachable(error: unknown): boolean {
-  return error instanceof ApiProblem
-    ? error.status === 502 || error.status === 504
-    : error instanceof TypeError;
+  if (error instanceof ApiProblem) return error.status === 502 || error.status === 504;
+  return error instanceof TypeError || tooSlow(error);
 }
 
-/** What to tell about a failure, whatever threw it. */
+/** True if the request was given up after its time limit. */
+export function tooSlow(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "TimeoutError";
+}
+
+/** The message about a failure, of any kind of error. */
 export function describe(error: unknown): { title: string; detail: string } {
   if (unreachable(error)) {
     return { title: "The server does not answer", detail: "Is Bellwether still running?" };

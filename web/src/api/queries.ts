@@ -1,4 +1,4 @@
-// Queries that more than one feature asks. A feature's own are in its `queries.ts`.
+// Queries of more than one feature. A feature's own are in its `queries.ts`.
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { api, data, type Schemas } from "./client";
 
@@ -10,6 +10,12 @@ export const queuesQuery = queryOptions({
 export const limitsQuery = queryOptions({
   queryKey: ["limits"],
   queryFn: ({ signal }) => data(api.GET("/api/limits", { signal })),
+});
+
+/** A row for each watched symbol, with all that the overview shows of it. */
+export const watchlistQuery = queryOptions({
+  queryKey: ["watchlist"],
+  queryFn: ({ signal }) => data(api.GET("/api/watchlist", { signal })),
 });
 
 const ALERTS_PAGE = 100;

@@ -25,7 +25,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Alerts of all symbols, newest first. */
+        /** Lists alerts of all symbols, newest first. */
         get: operations["listRecentAlerts"];
         put?: never;
         post?: never;
@@ -42,7 +42,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Alerts of one symbol, newest first. */
+        /** Lists alerts of one symbol, newest first. */
         get: operations["listAlerts"];
         put?: never;
         post?: never;
@@ -59,7 +59,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What people did, newest first. */
+        /** Lists the actions of callers, newest first. */
         get: operations["listAudit"];
         put?: never;
         post?: never;
@@ -76,7 +76,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The completed sessions of a symbol, newest first. */
+        /** Lists the completed sessions of a symbol, newest first. */
         get: operations["listBars"];
         put?: never;
         post?: never;
@@ -96,13 +96,15 @@ export interface paths {
         /**
          * Changes as server-sent events: `event` is job, quote, article, sentiment, signal, alert or
          *     limit; `data` is `{"id": …, "at": …}`, the id of what changed.
-         * @description It is the symbol of a quote, an article, a sentiment or a signal, the id of an alert, the key of a
-         *     limit. Jobs are told of together, at most once a second: `{"id": "scraper/prune", "at": …, "queue": "scraper", "kind": "prune"}` says
-         *     that some of that queue and kind moved, which `GET /api/jobs?queue=scraper&kind=prune` lists.
+         * @description It is the symbol of a quote, an article, a sentiment or a signal, the id of an alert, the key of
+         *     a limit. Jobs are reported together, at most once a second: `{"id": "scraper/prune", "at": …,
+         *     "queue": "scraper", "kind": "prune"}` means that some jobs of that queue and kind changed, which
+         *     `GET /api/jobs?queue=scraper&kind=prune` lists.
          *
-         *     A reconnecting client's `Last-Event-ID` resumes exactly where it stopped. `event: reset` says
-         *     that this is no longer possible, and everything has to be looked at again. A comment every
-         *     15 s keeps the connection open. A browser passes its token as `?access_token=`.
+         *     A reconnecting client's `Last-Event-ID` resumes exactly where it stopped. `event: reset` means
+         *     that this is no longer possible, and that the client has to load everything again. `event: ping`
+         *     comes every 15 s with `data: {}` and no id: a client that receives nothing for longer has lost
+         *     the connection. A stream ends after at most an hour; its client reconnects with the last id.
          */
         get: operations["streamEvents"];
         put?: never;
@@ -121,8 +123,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Jobs, newest first. A search by text walks from the newest within 300 ms and says how far it
-         *     came.
+         * Lists jobs, newest first. Arguments of more than 4 KiB are cut: `args` is then the beginning of
+         *     their text, and `args_cut` is true; the job's own route returns all of them. A search by text
+         *     walks from the newest for at most 300 ms and returns how far it came.
          */
         get: operations["listJobs"];
         put?: never;
@@ -143,11 +146,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Retries, cancels or deletes every job that fits. With `dry_run` it counts those that it would change,
-         *     exactly; without it changes the jobs that exist at this moment, in short steps. Waiting and running
-         *     jobs are not retried, ended ones not cancelled, running ones not deleted.
-         * @description A viewer may count, an operator retry and cancel, an admin delete. What takes longer than 2 s is
-         *     answered with 202 and goes on by itself: `Location` tells where to follow it.
+         * Retries, cancels or deletes every job that fits. With `dry_run` it returns the exact number of
+         *     jobs that it would change; without it changes the jobs that exist at this moment, in short
+         *     steps. Waiting and running jobs are not retried, ended ones not cancelled, running ones not
+         *     deleted.
+         * @description A viewer may count, an operator retry and cancel, an admin delete. A command that takes longer
+         *     than 2 s is answered with 202 and continues in the background: `Location` is its address.
          */
         post: operations["bulkJobs"];
         delete?: never;
@@ -163,7 +167,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How far a bulk command has come. */
+        /** Returns the progress of a bulk command. */
         get: operations["getBulk"];
         put?: never;
         post?: never;
@@ -182,7 +186,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Calls a bulk command off, after the step under way; what it has changed stays changed. */
+        /** Cancels a bulk command after its current step; jobs that it has changed stay changed. */
         post: operations["cancelBulk"];
         delete?: never;
         options?: never;
@@ -197,7 +201,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One job with its attempts and relatives. */
+        /** Returns one job with its attempts and relatives. */
         get: operations["getJob"];
         put?: never;
         post?: never;
@@ -216,7 +220,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Calls a job off: a waiting one ends at once, a running one is told to stop. */
+        /** Cancels a job: a waiting one ends at once, the attempt of a running one is asked to stop. */
         post: operations["cancelJob"];
         delete?: never;
         options?: never;
@@ -234,8 +238,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Makes a job available now, with one more attempt if its attempts are spent. One that was called off
-         *     while it waited for others waits again for those of them that are going to run: it is `pending` then.
+         * Makes a job available now, with one more attempt if its attempts are spent. A job that was
+         *     cancelled while it waited for others becomes `pending` if any of them is going to run.
          */
         post: operations["retryJob"];
         delete?: never;
@@ -251,7 +255,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Why a job is not running: what blocks it, its position, and when it may start. */
+        /** Returns the reason why a job is not running, its position, and its estimated start. */
         get: operations["explainJob"];
         put?: never;
         post?: never;
@@ -268,7 +272,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every kind that this server knows. */
+        /** Lists every kind that this server knows. */
         get: operations["listKinds"];
         put?: never;
         post?: never;
@@ -285,7 +289,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The latest quote of each watched symbol. */
+        /** Lists the latest quote of each watched symbol. */
         get: operations["listLatestData"];
         put?: never;
         post?: never;
@@ -302,7 +306,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every limit key with its windows. */
+        /** Lists every limit key with its windows. */
         get: operations["listLimits"];
         put?: never;
         post?: never;
@@ -319,7 +323,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One limit key, with what it was used for. A slash in the key is written as `%2F`. */
+        /** Returns one limit key with its usage. A slash in the key is written as `%2F`. */
         get: operations["getLimit"];
         put?: never;
         post?: never;
@@ -327,8 +331,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Sets other amounts for a while; afterwards each window allows again what it did. In force on
-         *     every worker with its next claim. A slash in the key is written as `%2F`.
+         * Overrides the amounts of windows for a time; afterwards the base amounts apply again. In force
+         *     on every worker with its next claim. A slash in the key is written as `%2F`.
          */
         patch: operations["overrideLimit"];
         trace?: never;
@@ -343,8 +347,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Counts calls that somebody made elsewhere on the same quota, so that the key has that much
-         *     less left. They count from now.
+         * Counts calls made on the same quota outside this cluster, so that the key has that much less
+         *     left. They count from now.
          */
         post: operations["countLimit"];
         delete?: never;
@@ -363,7 +367,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Stops a key on every worker for a while, or until it is resumed; a longer park wins. A slash in
+         * Parks a key on every worker for a time, or until it is resumed; a longer park wins. A slash in
          *     the key is written as `%2F`.
          */
         post: operations["parkLimit"];
@@ -399,7 +403,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ends a park. What an operator was told of the key is told again if it still holds. */
+        /** Ends a park. Operator notes about the key are added again if their cause persists. */
         post: operations["resumeLimit"];
         delete?: never;
         options?: never;
@@ -416,8 +420,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Opens the breaker of a key: nothing passes for a while, then one call, which decides. */
+        /** Opens the breaker of a key: no call passes for a time, then one probe, which decides. */
         post: operations["tripLimit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns name and role of the caller. */
+        get: operations["getMe"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -431,7 +452,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Articles of a symbol, newest first. */
+        /** Lists articles of a symbol, newest first. */
         get: operations["listNews"];
         put?: never;
         post?: never;
@@ -449,8 +470,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What people should know before they trust what they see: what the configuration leaves out,
-         *     then what a provider has refused until an operator acts.
+         * Lists facts to know before trusting the pages: parts that the configuration leaves out, then
+         *     refusals of providers that wait for an operator.
          */
         get: operations["listNotices"];
         put?: never;
@@ -468,7 +489,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every queue. */
+        /** Lists every queue. */
         get: operations["listQueues"];
         put?: never;
         post?: never;
@@ -492,8 +513,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Sets how much runs at a time, on each worker or on all together; takes effect on every worker
-         *     within 2 s. Attempts under way go on.
+         * Sets the concurrency, of each worker or of all together; takes effect on every worker within 2
+         *     s. Running attempts continue.
          */
         patch: operations["changeQueue"];
         trace?: never;
@@ -507,7 +528,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Stops claims from a queue on every worker; jobs under way go on. */
+        /** Stops claims from a queue on every worker; running attempts continue. */
         post: operations["pauseQueue"];
         delete?: never;
         options?: never;
@@ -524,7 +545,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Lets a paused queue go on. */
+        /** Resumes a paused queue. */
         post: operations["resumeQueue"];
         delete?: never;
         options?: never;
@@ -539,7 +560,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every schedule. */
+        /** Lists every schedule. */
         get: operations["listSchedules"];
         put?: never;
         post?: never;
@@ -558,7 +579,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Stops a schedule from adding jobs. */
+        /** Pauses a schedule: it adds no jobs. */
         post: operations["pauseSchedule"];
         delete?: never;
         options?: never;
@@ -575,7 +596,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Lets a paused schedule go on. */
+        /** Resumes a paused schedule. */
         post: operations["resumeSchedule"];
         delete?: never;
         options?: never;
@@ -607,7 +628,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The mood of each watched symbol over the last hours. */
+        /** Lists the sentiment of each watched symbol over the last hours. */
         get: operations["listSentimentSummary"];
         put?: never;
         post?: never;
@@ -624,7 +645,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The current signal of a symbol with every term, and a page of its history. */
+        /** Returns the current signal of a symbol with every term, and a page of its history. */
         get: operations["getSignals"];
         put?: never;
         post?: never;
@@ -641,8 +662,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What happened, step by step, from counts that were taken as it happened. */
+        /** Returns counts by step, from buckets that were filled as jobs ended. */
         get: operations["showStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchlist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists each watched symbol with its quote, session, closes, sentiment, signal and alerts. */
+        get: operations["listWatchlist"];
         put?: never;
         post?: never;
         delete?: never;
@@ -658,7 +696,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every process that works jobs. */
+        /** Lists every process that works jobs. */
         get: operations["listWorkers"];
         put?: never;
         post?: never;
@@ -692,7 +730,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the process lives; says nothing of the database. */
+        /** Reports that the process lives; the database does not matter. */
         get: operations["getHealth"];
         put?: never;
         post?: never;
@@ -711,7 +749,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Adds a job. With an `Idempotency-Key` a repeated request gets the first answer for 24 h. */
+        /** Adds a job. With an `Idempotency-Key` header a repeated request gets the first answer for 24 h. */
         post: operations["addJob"];
         delete?: never;
         options?: never;
@@ -726,7 +764,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Everything that is counted, as Prometheus text. */
+        /** Returns all metrics as Prometheus text. */
         get: operations["getMetrics"];
         put?: never;
         post?: never;
@@ -743,7 +781,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the database answers, its schema is current, and this process is not on its way out. */
+        /** Reports that the database answers, its schema is current, and this process is not draining. */
         get: operations["getReady"];
         put?: never;
         post?: never;
@@ -774,9 +812,9 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description A job that was added, or the one that was there already. */
+        /** @description The added job, or the existing one with the unique key. */
         Added: components["schemas"]["Job"] & {
-            /** @description Whether the unique key had a job already; then nothing was added. */
+            /** @description True if the unique key had a job already; then nothing was added. */
             duplicate: boolean;
         };
         /** @description One episode of one rule. */
@@ -784,7 +822,7 @@ export interface components {
             /** Format: date-time */
             acknowledged_at?: string | null;
             acknowledged_by?: string | null;
-            /** @description The values that led to it. */
+            /** @description The values that raised it. */
             detail: unknown;
             /** Format: date-time */
             fired_at?: string | null;
@@ -805,34 +843,41 @@ export interface components {
              * @example AAPL
              */
             symbol?: string | null;
-            /** @description One line for people. */
+            /** @description One line with the event. */
             title: string;
+        };
+        /** @description Alerts of a symbol that have not ended. */
+        AlertCounts: {
+            /** Format: int64 */
+            firing: number;
+            /** Format: int64 */
+            pending: number;
         };
         /** @enum {string} */
         AlertSeverity: "info" | "warning" | "critical";
         /** @enum {string} */
         AlertState: "pending" | "firing" | "resolved";
         Article: {
-            /** @description The story it tells; articles of one story count once. */
+            /** @description The story that it tells; articles of one story count once. */
             cluster: string;
             description?: string | null;
             /** Format: date-time */
             first_seen_at: string;
-            /** @description What cleaning found in the text. */
+            /** @description Findings of the cleaning of its text. */
             flags: string[];
             id: string;
             /**
              * Format: int64
-             * @description How many articles tell this story, itself included.
+             * @description Articles that tell this story, this one included.
              */
             outlets: number;
-            /** @description Who told us. */
+            /** @description Provider that delivered the article. */
             provider: string;
             /** Format: date-time */
             published_at: string;
             /**
              * Format: double
-             * @description 0 named in passing, 1 its subject.
+             * @description 0 (mentioned) to 1 (its subject).
              */
             relevance: number;
             sentiment?: components["schemas"]["ArticleSentiment"] | null;
@@ -841,7 +886,7 @@ export interface components {
             title: string;
             url: string;
         };
-        /** @description The reading of an article that counts now. */
+        /** @description The sentiment of an article that counts now. */
         ArticleSentiment: {
             /** Format: date-time */
             analyzed_at: string;
@@ -885,21 +930,22 @@ export interface components {
             started_at: string;
             worker: string;
         };
-        /** @description One thing that somebody did. */
+        /** @description One action of a caller. */
         AuditEntry: {
             /**
-             * @description What it was about, and the verb.
+             * @description The resource and the verb.
              * @example queue.pause
              */
             action: string;
             /**
-             * @description The role and a fingerprint of the token, `cli`, or `local` where no tokens are asked for.
-             * @example operator/5f2b9c01
+             * @description The role and the token's place in the configuration, `cli`, or `local` where no tokens are
+             *     asked for.
+             * @example operator/2
              */
             actor: string;
             /** Format: date-time */
             at: string;
-            /** @description `before` and `after`, as far as the action has them. */
+            /** @description `before` and `after`, as far as the action has them, and the `address` of the caller. */
             detail: unknown;
             id: string;
             /**
@@ -923,16 +969,16 @@ export interface components {
             /** Format: int64 */
             volume: number;
         };
-        /** @description The batch that the job belongs to or follows, and how far it is; of several the youngest. */
+        /** @description The youngest batch that the job belongs to or follows, and its progress. */
         Batch: {
             /**
              * Format: int64
-             * @description Have completed.
+             * @description Completed jobs.
              */
             done: number;
             /**
              * Format: int64
-             * @description Have ended otherwise.
+             * @description Jobs that ended in another way.
              */
             failed: number;
             id: string;
@@ -944,20 +990,20 @@ export interface components {
         /** @enum {string} */
         BatchState: "running" | "completed" | "failed";
         /**
-         * @description What of a limit key blocks.
+         * @description The dimension of a limit key that blocks.
          * @enum {string}
          */
         BlockingDimension: "requests" | "tokens" | "money" | "in_flight" | "park" | "breaker";
-        /** @description Stops a key whose service fails again and again. */
+        /** @description Stops a key whose service fails repeatedly. */
         Breaker: {
             /**
              * Format: double
-             * @description How long it opens for the first time; longer with each probe that fails.
+             * @description First time that it stays open, in seconds; longer with each probe that fails.
              */
             cooldown_seconds: number;
             /**
              * Format: int32
-             * @description In a row.
+             * @description Consecutive failures.
              */
             failures: number;
             /** Format: date-time */
@@ -965,13 +1011,13 @@ export interface components {
             state: components["schemas"]["BreakerState"];
             /**
              * Format: int32
-             * @description The failures in a row that open it; `null`: it is opened by hand only.
+             * @description Consecutive failures that open it; `null`: only an operator opens it.
              */
             threshold?: number | null;
         };
         /** @enum {string} */
         BreakerState: "closed" | "open" | "half_open";
-        /** @description A command to many jobs, and how far it has come. */
+        /** @description A bulk command and its progress. */
         Bulk: {
             action: components["schemas"]["BulkAction"];
             /** Format: int64 */
@@ -981,21 +1027,21 @@ export interface components {
             id?: string | null;
             /**
              * Format: int64
-             * @description How many jobs fitted when it began and are in a state that it can change; exact.
+             * @description Jobs that matched when it began and are in a state that it can change; exact.
              * @example 128
              */
             matched: number;
             /**
              * Format: int64
-             * @description They fitted, but could not be changed: jobs whose unique key another job has, jobs that moved
-             *     on meanwhile.
+             * @description Matching jobs that could not be changed: the unique key belongs to another job now, or the
+             *     state changed meanwhile.
              */
             skipped: number;
             state: components["schemas"]["BulkState"];
         };
         /** @enum {string} */
         BulkAction: "retry" | "cancel" | "delete";
-        /** @description All conditions must hold, as in the list of jobs. It names at least one. */
+        /** @description All conditions must hold, as in the list of jobs. At least one is required. */
         BulkFilter: {
             /**
              * Format: date-time
@@ -1003,7 +1049,7 @@ export interface components {
              */
             from?: string | null;
             /**
-             * @description Only these, 1 to 10,000.
+             * @description Ids, 1 to 10,000.
              * @example [
              *       "4711"
              *     ]
@@ -1024,13 +1070,13 @@ export interface components {
         };
         BulkRequest: {
             action: components["schemas"]["BulkAction"];
-            /** @description Counts only. Left out: false. */
+            /** @description Counts only. Default false. */
             dry_run?: boolean;
             filter: components["schemas"]["BulkFilter"];
         };
         /** @enum {string} */
         BulkState: "running" | "done" | "cancelled";
-        /** @description A window that begins anew with each minute, hour, day or month of a zone's calendar. */
+        /** @description A window that resets with each minute, hour, day or month of a zone's calendar. */
         Calendar: {
             unit: components["schemas"]["CalendarUnit"];
             /** @example America/Los_Angeles */
@@ -1064,7 +1110,7 @@ export interface components {
             positive: number;
             /**
              * Format: int64
-             * @description Stories that nobody has read yet.
+             * @description Stories that no analyzer has read yet.
              */
             unanalyzed: number;
         };
@@ -1148,6 +1194,12 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Items_WatchedSymbol: {
+            items: components["schemas"]["WatchedSymbol"][];
+            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Items_Worker: {
             items: components["schemas"]["Worker"][];
             /** @description Pass as `cursor` for the next page; `null`: this was the last. */
@@ -1155,16 +1207,18 @@ export interface components {
         };
         Job: {
             args: unknown;
+            /** @description Only in a list: the arguments are too long, and `args` is the beginning of their text. */
+            args_cut?: boolean;
             /**
              * Format: int32
              * @description Attempts made, the one under way included.
              */
             attempt: number;
-            /** @description Whether somebody has called off a job that is still running. */
+            /** @description True if a running job was cancelled and has not stopped yet. */
             cancelling: boolean;
             /** Format: date-time */
             created_at: string;
-            /** @description The last attempt's error, or why it was cancelled. */
+            /** @description The last attempt's error, or the reason of its cancellation. */
             error?: string | null;
             /** Format: date-time */
             finished_at?: string | null;
@@ -1190,12 +1244,12 @@ export interface components {
             scheduled_at?: string | null;
             /**
              * Format: date-time
-             * @description When the attempt under way began; once the job has ended, its last one.
+             * @description Start of the running attempt or, after its end, of the last one.
              */
             started_at?: string | null;
             state: components["schemas"]["JobState"];
             tags: string[];
-            /** @description Of the trace in which it was added. */
+            /** @description Id of the trace in which it was added. */
             trace_id?: string | null;
             unique_key?: string | null;
             /** @description The process that runs it, or ran it last. */
@@ -1220,12 +1274,12 @@ export interface components {
             kind: string;
             /**
              * Format: int32
-             * @description Where a job names none.
+             * @description Default of a job that names none.
              */
             max_attempts: number;
             /**
              * Format: int32
-             * @description 0 (first) to 9 (last), where a job names none.
+             * @description 0 (first) to 9 (last), default of a job that names none.
              */
             priority: number;
             /** @example scraper */
@@ -1236,18 +1290,15 @@ export interface components {
         JobPage: {
             items: components["schemas"]["Job"][];
             next_cursor?: string | null;
-            /**
-             * @description The id down to which a search by text came before its time ran out; absent if it saw
-             *     everything.
-             */
+            /** @description The id down to which a search by text came within its time; absent if it reached the end. */
             searched_to?: string | null;
         };
         /**
-         * @description Where a job stands.
+         * @description State of a job.
          * @enum {string}
          */
         JobState: "pending" | "scheduled" | "available" | "parked" | "running" | "retryable" | "completed" | "discarded" | "cancelled";
-        /** @description One quota as its provider counts it, held across every worker. */
+        /** @description One quota as its provider counts it, shared by every worker. */
         Limit: {
             breaker?: components["schemas"]["Breaker"] | null;
             counts_from: components["schemas"]["LimitCounting"];
@@ -1260,10 +1311,11 @@ export interface components {
             lanes: components["schemas"]["LimitLane"][];
             /**
              * Format: date-time
-             * @description In the past: now; `null`: once a call in flight has ended.
+             * @description Time of the next permitted call; in the past: now; `null`: after the end of a call in
+             *     flight.
              */
             next_permit_at?: string | null;
-            /** @description The key that a call needs room in as well. */
+            /** @description The parent key, in which a call needs capacity too. */
             parent?: string | null;
             /** Format: date-time */
             parked_until?: string | null;
@@ -1271,7 +1323,7 @@ export interface components {
             reserve?: components["schemas"]["Reserve"] | null;
             /**
              * Format: date-time
-             * @description When the model behind it is switched off by its provider, where that is known.
+             * @description When the provider retires the model of the key, if known.
              */
             retires_at?: string | null;
             /** @description Since midnight UTC. */
@@ -1286,8 +1338,7 @@ export interface components {
         LimitChange: {
             /**
              * Format: int64
-             * @description How long the new amounts hold: 1 second to 30 days. Not needed where every amount is
-             *     `null`.
+             * @description Duration of the new amounts: 1 second to 30 days. Not needed if every amount is `null`.
              * @example 3600
              */
             for_seconds?: number | null;
@@ -1297,12 +1348,12 @@ export interface components {
         };
         /** @enum {string} */
         LimitCounting: "start" | "finish";
-        /** @description What one day (UTC) took. */
+        /** @description Usage of one day (UTC). */
         LimitDay: components["schemas"]["Spending"] & {
             /** Format: date */
             day: string;
         };
-        /** @description A limit with what it was used for. */
+        /** @description A limit with its usage. */
         LimitDetail: components["schemas"]["Limit"] & {
             /** @description The last 30 days, oldest first; days without a call are left out. */
             days: components["schemas"]["LimitDay"][];
@@ -1311,7 +1362,7 @@ export interface components {
         };
         /** @enum {string} */
         LimitDimension: "requests" | "tokens" | "money";
-        /** @description What one window held, over its last period. */
+        /** @description Usage of one window over its last period. */
         LimitHistory: {
             /**
              * Format: int32
@@ -1333,7 +1384,8 @@ export interface components {
             queue: string;
             /**
              * Format: double
-             * @description The longest wait that this key is worth before the lane's next one serves; `null`: any.
+             * @description Wait after which the lane's next key serves, in seconds; `null`: this key is always waited
+             *     for.
              */
             wait_seconds?: number | null;
         };
@@ -1347,8 +1399,8 @@ export interface components {
         LimitWindow: {
             /**
              * Format: int64
-             * @description In force now: `base_amount`, or what an override says. Requests, tokens, or millionths of
-             *     a US dollar.
+             * @description Amount in force: `base_amount`, or that of an override. Requests, tokens, or millionths of a
+             *     US dollar.
              * @example 25
              */
             amount: number;
@@ -1361,13 +1413,13 @@ export interface components {
             dimension: components["schemas"]["LimitDimension"];
             /**
              * Format: date-time
-             * @description When nothing will be left at the pace of late; `null`: not before it resets, or nobody can
-             *     tell.
+             * @description When nothing will be left at the recent rate; `null` if not before the window resets, or if
+             *     it cannot be estimated.
              */
             exhausted_at?: string | null;
             /**
              * Format: int32
-             * @description Its place among the key's windows, from 0.
+             * @description Its number among the key's windows, from 0.
              */
             no: number;
             /**
@@ -1377,7 +1429,7 @@ export interface components {
             override_until?: string | null;
             /**
              * Format: double
-             * @description `null` where a calendar rules.
+             * @description `null` for a calendar window.
              * @example 60
              */
             period_seconds?: number | null;
@@ -1388,7 +1440,7 @@ export interface components {
             remaining: number;
             /**
              * Format: date-time
-             * @description When a calendar window begins anew; `null` for one that rolls.
+             * @description When a calendar window resets; `null` for a rolling one.
              */
             resets_at?: string | null;
             /**
@@ -1400,8 +1452,8 @@ export interface components {
         LimitWindowChange: {
             /**
              * Format: int64
-             * @description What it allows for now: requests, tokens, or millionths of a US dollar. 0 stops the key;
-             *     `null` ends an override.
+             * @description Amount for now: requests, tokens, or millionths of a US dollar. 0 stops the key; `null` ends
+             *     an override.
              * @example 10
              */
             amount?: number | null;
@@ -1411,42 +1463,50 @@ export interface components {
              */
             no: number;
         };
+        Me: {
+            /**
+             * @description As in the audit.
+             * @example operator/2
+             */
+            name: string;
+            role: components["schemas"]["Role"];
+        };
         /**
-         * @description How a part of the outside world is reached when it is not reached as it should be.
+         * @description State of a service that is not reached with its own key.
          * @enum {string}
          */
         Mode: "simulated" | "off";
         NewJob: {
-            /** @description As the kind asks for them; none if left out. */
+            /** @description Arguments of the kind; none if left out. */
             args?: unknown;
             /** @example scrape_news */
             kind: string;
             /**
              * Format: int64
-             * @description The kind's own if left out, mostly 5.
+             * @description 1 to 25; the kind's default if left out, mostly 5.
              */
             max_attempts?: number | null;
             /**
              * Format: int64
-             * @description 0 (first) to 9 (last); the kind's own if left out, mostly 4.
+             * @description 0 (first) to 9 (last); the kind's default if left out, mostly 4.
              */
             priority?: number | null;
             /**
              * Format: date-time
-             * @description Not before this time.
+             * @description The job does not run before this time.
              */
             scheduled_at?: string | null;
             /** @description At most 20, of 64 characters each. */
             tags?: string[] | null;
-            /** @description Names the occasion: a second job of the kind under the same key is not added. */
+            /** @description Unique key: a second job of the kind with the same key is not added. */
             unique_key?: string | null;
         };
         /**
-         * @description The body of a command that is told nothing: left out, or `{}`. What says more is refused, as the
-         *     caller means something by it.
+         * @description The body of a command without parameters: left out, or `{}`. Any field is refused, since the
+         *     caller would expect an effect of it.
          */
         Nothing: Record<string, never>;
-        /** @description Something people should know before they trust what they see. */
+        /** @description A fact to know before trusting the pages. */
         Notice: {
             mode: components["schemas"]["Mode"];
             /** @description One sentence, for example which key is not set. */
@@ -1457,7 +1517,10 @@ export interface components {
              */
             subject: string;
         };
-        /** @description How long, by `seconds` or by `until`; with neither, until it is resumed, at most 30 days. */
+        /**
+         * @description Duration of a park, by `seconds` or by `until`, at most 30 days; with neither, until the key is
+         *     resumed.
+         */
         Park: {
             /** @description Shown beside the key. */
             reason?: string | null;
@@ -1495,22 +1558,22 @@ export interface components {
              * @example /problems/invalid-field
              * @enum {string}
              */
-            type: "/problems/malformed-json" | "/problems/bad-query" | "/problems/unauthorized" | "/problems/forbidden" | "/problems/foreign-origin" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/not-applicable" | "/problems/too-large" | "/problems/not-json" | "/problems/invalid-field" | "/problems/unknown-kind" | "/problems/invalid-args" | "/problems/idempotency-key-reused" | "/problems/internal" | "/problems/database-unavailable" | "/problems/not-ready" | "/problems/timeout" | "/problems/too-many-streams";
+            type: "/problems/malformed-json" | "/problems/bad-query" | "/problems/unauthorized" | "/problems/forbidden" | "/problems/foreign-origin" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/not-applicable" | "/problems/too-large" | "/problems/not-json" | "/problems/invalid-field" | "/problems/unknown-kind" | "/problems/invalid-args" | "/problems/idempotency-key-reused" | "/problems/internal" | "/problems/database-unavailable" | "/problems/not-ready" | "/problems/timeout" | "/problems/too-many-streams" | "/problems/too-many-requests" | "/problems/slow-body" | "/problems/address-too-long";
         };
         Queue: {
             /**
              * Format: int32
-             * @description Most attempts that run on all workers together; `null`: any number.
+             * @description Most attempts on all workers together; `null`: no limit.
              */
             cap?: number | null;
             /**
              * Format: double
-             * @description Over the last five minutes.
+             * @description Jobs completed per minute, over the last five minutes.
              */
             completed_per_minute: number;
             /**
              * Format: int32
-             * @description Attempts that each process runs at a time; `null`: as each was started.
+             * @description Attempts that each process runs at a time; `null`: the process's own setting.
              */
             concurrency?: number | null;
             /** @description Jobs in each state. */
@@ -1521,7 +1584,7 @@ export interface components {
             name: string;
             /**
              * Format: double
-             * @description Of the oldest available job.
+             * @description Age of the oldest available job, in seconds.
              */
             oldest_age_seconds?: number | null;
             paused: boolean;
@@ -1534,18 +1597,18 @@ export interface components {
         QueueChange: {
             /**
              * Format: int64
-             * @description Most attempts that run on all workers together, 0 to 100,000; `null`: any number. Left
-             *     out: as it is.
+             * @description Most attempts on all workers together, 0 to 100,000; `null`: no limit. Unchanged if left
+             *     out.
              */
             cap?: number | null;
             /**
              * Format: int64
-             * @description Attempts that each process runs at a time, 1 to 1,000; `null`: as each was started. Left
-             *     out: as it is.
+             * @description Attempts that each process runs at a time, 1 to 1,000; `null`: the process's own setting.
+             *     Unchanged if left out.
              */
             concurrency?: number | null;
         };
-        /** @description A job that a request has called for. */
+        /** @description A job that a request has added or found. */
         Queued: {
             id: string;
             kind: string;
@@ -1554,14 +1617,24 @@ export interface components {
         Quote: {
             /**
              * Format: date-time
-             * @description When a provider last answered for this symbol.
+             * @description The same as `checked_at`.
              */
             as_of?: string | null;
+            /**
+             * @description Against the previous close.
+             * @example -2.97
+             */
+            change?: string | null;
             /**
              * @description Against the previous close, in percent, two decimals.
              * @example -1.27
              */
             change_percent?: string | null;
+            /**
+             * Format: date-time
+             * @description When a provider last answered for this symbol.
+             */
+            checked_at?: string | null;
             currency: string;
             high?: string | null;
             low?: string | null;
@@ -1569,15 +1642,20 @@ export interface components {
             open?: string | null;
             previous_close?: string | null;
             /**
-             * @description `null` until a provider has told one.
+             * @description `null` until a provider has returned one.
              * @example 231.45
              */
             price?: string | null;
+            /**
+             * Format: date-time
+             * @description The time of the price itself: its session's close once that session is over.
+             */
+            price_time?: string | null;
             /** @description The provider. */
             source?: string | null;
             /**
-             * @description The newest session that has begun has no price yet, or nobody has answered for four
-             *     trading hours.
+             * @description True if the newest session that has begun has no price yet, or no provider has answered for
+             *     four trading hours.
              */
             stale: boolean;
             /** @example AAPL */
@@ -1601,7 +1679,7 @@ export interface components {
             kind: string;
             state: components["schemas"]["JobState"];
         };
-        /** @description A part of each window that is kept for urgent jobs. */
+        /** @description A share of each window that is reserved for urgent jobs. */
         Reserve: {
             /**
              * Format: int32
@@ -1615,6 +1693,11 @@ export interface components {
              */
             share: number;
         };
+        /**
+         * @description Role of the caller.
+         * @enum {string}
+         */
+        Role: "viewer" | "operator" | "admin";
         Schedule: {
             args: unknown;
             /**
@@ -1645,7 +1728,7 @@ export interface components {
         };
         /** @enum {string} */
         SentimentLabel: "negative" | "neutral" | "positive";
-        /** @description What the news of a window says about a symbol. Stories count once. */
+        /** @description Sentiment of a symbol's news in a window. Each story counts once. */
         SentimentSummary: {
             counts: components["schemas"]["Counts"];
             label?: components["schemas"]["SentimentLabel"] | null;
@@ -1661,9 +1744,43 @@ export interface components {
             symbol: string;
             window: components["schemas"]["Span"];
         };
-        /** @description A signal with all that made it. */
+        /** @description Current session of a symbol's exchange. */
+        Session: {
+            /**
+             * Format: date
+             * @description The day of the newest session that has begun. A price of an earlier `trading_day` is old.
+             */
+            as_of_session: string;
+            /**
+             * Format: date-time
+             * @description The next close.
+             */
+            closes_at: string;
+            /**
+             * Format: date-time
+             * @description The next open.
+             */
+            opens_at: string;
+            state: components["schemas"]["SessionState"];
+        };
+        /** @description The close of one session. */
+        SessionClose: {
+            /** @example 259.44 */
+            close: string;
+            /**
+             * Format: date
+             * @description The exchange's day.
+             */
+            day: string;
+        };
+        /**
+         * @description The part of the exchange's day.
+         * @enum {string}
+         */
+        SessionState: "closed" | "pre" | "open" | "post";
+        /** @description A signal with all its inputs. */
         Signal: components["schemas"]["SignalPoint"] & {
-            /** @description What called for it. */
+            /** @description The observation or sentiment that led to it. */
             cause: string;
             /** @description The prices and stories that were read. */
             inputs: unknown;
@@ -1701,7 +1818,32 @@ export interface components {
              * @description Its sentiment part.
              */
             s: number;
-            /** @description `ok`, or `insufficient_data`: too few prices to say anything, which is not a HOLD. */
+            /** @description `ok`, or `insufficient_data`: too few prices for a signal, which is not a HOLD. */
+            state: string;
+        };
+        /** @description The current signal in short; `/api/signals/{symbol}` has its terms. */
+        SignalSummary: {
+            /** Format: date-time */
+            at: string;
+            /**
+             * Format: int64
+             * @description Closes that it read.
+             */
+            closes?: number | null;
+            formula_version: string;
+            id: string;
+            label?: components["schemas"]["SignalLabel"] | null;
+            /**
+             * Format: double
+             * @description Completeness and consistency of the evidence, 0 to 1.
+             */
+            quality: number;
+            /**
+             * Format: double
+             * @description −1 to 1.
+             */
+            score?: number | null;
+            /** @description `ok`, or `insufficient_data`: too few prices for a signal, which is not a HOLD. */
             state: string;
         };
         Span: {
@@ -1735,10 +1877,10 @@ export interface components {
         Stats: {
             /**
              * Format: date-time
-             * @description Where the first step begins.
+             * @description Start of the first step.
              */
             from: string;
-            /** @description The kinds that anything happened to, by name. */
+            /** @description The kinds with any count, by name. */
             kinds: components["schemas"]["StatsKind"][];
             /** @description Every step, oldest first. */
             points: components["schemas"]["StatsPoint"][];
@@ -1754,7 +1896,7 @@ export interface components {
             step_seconds: number;
             /**
              * Format: date-time
-             * @description The database's now: the last step is not over yet.
+             * @description Current time of the database: the last step has not ended.
              */
             to: string;
         };
@@ -1771,7 +1913,7 @@ export interface components {
             run_ms?: components["schemas"]["Spread"] | null;
             wait_ms?: components["schemas"]["Spread"] | null;
         };
-        /** @description What happened from `at` on until the next step; 0 where nothing did. */
+        /** @description Counts from `at` until the next step; 0 where nothing happened. */
         StatsPoint: {
             /** Format: date-time */
             at: string;
@@ -1799,6 +1941,15 @@ export interface components {
             started: number;
             wait_ms?: components["schemas"]["Spread"] | null;
         };
+        /** @description A provider refuses the symbol until an operator acts. */
+        SymbolRefusal: {
+            /** Format: date-time */
+            at: string;
+            /** @description The provider's own words. */
+            detail: string;
+            /** @example unknown_symbol */
+            reason: string;
+        };
         SymbolSignals: {
             current?: components["schemas"]["Signal"] | null;
             /** @description Newest first, the current one included. */
@@ -1806,7 +1957,7 @@ export interface components {
             /** @example AAPL */
             symbol: string;
         };
-        /** @description The jobs that a request has called for; one that was waiting already is named again. */
+        /** @description The jobs of a request; one that waited already is returned again. */
         Triggered: {
             jobs: components["schemas"]["Queued"][];
         };
@@ -1820,11 +1971,25 @@ export interface components {
              */
             seconds: number;
         };
+        /** @description One watched symbol. */
+        WatchedSymbol: {
+            alerts: components["schemas"]["AlertCounts"];
+            /** @description Up to 30 completed sessions, oldest first. */
+            closes: components["schemas"]["SessionClose"][];
+            name?: string | null;
+            quote?: components["schemas"]["Quote"] | null;
+            refused?: components["schemas"]["SymbolRefusal"] | null;
+            sentiment?: components["schemas"]["SentimentSummary"] | null;
+            session: components["schemas"]["Session"];
+            signal?: components["schemas"]["SignalSummary"] | null;
+            /** @example AAPL */
+            symbol: string;
+        };
         Why: {
             dimension?: components["schemas"]["BlockingDimension"] | null;
             /**
              * Format: date-time
-             * @description `null`: nobody can tell.
+             * @description `null` if it cannot be estimated.
              */
             estimated_start_at?: string | null;
             /**
@@ -1837,7 +2002,7 @@ export interface components {
              * @description Jobs ahead of it: exact to 1,000, then an estimate.
              */
             position?: number | null;
-            /** @description One sentence for people. */
+            /** @description The reason in one sentence. */
             reason: string;
             state: components["schemas"]["JobState"];
         };
@@ -1847,7 +2012,7 @@ export interface components {
              * @description Of its last heartbeat.
              */
             beat_at: string;
-            /** @description Whether the other workers have declared it dead. */
+            /** @description True if the other workers have declared it dead. */
             dead: boolean;
             id: string;
             /** @example analyzer@host:4711 */
@@ -1880,7 +2045,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Nothing"] | null;
+                "application/json": components["schemas"]["Nothing"];
             };
         };
         responses: {
@@ -1920,8 +2085,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/slow-body` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/too-large` */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/address-too-long` */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1947,6 +2130,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -1956,7 +2148,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1970,7 +2162,7 @@ export interface operations {
     listRecentAlerts: {
         parameters: {
             query?: {
-                /** @description Only episodes in this state: `firing` lists what is going on now, however old. */
+                /** @description Only episodes in this state: `firing` lists all that have not ended, however old. */
                 state?: "pending" | "firing" | "resolved";
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
@@ -2019,6 +2211,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -2028,7 +2238,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2042,7 +2252,7 @@ export interface operations {
     listAlerts: {
         parameters: {
             query?: {
-                /** @description Only episodes in this state: `firing` lists what is going on now, however old. */
+                /** @description Only episodes in this state: `firing` lists all that have not ended, however old. */
                 state?: "pending" | "firing" | "resolved";
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
@@ -2103,6 +2313,33 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/invalid-field` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -2112,7 +2349,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2173,6 +2410,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -2182,7 +2437,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2255,6 +2510,33 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/invalid-field` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -2264,7 +2546,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2277,10 +2559,7 @@ export interface operations {
     };
     streamEvents: {
         parameters: {
-            query?: {
-                /** @description the token, where no header can be set */
-                access_token?: string;
-            };
+            query?: never;
             header?: {
                 /** @description the id of the last event seen */
                 "Last-Event-ID"?: string | null;
@@ -2326,6 +2605,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -2335,7 +2632,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2406,6 +2703,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -2415,7 +2730,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2451,7 +2766,7 @@ export interface operations {
             /** @description Begun */
             202: {
                 headers: {
-                    /** @description where to follow it */
+                    /** @description address of the command */
                     Location?: string;
                     [name: string]: unknown;
                 };
@@ -2486,8 +2801,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/slow-body` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/too-large` */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/address-too-long` */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2513,6 +2846,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -2522,7 +2864,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2553,6 +2895,15 @@ export interface operations {
                     "application/json": components["schemas"]["Bulk"];
                 };
             };
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/unauthorized` */
             401: {
                 headers: {
@@ -2580,6 +2931,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -2589,7 +2958,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2618,6 +2987,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Bulk"];
+                };
+            };
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `/problems/unauthorized` */
@@ -2656,6 +3034,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -2665,7 +3061,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2696,6 +3092,15 @@ export interface operations {
                     "application/json": components["schemas"]["JobDetail"];
                 };
             };
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/unauthorized` */
             401: {
                 headers: {
@@ -2723,6 +3128,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -2732,7 +3155,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2764,6 +3187,15 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/unauthorized` */
             401: {
                 headers: {
@@ -2800,6 +3232,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -2809,7 +3259,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2841,6 +3291,15 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/unauthorized` */
             401: {
                 headers: {
@@ -2877,6 +3336,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -2886,7 +3363,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2917,6 +3394,15 @@ export interface operations {
                     "application/json": components["schemas"]["Why"];
                 };
             };
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/unauthorized` */
             401: {
                 headers: {
@@ -2944,6 +3430,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -2953,7 +3457,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2982,6 +3486,15 @@ export interface operations {
                     "application/json": components["schemas"]["Items_JobKind"];
                 };
             };
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/unauthorized` */
             401: {
                 headers: {
@@ -3000,6 +3513,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -3009,7 +3540,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3038,6 +3569,15 @@ export interface operations {
                     "application/json": components["schemas"]["Items_Quote"];
                 };
             };
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/unauthorized` */
             401: {
                 headers: {
@@ -3056,6 +3596,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -3065,7 +3623,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3094,6 +3652,15 @@ export interface operations {
                     "application/json": components["schemas"]["Items_Limit"];
                 };
             };
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/unauthorized` */
             401: {
                 headers: {
@@ -3112,6 +3679,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -3121,7 +3706,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3153,6 +3738,15 @@ export interface operations {
                     "application/json": components["schemas"]["LimitDetail"];
                 };
             };
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/unauthorized` */
             401: {
                 headers: {
@@ -3180,6 +3774,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -3189,7 +3801,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3261,8 +3873,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/slow-body` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/too-large` */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/address-too-long` */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3288,6 +3918,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -3297,7 +3936,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3369,8 +4008,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/slow-body` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/too-large` */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/address-too-long` */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3396,6 +4053,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -3405,7 +4071,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3428,7 +4094,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Park"] | null;
+                "application/json": components["schemas"]["Park"];
             };
         };
         responses: {
@@ -3477,8 +4143,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/slow-body` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/too-large` */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/address-too-long` */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3504,6 +4188,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -3513,7 +4206,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3545,6 +4238,15 @@ export interface operations {
                     "application/json": components["schemas"]["Limit"];
                 };
             };
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/unauthorized` */
             401: {
                 headers: {
@@ -3572,6 +4274,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -3581,7 +4301,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3613,6 +4333,15 @@ export interface operations {
                     "application/json": components["schemas"]["Limit"];
                 };
             };
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/unauthorized` */
             401: {
                 headers: {
@@ -3640,6 +4369,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -3649,7 +4396,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3721,8 +4468,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/slow-body` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/too-large` */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/address-too-long` */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3748,6 +4513,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -3757,7 +4531,90 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/forbidden` or `/problems/foreign-origin` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/database-unavailable` or `/problems/timeout` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3830,6 +4687,33 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/invalid-field` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -3839,7 +4723,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3868,6 +4752,15 @@ export interface operations {
                     "application/json": components["schemas"]["Items_Notice"];
                 };
             };
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/unauthorized` */
             401: {
                 headers: {
@@ -3886,6 +4779,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -3895,7 +4806,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3924,6 +4835,15 @@ export interface operations {
                     "application/json": components["schemas"]["Items_Queue"];
                 };
             };
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/unauthorized` */
             401: {
                 headers: {
@@ -3942,6 +4862,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -3951,7 +4889,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4023,8 +4961,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/slow-body` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/too-large` */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/address-too-long` */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4050,6 +5006,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -4059,7 +5024,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4091,6 +5056,15 @@ export interface operations {
                     "application/json": components["schemas"]["Queue"];
                 };
             };
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/unauthorized` */
             401: {
                 headers: {
@@ -4118,6 +5092,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -4127,7 +5119,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4159,6 +5151,15 @@ export interface operations {
                     "application/json": components["schemas"]["Queue"];
                 };
             };
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/unauthorized` */
             401: {
                 headers: {
@@ -4186,6 +5187,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -4195,7 +5214,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4224,6 +5243,15 @@ export interface operations {
                     "application/json": components["schemas"]["Items_Schedule"];
                 };
             };
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/unauthorized` */
             401: {
                 headers: {
@@ -4242,6 +5270,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -4251,7 +5297,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4282,6 +5328,15 @@ export interface operations {
                     "application/json": components["schemas"]["Schedule"];
                 };
             };
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/unauthorized` */
             401: {
                 headers: {
@@ -4309,6 +5364,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -4318,7 +5391,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4349,6 +5422,15 @@ export interface operations {
                     "application/json": components["schemas"]["Schedule"];
                 };
             };
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/unauthorized` */
             401: {
                 headers: {
@@ -4376,6 +5458,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -4385,7 +5485,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4416,6 +5516,15 @@ export interface operations {
                     "application/json": components["schemas"]["Triggered"];
                 };
             };
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/unauthorized` */
             401: {
                 headers: {
@@ -4443,6 +5552,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -4452,7 +5579,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4466,7 +5593,7 @@ export interface operations {
     listSentimentSummary: {
         parameters: {
             query?: {
-                /** @description How far back, 1 to 168, default 24. */
+                /** @description Window in hours, 1 to 168, default 24. */
                 hours?: number;
             };
             header?: never;
@@ -4511,6 +5638,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -4520,7 +5665,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4593,6 +5738,33 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/invalid-field` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -4602,7 +5774,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4617,8 +5789,8 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description How far back: steps of one minute up to 1h, 5 minutes for 6h, 15 minutes for 24h, 2 hours
-                 *     for 7d. 1h if left out.
+                 * @description Range up to now: steps of one minute up to 1h, 5 minutes for 6h, 15 minutes for 24h, 2 hours
+                 *     for 7d. Default 1h.
                  */
                 range?: "15m" | "1h" | "6h" | "24h" | "7d";
                 /**
@@ -4674,6 +5846,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -4683,7 +5873,90 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWatchlist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_WatchedSymbol"];
+                };
+            };
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/forbidden` or `/problems/foreign-origin` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/database-unavailable` or `/problems/timeout` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4712,6 +5985,15 @@ export interface operations {
                     "application/json": components["schemas"]["Items_Worker"];
                 };
             };
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/unauthorized` */
             401: {
                 headers: {
@@ -4730,6 +6012,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -4739,7 +6039,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4759,7 +6059,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Nothing"] | null;
+                "application/json": components["schemas"]["Nothing"];
             };
         };
         responses: {
@@ -4799,8 +6099,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/slow-body` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/too-large` */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/address-too-long` */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4826,6 +6144,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -4835,7 +6162,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4864,7 +6191,25 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4903,7 +6248,7 @@ export interface operations {
             /** @description Added */
             201: {
                 headers: {
-                    /** @description where to find the job */
+                    /** @description address of the job */
                     Location?: string;
                     [name: string]: unknown;
                 };
@@ -4938,8 +6283,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/slow-body` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/too-large` */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/address-too-long` */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4965,6 +6328,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -4974,7 +6346,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5003,7 +6375,25 @@ export interface operations {
                     "text/plain": string;
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5032,7 +6422,25 @@ export interface operations {
                     "application/json": components["schemas"]["Ready"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description `/problems/bad-query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5052,7 +6460,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Scrape"] | null;
+                "application/json": components["schemas"]["Scrape"];
             };
         };
         responses: {
@@ -5092,8 +6500,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/slow-body` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/too-large` */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `/problems/address-too-long` */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5119,6 +6545,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `/problems/too-many-requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `/problems/database-unavailable` or `/problems/timeout` */
             503: {
                 headers: {
@@ -5128,7 +6563,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong, as RFC 9457 says it */
+            /** @description Problem details (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;

@@ -5,13 +5,17 @@ import css from "./live-indicator.module.css";
 
 const WORDS: Record<LiveStatus, { word: string; meaning: string }> = {
   connecting: { word: "Connecting", meaning: "The event stream is being opened." },
-  live: { word: "Live", meaning: "Changes appear as they happen." },
+  live: {
+    word: "Live",
+    meaning: "The event stream was heard in the last 35 seconds; changes appear as they happen.",
+  },
   polling: { word: "Polling", meaning: "The event stream is down; asking every 10 seconds." },
   offline: { word: "Offline", meaning: "The server does not answer; trying again." },
   paused: { word: "Paused", meaning: "Nothing is refreshed." },
+  "signed-out": { word: "Signed out", meaning: "The server wants a token; nothing is refreshed." },
 };
 
-/** How fresh the page is; a click holds it still and lets it go again. */
+/** Tells how fresh the page is; a click pauses the updates and resumes them. */
 export function LiveIndicator() {
   const status = useStore(liveStatus);
   const held = useStore(pausedByHand);

@@ -1,5 +1,5 @@
 import { QueryClient } from "@tanstack/react-query";
-import { ApiProblem } from "../api/problem";
+import { ApiProblem, tooSlow } from "../api/problem";
 
 /** Server state: kept fresh by lib/live.ts, not by each query for itself. */
 export function createQueryClient(): QueryClient {
@@ -10,9 +10,9 @@ export function createQueryClient(): QueryClient {
         refetchOnWindowFocus: false,
         refetchOnReconnect: false,
         networkMode: "always",
-        // an answer that says no says no again
+        // a refusal is repeated, and a time limit that has passed is long enough
         retry: (failures, error) =>
-          failures < 1 && !(error instanceof ApiProblem && error.status < 500),
+          failures < 1 && !tooSlow(error) && !(error instanceof ApiProblem && error.status < 500),
         retryDelay: 1000,
       },
       mutations: { networkMode: "always" },

@@ -2,7 +2,6 @@ import {
   createRootRoute,
   createRoute,
   createRouter,
-  lazyRouteComponent,
   type RouterHistory,
 } from "@tanstack/react-router";
 import { readAlertsSearch } from "../features/alerts/search";
@@ -11,6 +10,7 @@ import { readLimitsSearch } from "../features/limits/search";
 import { OverviewPage } from "../features/overview/overview-page";
 import { readOverviewSearch } from "../features/overview/search";
 import { readSystemSearch } from "../features/system/search";
+import { lazyPage } from "./lazy-page";
 import { NotFound } from "./not-found";
 import { PageError } from "./page-error";
 import { PagePending } from "./page-pending";
@@ -19,7 +19,7 @@ import { Shell } from "./shell";
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
 
 // Every page of the product, in the order of the menu. Overview belongs to the shell; the others
-// are loaded when somebody goes there.
+// are loaded when they are first visited.
 
 const overview = createRoute({
   getParentRoute: () => root,
@@ -32,34 +32,40 @@ const alerts = createRoute({
   getParentRoute: () => root,
   path: "/alerts",
   validateSearch: readAlertsSearch,
-  component: lazyRouteComponent(() => import("../features/alerts/alerts-page"), "AlertsPage"),
+  component: lazyPage(() =>
+    import("../features/alerts/alerts-page").then((code) => code.AlertsPage),
+  ),
 });
 
 const jobs = createRoute({
   getParentRoute: () => root,
   path: "/jobs",
   validateSearch: readJobsSearch,
-  component: lazyRouteComponent(() => import("../features/jobs/jobs-page"), "JobsPage"),
+  component: lazyPage(() => import("../features/jobs/jobs-page").then((code) => code.JobsPage)),
 });
 
 const job = createRoute({
   getParentRoute: () => jobs,
   path: "$id",
-  component: lazyRouteComponent(() => import("../features/jobs/job-panel"), "JobPanel"),
+  component: lazyPage(() => import("../features/jobs/job-panel").then((code) => code.JobPanel)),
 });
 
 const limits = createRoute({
   getParentRoute: () => root,
   path: "/limits",
   validateSearch: readLimitsSearch,
-  component: lazyRouteComponent(() => import("../features/limits/limits-page"), "LimitsPage"),
+  component: lazyPage(() =>
+    import("../features/limits/limits-page").then((code) => code.LimitsPage),
+  ),
 });
 
 const system = createRoute({
   getParentRoute: () => root,
   path: "/system",
   validateSearch: readSystemSearch,
-  component: lazyRouteComponent(() => import("../features/system/system-page"), "SystemPage"),
+  component: lazyPage(() =>
+    import("../features/system/system-page").then((code) => code.SystemPage),
+  ),
 });
 
 const routeTree = root.addChildren([overview, alerts, jobs.addChildren([job]), limits, system]);

@@ -1,6 +1,8 @@
 import { Link, Outlet } from "@tanstack/react-router";
-import { NoticesBanner } from "../features/notices/notices-banner";
+import { NoticesChip } from "../features/notices/notices-chip";
 import { LiveIndicator } from "./live-indicator";
+import { NewVersion } from "./new-version";
+import { Session } from "./session";
 import css from "./shell.module.css";
 import { ThemeToggle } from "./theme-toggle";
 
@@ -12,7 +14,7 @@ const PAGES = [
   { to: "/system", name: "System" },
 ] as const;
 
-/** What surrounds every page. */
+/** The frame of every page. */
 export function Shell() {
   return (
     <>
@@ -26,7 +28,7 @@ export function Shell() {
             <path className={css.bell} d="M16 6a7 7 0 0 0-7 7v5l-2 4h18l-2-4v-5a7 7 0 0 0-7-7z" />
             <circle className={css.clapper} cx="16" cy="24.5" r="2.5" />
           </svg>
-          <span>Bellwether</span>
+          <span className={css.name}>Bellwether</span>
         </Link>
         <nav aria-label="Pages" className={css.nav}>
           {PAGES.map(({ to, name }) => (
@@ -36,17 +38,19 @@ export function Shell() {
           ))}
         </nav>
         <div className={css.tools}>
+          <NoticesChip />
           <LiveIndicator />
+          <Session />
           <ThemeToggle />
         </div>
       </header>
       <main id="content" className={css.main} tabIndex={-1}>
-        <NoticesBanner />
         <Outlet />
       </main>
       <footer className={css.footer}>
         Signals are research scores, not advice. Times are UTC on hover.
       </footer>
+      <NewVersion />
     </>
   );
 }

@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { keepToken, token, tokenNeeded } from "../api/token";
+import { askingForToken, keepToken, token } from "../api/token";
 import { Button } from "../components/button";
 import { Field } from "../components/field";
 import { Modal } from "../components/modal";
@@ -9,8 +9,7 @@ import { useStore } from "../lib/store";
 
 /** Asks for a token once the API has refused a request. */
 export function TokenDialog() {
-  const needed = useStore(tokenNeeded);
-  return needed ? <TokenForm /> : null;
+  return useStore(askingForToken) ? <TokenForm /> : null;
 }
 
 function TokenForm() {
@@ -21,12 +20,13 @@ function TokenForm() {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     keepToken(value.trim());
-    void client.invalidateQueries();
+    // a first request on its way carries no token or the old one: it is given up, not waited for
+    void client.cancelQueries().then(() => client.invalidateQueries());
   };
 
   return (
-    <Modal title="A token is needed" onClose={() => tokenNeeded.set(false)}>
-      <p>This server answers only those who have one of its tokens. It stays in this tab alone.</p>
+    <Modal title="A token is needed" onClose={() => askingForToken.set(false)}>
+      <p>This server answers only requests with one of its tokens. The token stays in this tab.</p>
       <form onSubmit={submit}>
         <Field
           label="Token"

@@ -13,7 +13,7 @@ interface FieldProps {
   }) => ReactNode;
 }
 
-/** A labelled control with its hint, and beside it what is wrong with what was put in. */
+/** A labelled control with its hint and the error of its value. */
 export function Field({ label, hint, error, children }: FieldProps) {
   const id = useId();
   const note = hint || error ? `${id}-note` : undefined;

@@ -20,7 +20,7 @@ interface LoadedProps<T> {
   children: (data: T) => ReactNode;
 }
 
-/** What a query found, or why there is nothing yet; old data stays, and says that it is old. */
+/** The answer to a query, or the reason for having none; an old answer stays, with its age. */
 export function Loaded<T>({ query, label, rows, children }: LoadedProps<T>) {
   const again = () => void query.refetch();
   if (query.data === undefined) {
@@ -32,7 +32,7 @@ export function Loaded<T>({ query, label, rows, children }: LoadedProps<T>) {
       {query.error && (
         <div className={`${css.failure} ${css.stale}`} role="status">
           <p>
-            <strong>{describe(query.error).title}.</strong> These {label} were read{" "}
+            <strong>{describe(query.error).title}.</strong> This is how it was{" "}
             <Timestamp at={new Date(query.dataUpdatedAt).toISOString()} />.
           </p>
           <Button onClick={again} disabled={query.isFetching}>

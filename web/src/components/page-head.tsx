@@ -4,15 +4,17 @@ import css from "./page-head.module.css";
 
 interface PageHeadProps {
   title: string;
+  /** The tab's name where it is another one. */
+  tab?: string | undefined;
   lead?: ReactNode;
   actions?: ReactNode;
 }
 
 /** A page's one heading; names the tab as well. */
-export function PageHead({ title, lead, actions }: PageHeadProps) {
+export function PageHead({ title, tab = title, lead, actions }: PageHeadProps) {
   useEffect(() => {
-    document.title = `${title} · Bellwether`;
-  }, [title]);
+    document.title = `${tab} · Bellwether`;
+  }, [tab]);
   return (
     <header className={css.head}>
       <div>

@@ -2,7 +2,7 @@ import css from "./progress.module.css";
 
 interface ProgressProps {
   done: number;
-  /** Part of what is done, shown in its own colour. */
+  /** A second part of the progress, in its own colour. */
   failed?: number;
   of: number;
   label: string;

@@ -1,6 +1,6 @@
 import css from "./skeleton.module.css";
 
-/** Holds the place of what is loading. */
+/** A placeholder while data loads. */
 export function Skeleton({ rows = 3, label }: { rows?: number; label: string }) {
   return (
     <div className={css.skeleton} role="status">

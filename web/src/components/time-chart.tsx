@@ -7,7 +7,7 @@ export interface Series {
   name: string;
   /** A colour token of tokens.css. */
   tone: string;
-  /** An SVG dash pattern: tells lines apart where colours do not. */
+  /** An SVG dash pattern, which distinguishes lines without colour. */
   dash?: string;
   /** One for each time; `null` leaves a gap. */
   values: readonly (number | null)[];

@@ -1,6 +1,6 @@
 import { type RefObject, useLayoutEffect, useRef, useState } from "react";
 
-/** The width of an element in pixels, for what is drawn to fit it. */
+/** The width of an element in pixels, for charts that fit it. */
 export function useWidth<T extends HTMLElement>(initial: number): [RefObject<T | null>, number] {
   const ref = useRef<T>(null);
   const [width, setWidth] = useState(initial);

@@ -1,29 +1,21 @@
-import type { QueryClient } from "@tanstack/react-query";
-import { createStore } from "./store";
+import type { Query, QueryClient, QueryFilters } from "@tanstack/react-query";
+import { outdatedBy } from "./outdates";
+import { createStore, type Store } from "./store";
+import { openStream } from "./stream";
 
 /**
- * How fresh the page is kept: `live` by the event stream, `polling` while the stream is down,
- * `offline` while nobody answers at all, `paused` by a click or because the tab is hidden.
+ * How the page is kept fresh: `live` while the event stream was heard in the last 35 s, `polling`
+ * while it is down, `offline` while the server does not answer, `paused` by a click or in a hidden
+ * tab, `signed-out` while the server wants a token.
  */
-export type LiveStatus = "connecting" | "live" | "polling" | "offline" | "paused";
+export type LiveStatus = "connecting" | "live" | "polling" | "offline" | "paused" | "signed-out";
 
 export const liveStatus = createStore<LiveStatus>("connecting");
 
-/** Set by the person who looks; a hidden tab pauses by itself. */
+/** Set by the user; a hidden tab also pauses. */
 export const pausedByHand = createStore(false);
 
-/** Each event type, and the first part of the query keys that it makes old. */
-const OUTDATES: Record<string, readonly string[]> = {
-  job: ["jobs", "queues"],
-  quote: ["quotes", "bars"],
-  article: ["news", "sentiment"],
-  sentiment: ["sentiment", "news"],
-  signal: ["signals"],
-  alert: ["alerts"],
-  limit: ["limits"],
-};
-
-/** What no event tells of. */
+/** Queries without events. */
 const SILENT = [
   "limits",
   "limit",
@@ -36,88 +28,126 @@ const SILENT = [
 ] as const;
 
 const POLL_MS = 10_000;
-/** Events come in bursts; what they outdate is asked for at most this often. */
+/** Every sixth poll asks everything again, whatever the stream has said. */
+const WHOLE_POLLS = 6;
+/** Events come in bursts; a query that they make old is asked at most this often. */
 const GATHER_MS = 1000;
+/** The server sends a ping every 15 s; after two that are missing the connection counts as lost. */
+const SILENCE_MS = 35_000;
 const RECONNECT_MS = [1000, 2000, 5000, 10_000] as const;
 
 export interface LiveOptions {
   client: QueryClient;
-  /** The stream's address, with the token of the moment. */
-  url: () => string;
-  /** Whether a query failed because nobody answered. */
+  url: string;
+  /** The credentials of the moment. */
+  headers: () => Record<string, string>;
+  /** True for the error of a query that got no answer. */
   unreachable: (error: unknown) => boolean;
-  open?: (url: string) => EventSource;
+  /** True while the server wants another token than the one of `headers`. */
+  tokenNeeded: Store<boolean>;
+  open?: typeof openStream;
 }
 
 /** Keeps the queries fresh until the returned function is called. */
 export function keepLive({
   client,
   url,
+  headers,
   unreachable,
-  open = (at) => new EventSource(at),
+  tokenNeeded,
+  open = openStream,
 }: LiveOptions) {
-  const outdated = new Set<string>();
-  let source: EventSource | null = null;
+  const cache = client.getQueryCache();
+  const outdated = new Set<Query>();
+  let close: (() => void) | null = null;
+  let begun = false;
+  let lastId: string | null = null;
+  let heard = 0;
+  let polls = 0;
   let failures = 0;
   let reconnect: ReturnType<typeof setTimeout> | undefined;
 
-  const refresh = (keys: Iterable<string>) => {
-    for (const key of keys) void client.invalidateQueries({ queryKey: [key] });
+  // a running request may end: its time limit distinguishes a slow server from a lost one
+  const refresh = (filters?: QueryFilters) =>
+    void client.invalidateQueries(filters, { cancelRefetch: false });
+  const resting = () => document.hidden || pausedByHand.get() || tokenNeeded.get();
+
+  const outdate = (filters?: QueryFilters) => {
+    for (const query of cache.findAll(filters)) outdated.add(query);
   };
-  const refreshAll = () => void client.invalidateQueries();
-  const resting = () => document.hidden || pausedByHand.get();
 
   const flush = () => {
-    for (const key of outdated) {
-      // an answer on its way may be older than the event, so the key is asked for again after it
-      if (client.isFetching({ queryKey: [key] }) > 0) continue;
-      outdated.delete(key);
-      refresh([key]);
+    for (const query of outdated) {
+      // an answer on its way may be older than the event, so the query is asked again after it
+      if (query.state.fetchStatus === "fetching") continue;
+      outdated.delete(query);
+      refresh({ predicate: (each) => each === query });
     }
   };
 
   const disconnect = () => {
     clearTimeout(reconnect);
-    source?.close();
-    source = null;
+    close?.();
+    close = null;
   };
 
-  /** Nobody listened for a while: anything may have happened. */
-  const outdateAll = () => {
-    for (const { queryKey } of client.getQueryCache().getAll()) outdated.add(String(queryKey[0]));
+  /** The stream is down: the queries are polled until it is back. */
+  const lose = (wait: number) => {
+    disconnect();
+    // only an answer ends being offline
+    if (liveStatus.get() !== "offline") liveStatus.set("polling");
+    reconnect = setTimeout(connect, wait);
   };
 
   const connect = () => {
     disconnect();
-    const stream = open(url());
-    source = stream;
-    stream.onopen = () => {
-      failures = 0;
-      liveStatus.set("live");
-      outdateAll();
-    };
-    stream.onerror = () => {
-      if (source !== stream) return;
-      disconnect();
-      // only an answer ends being offline
-      if (liveStatus.get() !== "offline") liveStatus.set("polling");
-      const wait = RECONNECT_MS[Math.min(failures, RECONNECT_MS.length - 1)];
-      failures += 1;
-      reconnect = setTimeout(connect, wait);
-    };
-    stream.addEventListener("reset", outdateAll);
-    for (const [type, keys] of Object.entries(OUTDATES)) {
-      stream.addEventListener(type, () => {
-        for (const key of keys) outdated.add(key);
-      });
-    }
+    heard = Date.now();
+    const resumes = lastId !== null;
+    const first = !begun;
+    begun = true;
+    close = open(
+      url,
+      { ...headers(), ...(lastId !== null && { "Last-Event-ID": lastId }) },
+      {
+        onOpen: () => {
+          heard = Date.now();
+          failures = 0;
+          polls = 0;
+          liveStatus.set("live");
+          // a resumed stream repeats what was missed, and on a first visit nothing is old yet
+          if (!resumes && !first) outdate();
+        },
+        onHeard: () => {
+          heard = Date.now();
+        },
+        onId: (id) => {
+          lastId = id || null;
+        },
+        onEvent: ({ event = "message", data }) => {
+          if (event === "reset") outdate();
+          for (const filters of outdatedBy(event, data)) outdate(filters);
+        },
+        onEnd: (retryAfterMs) => {
+          const wait = RECONNECT_MS[Math.min(failures, RECONNECT_MS.length - 1)] ?? POLL_MS;
+          failures += 1;
+          lose(Math.max(wait, retryAfterMs));
+        },
+      },
+    );
+  };
+
+  /** A connection that says nothing for too long is lost, even if no end of it was seen. */
+  const watch = () => {
+    if (close === null || Date.now() - heard < SILENCE_MS) return;
+    lose(0);
+    refresh();
   };
 
   const follow = () => {
     if (resting()) {
       disconnect();
-      liveStatus.set("paused");
-    } else if (!source) {
+      liveStatus.set(tokenNeeded.get() ? "signed-out" : "paused");
+    } else if (!close) {
       liveStatus.set("connecting");
       connect();
     }
@@ -125,29 +155,45 @@ export function keepLive({
 
   const poll = () => {
     if (resting()) return;
-    if (liveStatus.get() === "live") refresh(SILENT);
-    else refreshAll();
+    polls += 1;
+    if (liveStatus.get() !== "live" || polls % WHOLE_POLLS === 1) refresh();
+    else for (const key of SILENT) refresh({ queryKey: [key] });
   };
 
-  const unwatch = client.getQueryCache().subscribe(({ type, query }) => {
+  /** The network changed: the connection of before it may be dead without an end. */
+  const networkChanged = () => {
+    if (resting()) return;
+    failures = 0;
+    lose(0);
+    refresh();
+  };
+
+  const unwatch = cache.subscribe(({ type, query }) => {
     if (type !== "updated" || liveStatus.get() === "live" || resting()) return;
     const { status, fetchStatus, error } = query.state;
     if (fetchStatus !== "idle" || liveStatus.get() === "connecting") return;
     if (status === "success") liveStatus.set("polling");
     else if (unreachable(error)) liveStatus.set("offline");
   });
-  const leave = pausedByHand.subscribe(follow);
-  const gather = setInterval(flush, GATHER_MS);
-  const polling = setInterval(poll, POLL_MS);
-  document.addEventListener("visibilitychange", follow);
+  const leave = [pausedByHand.subscribe(follow), tokenNeeded.subscribe(follow)];
+  const timers = [
+    setInterval(flush, GATHER_MS),
+    setInterval(watch, GATHER_MS),
+    setInterval(poll, POLL_MS),
+  ];
+  const listened = [
+    [document, "visibilitychange", follow],
+    [window, "online", networkChanged],
+    [window, "offline", networkChanged],
+  ] as const;
+  for (const [target, type, listener] of listened) target.addEventListener(type, listener);
   follow();
 
   return () => {
     unwatch();
-    leave();
-    clearInterval(gather);
-    clearInterval(polling);
-    document.removeEventListener("visibilitychange", follow);
+    for (const each of leave) each();
+    for (const timer of timers) clearInterval(timer);
+    for (const [target, type, listener] of listened) target.removeEventListener(type, listener);
     disconnect();
   };
 }

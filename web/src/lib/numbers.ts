@@ -9,7 +9,7 @@ export function formatCount(value: number): string {
   return value.toLocaleString("en-US");
 }
 
-/** Milliseconds as people say them: `14 ms`, `2.2 s`, `1 min 5 s`. */
+/** Milliseconds with a unit: `14 ms`, `2.2 s`, `1 min 5 s`. */
 export function formatMillis(value: number): string {
   if (value < 1000) return `${Math.round(value)} ms`;
   if (value < 59_950) return `${(value / 1000).toFixed(1)} s`;
@@ -49,7 +49,7 @@ export function formatDollars(micros: number): string {
   return `$${Number(dollars.toPrecision(2)).toFixed(6).replace(/0+$/, "")}`;
 }
 
-/** Dollars as people type them, in millionths; `null` where that is no amount. */
+/** Dollars as typed, in millionths; `null` if that is no amount. */
 export function parseDollars(text: string): number | null {
   const plain = text.trim().replace(/^\$/, "").replaceAll(",", "");
   return /^\d{1,9}(\.\d{1,6})?$/.test(plain) ? Math.round(Number(plain) * 1e6) : null;

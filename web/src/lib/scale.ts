@@ -11,7 +11,7 @@ export function linear(
   return (value) => start + ((value - from) / span) * (end - start);
 }
 
-/** As `linear`, in powers of ten; what is below `from` lies at the start. */
+/** As `linear`, in powers of ten; values below `from` are at the start. */
 export function logarithmic(
   [from, to]: readonly [number, number],
   range: readonly [number, number],

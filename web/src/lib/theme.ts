@@ -2,25 +2,23 @@ import { createStore } from "./store";
 
 export type Theme = "system" | "light" | "dark";
 
+/** Read by public/theme.js before the first paint. */
 const KEY = "bellwether.theme";
 
-export const theme = createStore<Theme>(kept());
-
-function kept(): Theme {
-  const value = localStorage.getItem(KEY);
-  return value === "light" || value === "dark" ? value : "system";
-}
-
 /** Without the attribute the style sheet follows the system. */
-export function applyTheme(): void {
-  const value = theme.get();
-  if (value === "system") delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = value;
-}
+const shown = document.documentElement.dataset;
+
+export const theme = createStore<Theme>(
+  shown.theme === "light" || shown.theme === "dark" ? shown.theme : "system",
+);
 
 export function setTheme(value: Theme): void {
-  if (value === "system") localStorage.removeItem(KEY);
-  else localStorage.setItem(KEY, value);
+  if (value === "system") {
+    localStorage.removeItem(KEY);
+    delete shown.theme;
+  } else {
+    localStorage.setItem(KEY, value);
+    shown.theme = value;
+  }
   theme.set(value);
-  applyTheme();
 }

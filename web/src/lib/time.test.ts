@@ -21,7 +21,7 @@ test("the exact time is in UTC", () => {
   expect(absolute("soon")).toBe("soon");
 });
 
-test("a clock that nobody watched is right as soon as somebody does", () => {
+test("an unwatched clock is right as soon as it is watched", () => {
   vi.useFakeTimers({ now: Date.parse("2026-11-22T12:00:00Z") });
   const leave = seconds.subscribe(() => {});
   vi.advanceTimersByTime(1000);

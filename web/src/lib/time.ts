@@ -1,9 +1,9 @@
 import { createStore, type Store } from "./store";
 
-/** The present, for "5 min ago"; a tick every five seconds while somebody looks. */
+/** The present, for "5 min ago"; a tick every five seconds while a component shows it. */
 export const now: Store<number> = ticking(5000);
 
-/** The present, for what is counted down. */
+/** The present, for countdowns. */
 export const seconds: Store<number> = ticking(1000);
 
 function ticking(every: number): Store<number> {
@@ -16,7 +16,7 @@ function ticking(every: number): Store<number> {
       const leave = store.subscribe(listener);
       watchers += 1;
       if (timer === undefined) {
-        // nobody looked for a while, and nothing ticked
+        // no component was subscribed, so the value is old
         store.set(Date.now());
         timer = setInterval(() => store.set(Date.now()), every);
       }

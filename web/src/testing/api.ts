@@ -8,9 +8,11 @@ export interface Asked {
   body: unknown;
 }
 
-/** Answers the API's requests from a table of `METHOD /path`; tells what was asked. */
-export function answer(table: Record<string, unknown | ((asked: Asked) => Response)>): Asked[] {
-  const all: Asked[] = [];
+/** Answers the API's requests from a table of `METHOD /path`; adds each to the returned list. */
+export function answer(
+  table: Record<string, unknown | ((asked: Asked) => Response)>,
+  all: Asked[] = [],
+): Asked[] {
   vi.stubGlobal("fetch", async (request: Request) => {
     const path = new URL(request.url).pathname;
     const text = await request.text();

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 
 const SRC = join(import.meta.dirname, "..");
 
-/** Which rooms of `src` a room may look into, beside itself. */
+/** The folders of `src` that each folder may import, beside itself. */
 const MAY: Record<string, readonly string[]> = {
   app: ["features", "components", "api", "lib"],
   features: ["components", "api", "lib"],
@@ -13,7 +13,7 @@ const MAY: Record<string, readonly string[]> = {
   lib: [],
 };
 
-/** Every import that its room does not allow. */
+/** Every import that a folder may not have. */
 function trespasses(): string[] {
   const files = readdirSync(SRC, { recursive: true, encoding: "utf8" });
   return files

@@ -2,7 +2,9 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { Schemas } from "../../api/client";
 import { Badge } from "../../components/badge";
+import { Change } from "../../components/change";
 import { Timestamp } from "../../components/timestamp";
+import { formatPrice } from "../../lib/decimal";
 import css from "./alert-item.module.css";
 import { AlertValues } from "./alert-values";
 
@@ -12,8 +14,14 @@ const SEVERITIES = {
   info: { tone: "active", mark: "●" },
 } as const;
 
-/** One episode of one rule, with the values that led to it. */
-export function AlertItem({ alert }: { alert: Schemas["Alert"] }) {
+interface AlertItemProps {
+  alert: Schemas["Alert"];
+  /** The present price of its symbol. */
+  quote: Schemas["Quote"] | null | undefined;
+}
+
+/** One episode of one rule, with the values that led to it and, while it fires, the price now. */
+export function AlertItem({ alert, quote }: AlertItemProps) {
   const { tone, mark } = SEVERITIES[alert.severity];
   return (
     <li>
@@ -24,6 +32,12 @@ export function AlertItem({ alert }: { alert: Schemas["Alert"] }) {
               <span aria-hidden="true">{mark}</span> {alert.severity}
             </Badge>
             <span className={css.title}>{alert.title}</span>
+            {alert.state === "firing" && quote?.price != null && (
+              <span className={css.now}>
+                now {formatPrice(quote.price, quote.currency)}{" "}
+                {quote.change_percent != null && <Change percent={quote.change_percent} />}
+              </span>
+            )}
             <span className={css.when}>
               <Phase alert={alert} />
             </span>
@@ -47,7 +61,7 @@ export function AlertItem({ alert }: { alert: Schemas["Alert"] }) {
             <Moment name="Snoozed until" at={alert.snoozed_until} />
             {alert.acknowledged_at && (
               <Fact name="Acknowledged">
-                <Timestamp at={alert.acknowledged_at} /> by {alert.acknowledged_by ?? "somebody"}
+                <Timestamp at={alert.acknowledged_at} /> by {alert.acknowledged_by ?? "an operator"}
               </Fact>
             )}
           </dl>

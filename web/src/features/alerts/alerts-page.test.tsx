@@ -40,6 +40,18 @@ test("firing alerts come with the values that led to them", async () => {
   expect(screen.getByRole("link", { name: "firing 1" })).toBeTruthy();
 });
 
+test("a firing alert shows the price of now beside the one that it fired at", async () => {
+  const quote = { price: "150.00", currency: "USD", change_percent: "1.20" };
+  answer({
+    ...rest,
+    "GET /api/alerts/recent": alerts({ firing: { items: [alert], next_cursor: null } }),
+    "GET /api/watchlist": { items: [{ symbol: "TSLA", quote }], next_cursor: null },
+  });
+  open("/alerts");
+  expect((await screen.findByText(/^now \$150\.00/)).textContent).toContain("+1.20 %");
+  expect(screen.getByText("133.28")).toBeTruthy();
+});
+
 test("a state has its own list, however many newer alerts another state has", async () => {
   const resolved = { items: [{ ...alert, id: "2", state: "resolved" }], next_cursor: "2" };
   answer({

@@ -1,7 +1,7 @@
-import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { api, data } from "../../api/client";
-import { alertsQuery } from "../../api/queries";
+import { alertsQuery, watchlistQuery } from "../../api/queries";
 import { Button } from "../../components/button";
 import { CalledFor } from "../../components/called-for";
 import { Empty } from "../../components/empty";
@@ -36,6 +36,9 @@ export function AlertsPage() {
     resolved: useAlerts("resolved", symbol),
   };
   const query = queries[state];
+  const watchlist = useQuery(watchlistQuery);
+  const quoteOf = (name: string | null | undefined) =>
+    watchlist.data?.items.find((watched) => watched.symbol === name)?.quote;
   const client = useQueryClient();
   const check = useMutation({
     mutationFn: () => data(api.POST("/check-alerts", {})),
@@ -84,7 +87,7 @@ export function AlertsPage() {
             ) : (
               <ul className={css.list}>
                 {shown.map((alert) => (
-                  <AlertItem key={alert.id} alert={alert} />
+                  <AlertItem key={alert.id} alert={alert} quote={quoteOf(alert.symbol)} />
                 ))}
               </ul>
             )

@@ -25,7 +25,7 @@ interface BulkDialogProps {
   onClose: (changed: boolean) => void;
 }
 
-/** Above this many the number is typed, so that nobody does it by a slip. */
+/** Above this many the user types the number, against slips. */
 const TYPED_FROM = 100;
 
 const EFFECTS: Record<BulkAction, string> = {

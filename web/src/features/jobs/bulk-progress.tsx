@@ -15,7 +15,7 @@ interface BulkProgressProps {
 
 const DONE = { retry: "retried", cancel: "cancelled", delete: "deleted" } as const;
 
-/** How far it has come; it goes on when the dialog is closed, and ends when it is stopped. */
+/** Progress of a bulk command; it continues when the dialog is closed, and ends when it is stopped. */
 export function BulkProgress({ bulk, error, onClose }: BulkProgressProps) {
   const stop = useBulkCancel();
   const { id, action, matched, changed, skipped, state } = bulk;

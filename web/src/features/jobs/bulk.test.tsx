@@ -1,4 +1,4 @@
-import { screen, within } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, test } from "vitest";
 import { type Asked, answer, problem } from "../../testing/api";
@@ -53,12 +53,18 @@ const bodies = (asked: readonly Asked[]) =>
   asked.filter(({ path }) => path === "/api/jobs/bulk").map(({ body }) => body);
 const dialog = () => within(screen.getByRole("dialog", { hidden: true }));
 
-test("what fits the filters is counted before it is changed", async () => {
+const selectMatching = async () =>
+  userEvent.click(await screen.findByRole("button", { name: /^Select all .*matching$/ }));
+
+test("what matches the filters is selected by a step of its own, and counted before it is changed", async () => {
   const asked = answer({
     ...table,
     "POST /api/jobs/bulk": counting({}, { changed: 3, skipped: 1, state: "done" }),
   });
   open("/jobs?state=discarded&kind=scrape_quotes");
+  const retry = await screen.findByRole<HTMLButtonElement>("button", { name: "Retry…" });
+  expect(retry.disabled).toBe(true);
+  await selectMatching();
   await userEvent.click(await screen.findByRole("button", { name: "Retry…" }));
   const yes = await dialog().findByText("Retry 4 jobs");
   expect(dialog().getByText(/one that runs or waits already is left alone/)).toBeTruthy();
@@ -72,7 +78,8 @@ test("what fits the filters is counted before it is changed", async () => {
 test("selected rows are named by their ids, and another list begins without a selection", async () => {
   const asked = answer({ ...table, "POST /api/jobs/bulk": counting({}, { state: "done" }) });
   const router = open("/jobs");
-  expect(await screen.findByText(/Filter or select jobs/)).toBeTruthy();
+  expect(await screen.findByText("No job selected")).toBeTruthy();
+  expect(screen.queryByRole("button", { name: /matching$/ })).toBeNull();
   expect(screen.getByRole<HTMLButtonElement>("button", { name: "Delete…" }).disabled).toBe(true);
   await userEvent.click(await screen.findByRole("checkbox", { name: "Select job 7" }));
   await userEvent.click(screen.getByRole("checkbox", { name: "Select job 9" }));
@@ -84,7 +91,7 @@ test("selected rows are named by their ids, and another list begins without a se
   await router.navigate({ to: "/jobs", search: { state: "discarded" } });
   const again = await screen.findByRole<HTMLInputElement>("checkbox", { name: "Select job 7" });
   expect(again.checked).toBe(false);
-  expect(screen.getByText("all jobs that fit the filters")).toBeTruthy();
+  expect(screen.getByText("No job selected")).toBeTruthy();
   await userEvent.click(await screen.findByRole("checkbox", { name: "Select all that are shown" }));
   expect(screen.getByText("3 selected jobs")).toBeTruthy();
 });
@@ -95,6 +102,7 @@ test("more than a hundred jobs are changed only after their number is typed", as
     "POST /api/jobs/bulk": counting({ matched: 344 }, { state: "done" }),
   });
   open("/jobs?state=discarded");
+  await selectMatching();
   await userEvent.click(await screen.findByRole("button", { name: "Delete…" }));
   const yes = await dialog().findByText<HTMLButtonElement>("Delete 344 jobs");
   expect(yes.disabled).toBe(true);
@@ -116,6 +124,7 @@ test("a large one is followed to its end, and can be stopped", async () => {
     },
   });
   open("/jobs?state=discarded");
+  await selectMatching();
   await userEvent.click(await screen.findByRole("button", { name: "Retry…" }));
   await userEvent.click(await dialog().findByText("Retry 4 jobs"));
   expect(await dialog().findByText(/400 retried of 1,000/)).toBeTruthy();
@@ -134,7 +143,28 @@ test("a count that is refused says why, and nothing can be done", async () => {
       problem(403, { title: "Forbidden", detail: "this needs the role operator" }),
   });
   open("/jobs?state=discarded");
+  await selectMatching();
   await userEvent.click(await screen.findByRole("button", { name: "Retry…" }));
   expect(await dialog().findByText("this needs the role operator")).toBeTruthy();
   expect(dialog().getByText<HTMLButtonElement>(/^Retry\s*$/).disabled).toBe(true);
+});
+
+test("a selected job that leaves the list stays the subject, and its row its place", async () => {
+  const asked = answer({ ...table, "POST /api/jobs/bulk": counting({ matched: 1 }, {}) });
+  const { client } = open("/jobs?state=discarded");
+  await userEvent.click(await screen.findByRole("checkbox", { name: "Select job 8" }));
+  answer(
+    { ...table, "GET /api/jobs": { ...page, items: [job("11"), job("10"), job("9"), job("7")] } },
+    asked,
+  );
+  await client.invalidateQueries({ queryKey: ["jobs"] });
+  expect(await screen.findByRole("button", { name: "2 new – show" })).toBeTruthy();
+  expect(screen.getByText("left the list")).toBeTruthy();
+  expect(screen.getByText("1 selected job")).toBeTruthy();
+  await userEvent.click(screen.getByRole("button", { name: "2 new – show" }));
+  expect(screen.getByText("1 selected job, 1 not shown")).toBeTruthy();
+  await userEvent.click(screen.getByRole("button", { name: "Cancel…" }));
+  await waitFor(() =>
+    expect(bodies(asked)).toEqual([{ action: "cancel", filter: { ids: ["8"] }, dry_run: true }]),
+  );
 });

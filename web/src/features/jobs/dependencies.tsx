@@ -5,7 +5,7 @@ import { formatCount } from "../../lib/numbers";
 import css from "./dependencies.module.css";
 
 const SHOWN = 20;
-/** The server tells no more. */
+/** Most dependencies that the server returns. */
 const TOLD = 100;
 
 interface DependenciesProps {

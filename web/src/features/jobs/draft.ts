@@ -1,6 +1,6 @@
 import type { Schemas } from "../../api/client";
 
-/** A job as it stands in the form. */
+/** A job as entered in the form. */
 export interface Draft {
   kind: string;
   args: string;

@@ -18,7 +18,7 @@ import { kindsQuery, useEnqueue } from "./queries";
 const FIRST = "scrape_batch";
 const FIELDS = ["kind", "args", "unique_key", "priority", "scheduled_at"];
 
-/** Adds a job; what does not fit is told by the server and shown at its field. */
+/** Adds a job; an invalid value is reported by the server and shown at its field. */
 export function EnqueueDialog({ onClose }: { onClose: () => void }) {
   const kinds = useQuery(kindsQuery);
   return (

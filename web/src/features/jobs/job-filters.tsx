@@ -68,7 +68,7 @@ interface ChoiceProps {
 }
 
 function Choice({ label, value = "", options, onChange }: ChoiceProps) {
-  // an address may name what is not there any more
+  // an address may name a queue or kind that no longer exists
   const all = value && !options.includes(value) ? [...options, value] : options;
   return (
     <Field label={label}>

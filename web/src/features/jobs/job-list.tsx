@@ -1,5 +1,8 @@
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { getRouteApi, Link } from "@tanstack/react-router";
+import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link, useParams } from "@tanstack/react-router";
+import { useState } from "react";
+import type { Schemas } from "../../api/client";
+import { JOB_STATES } from "../../api/job-states";
 import { queuesQuery } from "../../api/queries";
 import { Button } from "../../components/button";
 import { Empty } from "../../components/empty";
@@ -7,26 +10,22 @@ import { Loaded } from "../../components/loaded";
 import { Panel } from "../../components/panel";
 import { formatCount } from "../../lib/numbers";
 import { BulkBar } from "./bulk-bar";
+import { useHeld } from "./hold";
 import { JobFilters } from "./job-filters";
 import css from "./job-list.module.css";
 import { JobTable } from "./job-table";
-import { jobsQuery, kindsQuery } from "./queries";
+import { FIRST_ROWS, jobsQuery, kindsQuery, MOST_ROWS } from "./queries";
+import type { JobsSearch } from "./search";
 import { StateTabs } from "./state-tabs";
-import { useSelection } from "./use-selection";
+import { isEmpty, useSelection } from "./use-selection";
 
 const route = getRouteApi("/jobs");
 
-export function JobList() {
+/** The filters of the list; the tabs show the count of each state. */
+export function JobListHead() {
   const search = route.useSearch();
   const queues = useQuery(queuesQuery);
-  const jobs = useInfiniteQuery(jobsQuery(search));
-  const items = jobs.data?.pages.flatMap((page) => page.items) ?? [];
-  const searchedTo = jobs.data?.pages.at(-1)?.searched_to;
-  const filtered = Object.values(search).some(Boolean);
   const kinds = useQuery(kindsQuery);
-  const [selected, select] = useSelection(JSON.stringify(search));
-  const chosen = items.filter(({ id }) => selected.has(id)).map(({ id }) => id);
-
   return (
     <Panel
       title="List"
@@ -38,10 +37,58 @@ export function JobList() {
         queues={queues.data?.items.map(({ name }) => name) ?? []}
         kinds={kinds.data?.items.map(({ kind }) => kind) ?? []}
       />
-      <BulkBar search={search} chosen={chosen} onClear={() => select(new Set())} />
-      <Loaded query={jobs} label="jobs" rows={8}>
+    </Panel>
+  );
+}
+
+/** The matching jobs; the rows are held while one is open or some are selected. */
+export function JobList() {
+  const search = route.useSearch();
+  const list = JSON.stringify(search);
+  const open = useParams({ strict: false }).id !== undefined;
+  const queues = useQuery(queuesQuery);
+  const [grown, grow] = useState({ list, rows: FIRST_ROWS });
+  const rows = grown.list === list ? grown.rows : FIRST_ROWS;
+  const jobs = useInfiniteQuery({ ...jobsQuery(search, rows), placeholderData: keepPreviousData });
+  const [selection, select] = useSelection(list);
+  const [held, showLive] = useHeld(
+    {
+      // rows of the filters of before belong to another list
+      list: jobs.isPlaceholderData && rows === FIRST_ROWS ? "" : list,
+      jobs: jobs.data?.pages.flatMap((page) => page.items) ?? [],
+      whole: !jobs.hasNextPage,
+    },
+    open || !isEmpty(selection),
+  );
+  const searchedTo = jobs.data?.pages.at(-1)?.searched_to;
+  const loading = jobs.isFetchingNextPage || (jobs.isPlaceholderData && rows > FIRST_ROWS);
+  const loadMore = () => {
+    // a search by text goes on where its time ran out
+    if (searchedTo || rows === MOST_ROWS) return jobs.fetchNextPage();
+    return grow({ list, rows: Math.min(2 * rows, MOST_ROWS) });
+  };
+  const filtered = Object.values(search).some(Boolean);
+
+  return (
+    <section className={css.box} aria-label="Matching jobs">
+      <BulkBar
+        search={search}
+        selection={selection}
+        shown={held.jobs.map(({ id }) => id)}
+        matching={count(search, queues.data?.items)}
+        onSelect={select}
+      />
+      {held.fresh > 0 && (
+        <div className={css.fresh}>
+          <Button look="primary" onClick={showLive}>
+            {formatCount(held.fresh)}
+            {held.fresh >= rows && "+"} new – show
+          </Button>
+        </div>
+      )}
+      <Loaded query={jobs} label="jobs" rows={16}>
         {() =>
-          items.length === 0 ? (
+          held.jobs.length === 0 ? (
             <Empty title={emptyTitle(filtered, searchedTo)}>
               {filtered ? (
                 <Link to="/jobs">Show all jobs</Link>
@@ -50,26 +97,38 @@ export function JobList() {
               )}
             </Empty>
           ) : (
-            <JobTable jobs={items} selected={selected} onSelect={select} />
+            <div className={css.rows} data-waiting={jobs.isPlaceholderData}>
+              <JobTable jobs={held.jobs} gone={held.gone} selection={selection} onSelect={select} />
+            </div>
           )
         }
       </Loaded>
       {jobs.data && (
         <footer className={css.foot}>
           <span className="muted" role="status">
-            {formatCount(items.length)} shown
+            {formatCount(held.jobs.length)} shown
             {jobs.hasNextPage ? ", there are more" : ""}
             {searchedTo && ` · searched back to job ${searchedTo}`}
           </span>
           {jobs.hasNextPage && (
-            <Button onClick={() => jobs.fetchNextPage()} disabled={jobs.isFetchingNextPage}>
-              {jobs.isFetchingNextPage ? "Loading…" : "Load more"}
+            <Button onClick={loadMore} disabled={loading}>
+              {loading ? "Loading…" : "Load more"}
             </Button>
           )}
         </footer>
       )}
-    </Panel>
+    </section>
   );
+}
+
+/** How many jobs match, as the tabs count them; `null` for filters that the tabs do not know. */
+function count(search: JobsSearch, queues: readonly Schemas["Queue"][] | undefined): number | null {
+  if (!queues || search.kind || search.tag || search.q) return null;
+  const states = search.state ? [search.state] : JOB_STATES.map(({ state }) => state);
+  return queues
+    .filter(({ name }) => !search.queue || name === search.queue)
+    .flatMap(({ depth }) => states.map((state) => depth[state] ?? 0))
+    .reduce((sum, depth) => sum + depth, 0);
 }
 
 /** A search that ran out of time has not seen every job. */

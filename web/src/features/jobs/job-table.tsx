@@ -1,27 +1,34 @@
 import { getRouteApi, Link, useParams } from "@tanstack/react-router";
 import type { Schemas } from "../../api/client";
+import { Badge } from "../../components/badge";
 import table from "../../components/data-table.module.css";
 import { StateBadge } from "../../components/state-badge";
 import { Timestamp } from "../../components/timestamp";
 import { formatMillis } from "../../lib/numbers";
 import css from "./job-table.module.css";
+import type { Selection } from "./use-selection";
 
 const route = getRouteApi("/jobs");
 
 interface JobTableProps {
   jobs: readonly Schemas["Job"][];
-  selected: ReadonlySet<string>;
-  onSelect: (ids: ReadonlySet<string>) => void;
+  /** Shown jobs that have left the list. */
+  gone: ReadonlySet<string>;
+  selection: Selection;
+  onSelect: (selection: Selection) => void;
 }
 
-export function JobTable({ jobs, selected, onSelect }: JobTableProps) {
+export function JobTable({ jobs, gone, selection, onSelect }: JobTableProps) {
   const search = route.useSearch();
   const chosen = useParams({ strict: false }).id;
-  const all = jobs.length > 0 && jobs.every(({ id }) => selected.has(id));
+  const shown = jobs.map(({ id }) => id);
+  const selected = (id: string) => selection === "matching" || selection.ids.has(id);
+  const all = shown.every(selected);
   const toggle = (id: string) => {
-    const next = new Set(selected);
-    if (!next.delete(id)) next.add(id);
-    onSelect(next);
+    // of all that match, those that are shown stay selected
+    const ids = new Set(selection === "matching" ? shown : selection.ids);
+    if (!ids.delete(id)) ids.add(id);
+    onSelect({ ids });
   };
   return (
     <div className={table.scroll}>
@@ -33,7 +40,7 @@ export function JobTable({ jobs, selected, onSelect }: JobTableProps) {
                 type="checkbox"
                 aria-label="Select all that are shown"
                 checked={all}
-                onChange={() => onSelect(all ? new Set() : new Set(jobs.map(({ id }) => id)))}
+                onChange={() => onSelect({ ids: new Set(all ? [] : shown) })}
               />
             </th>
             <th scope="col">Job</th>
@@ -50,12 +57,12 @@ export function JobTable({ jobs, selected, onSelect }: JobTableProps) {
         </thead>
         <tbody>
           {jobs.map((job) => (
-            <tr key={job.id} data-chosen={job.id === chosen}>
+            <tr key={job.id} data-chosen={job.id === chosen} data-gone={gone.has(job.id)}>
               <td className={css.select}>
                 <input
                   type="checkbox"
                   aria-label={`Select job ${job.id}`}
-                  checked={selected.has(job.id)}
+                  checked={selected(job.id)}
                   onChange={() => toggle(job.id)}
                 />
               </td>
@@ -66,13 +73,20 @@ export function JobTable({ jobs, selected, onSelect }: JobTableProps) {
                   search={search}
                   resetScroll={false}
                   className={css.link}
+                  data-job={job.id}
                 >
                   <span className={css.kind}>{job.kind}</span>{" "}
                   <span className="muted numbers">{job.id}</span>
                 </Link>
               </th>
               <td className={css.state}>
-                <StateBadge state={job.state} />
+                {gone.has(job.id) ? (
+                  <Badge title="Deleted, or changed so that the filters do not match any more">
+                    left the list
+                  </Badge>
+                ) : (
+                  <StateBadge state={job.state} />
+                )}
               </td>
               <td className={`${css.about} ${table.wide}`}>
                 <code className={css.args}>{JSON.stringify(job.args)}</code>

@@ -1,7 +1,7 @@
 import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, test } from "vitest";
-import { answer, problem } from "../../testing/api";
+import { type Asked, answer, problem } from "../../testing/api";
 import { open } from "../../testing/page";
 
 const job = {
@@ -103,6 +103,27 @@ test("filters live in the address and reach the server", async () => {
   await waitFor(() => {
     expect(router.state.location.href).toBe("/jobs?state=parked&kind=scrape_quotes&q=123");
   });
+});
+
+test("a list that has been made longer is asked anew by one request", async () => {
+  const jobs = (first: number, count: number) =>
+    Array.from({ length: count }, (_, n) => ({ ...job, id: `${first - n}` }));
+  const asked = answer({
+    ...table,
+    "GET /api/jobs": ({ url }: Asked) => {
+      const limit = Number(new URL(url).searchParams.get("limit"));
+      return Response.json({ items: jobs(1000, limit), next_cursor: `jobs.${1001 - limit}` });
+    },
+  });
+  const { client } = open("/jobs");
+  await screen.findByText(/^50 shown/);
+  await userEvent.click(screen.getByRole("button", { name: "Load more" }));
+  await screen.findByText(/^100 shown/);
+  const lists = () => asked.filter(({ path }) => path === "/api/jobs");
+  const before = lists().length;
+  await client.invalidateQueries({ queryKey: ["jobs", "list"] });
+  expect(lists().length - before).toBe(1);
+  expect(lists().at(-1)?.url).toContain("limit=100");
 });
 
 test("a search that ran out of time says how far it came", async () => {

@@ -8,13 +8,16 @@ import {
 import { api, data, type Schemas } from "../../api/client";
 import type { JobsSearch } from "./search";
 
-const PAGE = 50;
+/** Rows of a list at first, and of the longest page that the server gives. */
+export const FIRST_ROWS = 50;
+export const MOST_ROWS = 500;
 
-export function jobsQuery(search: JobsSearch) {
+/** Pages of so many rows: a list of one page is asked anew by one request, however long it is. */
+export function jobsQuery(search: JobsSearch, rows: number) {
   return infiniteQueryOptions({
-    queryKey: ["jobs", "list", search],
+    queryKey: ["jobs", "list", search, rows],
     queryFn: ({ signal, pageParam }) => {
-      const query = { ...search, limit: PAGE, ...(pageParam && { cursor: pageParam }) };
+      const query = { ...search, limit: rows, ...(pageParam && { cursor: pageParam }) };
       return data(api.GET("/api/jobs", { params: { query }, signal }));
     },
     initialPageParam: "",

@@ -1,15 +1,19 @@
 import { useState } from "react";
 
-/** Chosen ids; what was chosen in one list is not chosen in another. */
-export function useSelection(
-  list: string,
-): [ReadonlySet<string>, (ids: ReadonlySet<string>) => void] {
-  const [kept, keep] = useState<{ list: string; ids: ReadonlySet<string> }>({
+/** Jobs to act on: those that were ticked, or, by a step of its own, all that match the filters. */
+export type Selection = { ids: ReadonlySet<string> } | "matching";
+
+export const NOTHING: Selection = { ids: new Set() };
+
+/** The selection of a list; another list begins without one. */
+export function useSelection(list: string): [Selection, (selection: Selection) => void] {
+  const [kept, keep] = useState<{ list: string; selection: Selection }>({
     list,
-    ids: new Set(),
+    selection: NOTHING,
   });
-  const ids = kept.list === list ? kept.ids : NONE;
-  return [ids, (next) => keep({ list, ids: next })];
+  return [kept.list === list ? kept.selection : NOTHING, (selection) => keep({ list, selection })];
 }
 
-const NONE: ReadonlySet<string> = new Set();
+export function isEmpty(selection: Selection): boolean {
+  return selection !== "matching" && selection.ids.size === 0;
+}

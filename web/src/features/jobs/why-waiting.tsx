@@ -27,7 +27,7 @@ export function WhyWaiting({ job }: { job: Schemas["Job"] }) {
   );
 }
 
-/** The server counts a thousand, and above that tells at least how many. */
+/** The server counts to a thousand, and above that returns a lower bound. */
 function describePosition(position: number): string {
   if (position === 0) return "next in line";
   return `${position > 1000 ? "at least " : ""}${formatCount(position)} ahead of it`;

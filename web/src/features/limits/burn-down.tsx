@@ -31,7 +31,7 @@ export function BurnDown({ window, points }: BurnDownProps) {
   const end = Math.max(present, known.at(-1)?.at ?? present);
   const renewed = calendar && resets_at ? Date.parse(resets_at) : null;
   const empty = exhausted_at && remaining > 0 ? Date.parse(exhausted_at) : null;
-  // what lies too far ahead would leave the past no room
+  // a distant time would leave no width for the past
   const ahead = empty !== null && empty > end ? Math.min(empty, end + (end - from) / 2) : end;
   const to = Math.max(end, renewed ?? ahead);
 

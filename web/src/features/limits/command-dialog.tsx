@@ -19,7 +19,7 @@ interface CommandDialogProps {
   children: ReactNode;
 }
 
-/** Asks before a key is told something; stays open with the reason if that is refused. */
+/** Asks before a command on a key; stays open with the reason if it is refused. */
 export function CommandDialog(props: CommandDialogProps) {
   const { limit, title, action, command, onClose, children } = props;
   const tell = useLimitCommand(limit.key);

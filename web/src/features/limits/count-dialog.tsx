@@ -14,7 +14,7 @@ interface Draft {
   reason: string;
 }
 
-/** Tells the ledger of calls that nobody here made, so that it counts as the provider does. */
+/** Reports calls made outside the cluster to the ledger, so that it counts as the provider does. */
 export function CountDialog({ limit, onClose }: { limit: Limit; onClose: () => void }) {
   const [draft, setDraft] = useState<Draft>({ requests: "", tokens: "", dollars: "", reason: "" });
   const set = (name: keyof Draft) => (value: string) =>

@@ -11,7 +11,7 @@ import { type Limit, standingOf } from "./standing";
 
 type Asking = "park" | "resume" | "trip" | "reset" | "count";
 
-/** How the key stands, and what an operator may tell it; each question is asked first. */
+/** State of the key, and the commands of an operator; each asks first. */
 export function LimitActions({ limit }: { limit: Limit }) {
   const [asking, setAsking] = useState<Asking | null>(null);
   const present = useStore(now);

@@ -24,7 +24,7 @@ interface LimitPanelProps {
   limits: readonly Limit[];
 }
 
-/** One key: how it stands, what it may be told, and what was spent. */
+/** One key: its state, the commands on it, and its usage. */
 export function LimitPanel({ name, limits }: LimitPanelProps) {
   const limit = limits.find(({ key }) => key === name);
   const history = useQuery({ ...limitQuery(name), enabled: limit !== undefined });

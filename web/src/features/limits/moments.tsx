@@ -13,7 +13,7 @@ export function NextPermit({ limit }: { limit: Limit }) {
   const present = useStore(seconds);
   const at = limit.next_permit_at;
   if (!at) return "after a call in flight";
-  // a permit of this moment is told by a clock that may be a tick ahead of ours
+  // the server's clock may be a tick ahead of the browser's
   return Date.parse(at) <= present + SKEW_MS ? "now" : <Countdown to={at} />;
 }
 

@@ -13,12 +13,12 @@ export interface Standing {
   why: string | null;
 }
 
-/** A window this full is worth a warning. */
+/** Usage of a window from which it is shown with a warning. */
 const NEARLY = 0.8;
 /** Shorter windows pace calls: being full is their trade. */
 const PACE_SECONDS = 60;
 
-/** How a limit stands, by the gravest thing there is to say of it. */
+/** State of a limit: the gravest fact about it. */
 export function standingOf(limit: Limit, now: number): Standing {
   const ahead = (at: string | null | undefined): at is string => at != null && Date.parse(at) > now;
   if (ahead(limit.parked_until)) {

@@ -86,11 +86,6 @@ export function contributions(signal: Signal): Contribution[] {
     .sort((a, b) => Math.abs(b.share) - Math.abs(a.share));
 }
 
-/** How many closes were read. */
-export function barCount(signal: Signal): number | null {
-  return number(record(record(signal.inputs).bars).count);
-}
-
 function record(value: unknown): Record<string, unknown> {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }

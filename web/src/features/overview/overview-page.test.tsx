@@ -1,6 +1,6 @@
-import { screen, within } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { answer } from "../../testing/api";
 import { open } from "../../testing/page";
 
@@ -16,9 +16,36 @@ const quote = {
   low: null,
   volume: null,
   trading_day: "2026-11-20",
-  as_of: "2026-11-22T18:48:06Z",
+  price_time: "2026-11-20T21:00:00Z",
+  checked_at: "2026-11-22T18:48:06Z",
   stale: true,
   source: "alpha_vantage",
+};
+
+const watched = {
+  symbol: "AAPL",
+  name: null,
+  quote,
+  session: {
+    state: "closed",
+    as_of_session: "2026-11-20",
+    opens_at: "2026-11-23T14:30:00Z",
+    closes_at: "2026-11-23T21:00:00Z",
+  },
+  closes: [],
+  sentiment: null,
+  signal: {
+    id: "54",
+    at: "2026-11-22T18:48:08Z",
+    state: "ok",
+    label: "BUY",
+    score: 0.316,
+    quality: 0.744,
+    closes: 100,
+    formula_version: "composite/1",
+  },
+  alerts: { firing: 2, pending: 0 },
+  refused: null,
 };
 
 const point = {
@@ -60,14 +87,12 @@ let table: Record<string, unknown>;
 
 beforeEach(() => {
   table = {
-    "GET /api/latest-data": { ...page, items: [quote] },
-    "GET /api/sentiment-summary": page,
+    "GET /api/watchlist": { ...page, items: [watched] },
     "GET /api/signals/AAPL": {
       symbol: "AAPL",
       current,
       history: { items: [point, { ...point, id: "53", c: 0.2 }], next_cursor: null },
     },
-    "GET /api/bars/AAPL": { ...page, items: [] },
     "GET /api/news/AAPL": {
       ...page,
       items: [
@@ -95,7 +120,29 @@ test("a row tells price, change by sign and word, and that the price is stale", 
   expect(row.getByText(/\+3\.14 %/)).toBeTruthy();
   expect(row.getByText("up")).toBeTruthy();
   expect(row.getByText("stale")).toBeTruthy();
-  expect(await row.findByText("Buy")).toBeTruthy();
+  expect(row.getByText("Buy")).toBeTruthy();
+  expect(row.getByRole("link", { name: "2 firing" }).getAttribute("href")).toBe(
+    "/alerts?symbol=AAPL",
+  );
+});
+
+test("a price tells its own time and session, apart from the last check", async () => {
+  answer(table);
+  open("/");
+  const row = within(await screen.findByRole("row", { name: /AAPL/ }));
+  expect(row.getByText("Fri close · 20 Nov 16:00 ET")).toBeTruthy();
+  expect(row.getByText("closed, opens Mon 09:30 ET")).toBeTruthy();
+  expect(row.getByText(/^checked \d+ d ago$/)).toBeTruthy();
+});
+
+test("every figure of the overview says how old it is while the server is away", async () => {
+  answer(table);
+  const { client } = open("/");
+  await screen.findByRole("row", { name: /AAPL/ });
+  vi.stubGlobal("fetch", () => Promise.reject(new TypeError("Failed to fetch")));
+  await client.invalidateQueries();
+  const strip = within(screen.getByRole("region", { name: "Now" }));
+  await waitFor(() => expect(strip.getAllByText(/^as of/)).toHaveLength(4));
 });
 
 test("the explanation adds up to the signal, and its address can be shared", async () => {
@@ -125,17 +172,17 @@ test("what was called for leads to its job", async () => {
 });
 
 test("an empty watchlist says what to do", async () => {
-  answer({ ...table, "GET /api/latest-data": page });
+  answer({ ...table, "GET /api/watchlist": page });
   open("/");
   expect(await screen.findByText("BELLWETHER_SYMBOLS")).toBeTruthy();
 });
 
 test("a failure shows the problem's title and can be tried again", async () => {
-  const { "GET /api/latest-data": quotes, ...rest } = table;
+  const { "GET /api/watchlist": quotes, ...rest } = table;
   answer(rest);
   open("/");
   expect(await screen.findByText("There is no such thing")).toBeTruthy();
-  answer({ ...rest, "GET /api/latest-data": quotes });
+  answer({ ...rest, "GET /api/watchlist": quotes });
   await userEvent.click(screen.getByRole("button", { name: "Try again" }));
   expect(await screen.findByText("$211.67")).toBeTruthy();
 });

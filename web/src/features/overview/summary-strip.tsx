@@ -1,4 +1,4 @@
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { type UseQueryResult, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { describe } from "../../api/problem";
@@ -8,7 +8,7 @@ import { formatCount } from "../../lib/numbers";
 import { QuotaMeters } from "./quota-meters";
 import css from "./summary-strip.module.css";
 
-/** What an operator wants to know before anything else. */
+/** The state of alerts, jobs and limits at a glance. */
 export function SummaryStrip() {
   const alerts = useInfiniteQuery(alertsQuery("firing"));
   const queues = useQuery(queuesQuery);
@@ -27,7 +27,7 @@ export function SummaryStrip() {
         name="Firing alerts"
         value={firing && `${formatCount(firing.length)}${alerts.hasNextPage ? "+" : ""}`}
         tone={firing?.length ? "bad" : undefined}
-        error={alerts.error}
+        query={alerts}
         link={<Link to="/alerts">{newest ? "See alerts" : "Alert history"}</Link>}
       >
         {newest ? (
@@ -41,7 +41,7 @@ export function SummaryStrip() {
       <Figure
         name="Jobs per minute"
         value={rate?.toFixed(1)}
-        error={queues.error}
+        query={queues}
         link={<Link to="/jobs">See jobs</Link>}
       >
         completed, over 5 minutes
@@ -55,7 +55,7 @@ export function SummaryStrip() {
             : undefined
         }
         tone={discarded ? "bad" : retrying ? "warn" : undefined}
-        error={queues.error}
+        query={queues}
         link={
           <Link to="/jobs" search={{ state: discarded ? "discarded" : "retryable" }}>
             See failing jobs
@@ -64,18 +64,35 @@ export function SummaryStrip() {
       >
         {retrying} to be retried, {discarded} given up
       </Figure>
-      <div className={`${css.figure} ${css.quotas}`}>
+      <div className={`${css.figure} ${css.quotas}`} data-stale={isStale(limits)}>
         <h2 className={css.name}>Provider limits</h2>
         {limits.data ? (
           <QuotaMeters limits={limits.data.items} />
         ) : (
           <p className={css.note}>{limits.error ? describe(limits.error).title : "…"}</p>
         )}
-        <Link to="/limits" className={css.link}>
-          See limits
-        </Link>
+        <span className={css.link}>
+          <Stale query={limits} />
+          <Link to="/limits">See limits</Link>
+        </span>
       </div>
     </section>
+  );
+}
+
+type Read = Pick<UseQueryResult, "data" | "error" | "dataUpdatedAt">;
+
+function isStale({ data, error }: Read): boolean {
+  return data !== undefined && error !== null;
+}
+
+/** The age of a figure whose newest reading failed. */
+function Stale({ query }: { query: Read }) {
+  if (!isStale(query)) return null;
+  return (
+    <span className={css.stale} title={describe(query.error).title}>
+      as of <Timestamp at={new Date(query.dataUpdatedAt).toISOString()} />
+    </span>
   );
 }
 
@@ -83,14 +100,15 @@ interface FigureProps {
   name: string;
   value: string | undefined;
   tone?: "bad" | "warn" | undefined;
-  error: unknown;
+  query: Read;
   link: ReactNode;
   children: ReactNode;
 }
 
-function Figure({ name, value, tone, error, link, children }: FigureProps) {
+function Figure({ name, value, tone, query, link, children }: FigureProps) {
+  const { error } = query;
   return (
-    <div className={css.figure}>
+    <div className={css.figure} data-stale={isStale(query)}>
       <h2 className={css.name}>{name}</h2>
       <p className={`${css.value} numbers`} data-tone={tone}>
         {value ?? "–"}
@@ -98,7 +116,10 @@ function Figure({ name, value, tone, error, link, children }: FigureProps) {
       <p className={css.note}>
         {value !== undefined ? children : error ? describe(error).title : "…"}
       </p>
-      <span className={css.link}>{link}</span>
+      <span className={css.link}>
+        <Stale query={query} />
+        {link}
+      </span>
     </div>
   );
 }

@@ -1,76 +1,73 @@
 import { useQuery } from "@tanstack/react-query";
-import { getRouteApi } from "@tanstack/react-router";
+import { getRouteApi, Link } from "@tanstack/react-router";
 import type { Schemas } from "../../api/client";
 import { Badge } from "../../components/badge";
 import { Button } from "../../components/button";
 import { Change } from "../../components/change";
 import table from "../../components/data-table.module.css";
+import { Loaded } from "../../components/loaded";
 import { Sparkline } from "../../components/sparkline";
-import { Timestamp } from "../../components/timestamp";
 import { formatPrice, subtract } from "../../lib/decimal";
+import { formatCount } from "../../lib/numbers";
 import { Explanation } from "./explanation";
-import { barsQuery, signalsQuery } from "./queries";
+import { PriceTime } from "./price-time";
+import { signalsQuery } from "./queries";
 import { SentimentChip } from "./sentiment-chip";
 import { SignalCell } from "./signal-cell";
 import css from "./watchlist-row.module.css";
 
 const route = getRouteApi("/");
 
-interface WatchlistRowProps {
-  quote: Schemas["Quote"];
-  sentiment: Schemas["SentimentSummary"] | undefined;
-}
+type Watched = Schemas["WatchedSymbol"];
 
-export function WatchlistRow({ quote, sentiment }: WatchlistRowProps) {
+export function WatchlistRow({ watched }: { watched: Watched }) {
+  const { symbol, name, quote, session, sentiment, signal } = watched;
   const navigate = route.useNavigate();
-  const open = route.useSearch().symbol === quote.symbol;
-  const signals = useQuery(signalsQuery(quote.symbol));
-  const bars = useQuery(barsQuery(quote.symbol));
-  const explanation = `explanation-${quote.symbol}`;
+  const open = route.useSearch().symbol === symbol;
+  const explanation = `explanation-${symbol}`;
   const toggle = () =>
-    void navigate({ search: { symbol: open ? undefined : quote.symbol }, resetScroll: false });
+    void navigate({ search: { symbol: open ? undefined : symbol }, resetScroll: false });
 
   return (
     <>
       <tr className={css.row} data-open={open}>
         <th scope="row">
-          <span className={css.symbol}>{quote.symbol}</span>
-          {quote.name && <span className={css.name}>{quote.name}</span>}
+          <span className={css.symbol}>{symbol}</span>
+          {name && <span className={css.name}>{name}</span>}
+          <Marks watched={watched} />
         </th>
         <td className={`${table.right} ${css.price}`}>
           <Price quote={quote} />
         </td>
-        <td data-label="As of">
-          <AsOf quote={quote} />
+        <td data-label="Price time">
+          <PriceTime quote={quote} session={session} />
         </td>
         <td data-label={`News, ${sentiment?.window.hours ?? 24} h`}>
           {sentiment ? <SentimentChip sentiment={sentiment} /> : <span className="muted">–</span>}
         </td>
-        <td data-label="30 sessions" className={css.history}>
-          <Closes bars={bars.data?.items} quote={quote} />
+        <td data-label="30 sessions">
+          <Closes watched={watched} />
         </td>
         <td data-label="Signal" className={css.signal}>
-          <SignalCell query={signals} symbol={quote.symbol} />
+          <SignalCell signal={signal} symbol={symbol} />
         </td>
         <td className={`${table.right} ${css.toggle}`}>
           <Button
             look="quiet"
             aria-expanded={open}
-            aria-controls={explanation}
+            aria-controls={open ? explanation : undefined}
             onClick={toggle}
-            disabled={!signals.data?.current}
+            disabled={!signal}
           >
             {open ? "Close" : "Why"}
-            <span className="visually-hidden"> {quote.symbol}</span>
+            <span className="visually-hidden"> {symbol}</span>
           </Button>
         </td>
       </tr>
       {open && (
         <tr className={css.detail}>
           <td colSpan={7} className={table.wide} id={explanation}>
-            {signals.data?.current && (
-              <Explanation symbol={quote.symbol} signal={signals.data.current} />
-            )}
+            <Terms symbol={symbol} />
           </td>
         </tr>
       )}
@@ -78,8 +75,43 @@ export function WatchlistRow({ quote, sentiment }: WatchlistRowProps) {
   );
 }
 
-function Price({ quote }: { quote: Schemas["Quote"] }) {
-  if (quote.price == null) return <span className="muted">no price yet</span>;
+/** The signal with its terms, which are asked for when its row is opened. */
+function Terms({ symbol }: { symbol: string }) {
+  const signals = useQuery(signalsQuery(symbol));
+  return (
+    <Loaded query={signals} label="explanation" rows={10}>
+      {({ current }) =>
+        current ? (
+          <Explanation symbol={symbol} signal={current} />
+        ) : (
+          <p className="muted">No signal has been derived yet.</p>
+        )
+      }
+    </Loaded>
+  );
+}
+
+/** Alerts of the symbol, and a provider that refuses it. */
+function Marks({ watched: { symbol, alerts, refused } }: { watched: Watched }) {
+  if (!alerts.firing && !refused) return null;
+  return (
+    <span className={css.marks}>
+      {alerts.firing > 0 && (
+        <Link to="/alerts" search={{ symbol }} className={css.alerts}>
+          {formatCount(alerts.firing)} firing
+        </Link>
+      )}
+      {refused && (
+        <Badge tone="warn" title={refused.detail}>
+          refused: {refused.reason.replaceAll("_", " ")}
+        </Badge>
+      )}
+    </span>
+  );
+}
+
+function Price({ quote }: { quote: Watched["quote"] }) {
+  if (quote?.price == null) return <span className="muted">no price yet</span>;
   const amount = quote.previous_close != null ? subtract(quote.price, quote.previous_close) : null;
   return (
     <>
@@ -91,45 +123,20 @@ function Price({ quote }: { quote: Schemas["Quote"] }) {
   );
 }
 
-function AsOf({ quote }: { quote: Schemas["Quote"] }) {
-  return (
-    <span className={css.asOf}>
-      {quote.as_of ? <Timestamp at={quote.as_of} /> : <span className="muted">never asked</span>}
-      {quote.trading_day && <span className="muted">session of {quote.trading_day}</span>}
-      {quote.stale && (
-        <span>
-          <Badge
-            tone="warn"
-            title="The newest session has no price yet, or nobody has answered for four trading hours."
-          >
-            stale
-          </Badge>
-        </span>
-      )}
-    </span>
-  );
-}
-
-interface ClosesProps {
-  bars: readonly Schemas["Bar"][] | undefined;
-  quote: Schemas["Quote"];
-}
-
-function Closes({ bars, quote }: ClosesProps) {
+function Closes({ watched: { symbol, closes, quote } }: { watched: Watched }) {
   // the price is newer than the bar of its own session, and a session under way has no bar yet
-  const day = quote.price != null ? quote.trading_day : null;
-  const values = (bars ?? [])
+  const day = quote?.price != null ? quote.trading_day : null;
+  const values = closes
     .filter((bar) => day == null || bar.day < day)
-    .map((bar) => Number(bar.close))
-    .reverse();
-  if (day != null) values.push(Number(quote.price));
+    .map(({ close }) => Number(close));
+  if (quote?.price != null && day != null) values.push(Number(quote.price));
   if (values.length < 2) return <span className="muted">–</span>;
   const [low, high] = [Math.min(...values), Math.max(...values)];
   return (
     <Sparkline
       values={values}
       range={[low, high]}
-      label={`${quote.symbol}: the last ${values.length} sessions, between ${low} and ${high}`}
+      label={`${symbol}: the last ${values.length} sessions, between ${low} and ${high}`}
     />
   );
 }

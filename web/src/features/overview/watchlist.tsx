@@ -1,5 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, data } from "../../api/client";
+import { watchlistQuery } from "../../api/queries";
 import { Button } from "../../components/button";
 import { CalledFor } from "../../components/called-for";
 import table from "../../components/data-table.module.css";
@@ -7,12 +8,10 @@ import { Empty } from "../../components/empty";
 import { Failure } from "../../components/failure";
 import { Loaded } from "../../components/loaded";
 import { Panel } from "../../components/panel";
-import { quotesQuery, sentimentQuery } from "./queries";
 import { WatchlistRow } from "./watchlist-row";
 
 export function Watchlist() {
-  const quotes = useQuery(quotesQuery);
-  const sentiment = useQuery(sentimentQuery);
+  const watchlist = useQuery(watchlistQuery);
   const client = useQueryClient();
   const scrape = useMutation({
     mutationFn: () => data(api.POST("/scrape", {})),
@@ -28,7 +27,7 @@ export function Watchlist() {
     <Panel title="Watchlist" scope="Signals are research scores, not advice" actions={fetchNow}>
       {scrape.error && <Failure error={scrape.error} />}
       {scrape.data && <CalledFor jobs={scrape.data.jobs} />}
-      <Loaded query={quotes} label="prices" rows={5}>
+      <Loaded query={watchlist} label="watchlist" rows={8}>
         {({ items }) =>
           items.length === 0 ? (
             <Empty title="The watchlist is empty.">
@@ -36,32 +35,30 @@ export function Watchlist() {
               and start Bellwether again.
             </Empty>
           ) : (
-            <table className={table.table}>
-              <thead>
-                <tr>
-                  <th scope="col">Symbol</th>
-                  <th scope="col" className={table.right}>
-                    Last price
-                  </th>
-                  <th scope="col">As of</th>
-                  <th scope="col">News, 24 h</th>
-                  <th scope="col">30 sessions</th>
-                  <th scope="col">Signal</th>
-                  <th scope="col">
-                    <span className="visually-hidden">Explanation</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {items.map((quote) => (
-                  <WatchlistRow
-                    key={quote.symbol}
-                    quote={quote}
-                    sentiment={sentiment.data?.items.find(({ symbol }) => symbol === quote.symbol)}
-                  />
-                ))}
-              </tbody>
-            </table>
+            <div className={table.scroll}>
+              <table className={table.table}>
+                <thead>
+                  <tr>
+                    <th scope="col">Symbol</th>
+                    <th scope="col" className={table.right}>
+                      Last price
+                    </th>
+                    <th scope="col">Price time</th>
+                    <th scope="col">News, 24 h</th>
+                    <th scope="col">30 sessions</th>
+                    <th scope="col">Signal</th>
+                    <th scope="col">
+                      <span className="visually-hidden">Explanation</span>
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {items.map((watched) => (
+                    <WatchlistRow key={watched.symbol} watched={watched} />
+                  ))}
+                </tbody>
+              </table>
+            </div>
           )
         }
       </Loaded>
