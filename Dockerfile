@@ -1,6 +1,6 @@
-# syntax=docker/dockerfile:1
 # Two images: `--target bellwether` is the binary for every role, `--target frontend` is nginx with
-# the pages. `just images` builds both, for linux/amd64 and linux/arm64.
+# the pages. `just images` builds both, for linux/amd64 and linux/arm64. `scripts/bases.sh` writes the
+# digests of the bases into this file; nothing is pushed without them.
 #
 # Compilers run on the machine's own architecture, whatever is built for: an emulated compiler takes
 # an hour.

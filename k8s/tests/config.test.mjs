@@ -1,6 +1,6 @@
-// A changed setting is a changed pod: for whoever reads it, and for nobody else.
+// A changed setting changes the pods that read it, and no others.
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parse, stringify } from "yaml";
@@ -37,7 +37,7 @@ for (const overlay of OVERLAYS) {
           const was = templates(before);
           const readers = [...was].filter(([, template]) => reads(template, "ConfigMap", map.name)).map(([name]) => name);
           const moved = [...was].filter(([name, template]) => !same(template, after.get(name))).map(([name]) => name);
-          assert.ok(readers.length > 0, `nobody reads ${map.name}`);
+          assert.ok(readers.length > 0, `no workload reads ${map.name}`);
           assert.deepEqual(moved.sort(), readers.sort());
         } finally {
           writeFileSync(join(root, file), text);
@@ -47,40 +47,48 @@ for (const overlay of OVERLAYS) {
   }
 }
 
-test("local: another password changes the pods that read it", () => {
-  const file = join(root, "overlays/local/secrets.env");
-  const text = readFileSync(file, "utf8");
-  const was = templates(render("local"));
-  writeFileSync(file, text.replace(/^POSTGRES_PASSWORD=.*$/m, "POSTGRES_PASSWORD=another"));
-  try {
-    const after = templates(render("local"));
-    for (const [name, template] of was) {
-      assert.equal(same(template, after.get(name)), !reads(template, "Secret", "bellwether"), name);
+const secrets = join(root, "overlays/local/secrets");
+for (const [what, name, wanted] of [
+  ["password", "database", ["StatefulSet/postgres", "Deployment/api", "Deployment/scraper", "Deployment/analyzer", "Deployment/alert", "Job/migrate", "CronJob/scrape-batch"]],
+  ["token", "api", ["Deployment/api"]],
+  ["key of a source", "sources", ["Deployment/scraper"]],
+  ["key of a model", "models", ["Deployment/analyzer"]],
+  ["channel", "channels", ["Deployment/alert"]],
+]) {
+  test(`local: another ${what} changes the pods that read it, and PostgreSQL only with its own`, () => {
+    const file = join(secrets, `${name}.env`);
+    const text = readFileSync(file, "utf8");
+    const was = templates(render("local"));
+    writeFileSync(file, `${text}\nCHANGED=1\n`);
+    try {
+      const after = templates(render("local"));
+      const moved = [...was].filter(([at, template]) => !same(template, after.get(at))).map(([at]) => at);
+      assert.deepEqual(moved.sort(), [...wanted].sort());
+    } finally {
+      writeFileSync(file, text);
     }
-  } finally {
-    writeFileSync(file, text);
-  }
-});
+  });
+}
 
-test("local: beside the sandbox nobody outside is called, whatever secrets.env holds", () => {
-  const file = join(root, "overlays/local/secrets.env");
-  const text = readFileSync(file, "utf8");
-  const names = [...text.matchAll(/^#([A-Z_]+)=/gm)].map(([, name]) => name);
-  assert.ok(names.length > 10, "the example names the providers' settings");
-  writeFileSync(file, text.replace(/^#([A-Z_]+)=.*$/gm, "$1=https://of-ones-own.example"));
+test("local: beside the sandbox no provider outside is called, whatever the secrets hold", () => {
+  const texts = new Map(readdirSync(secrets).map((file) => [join(secrets, file), readFileSync(join(secrets, file), "utf8")]));
+  const names = [...texts.values()].flatMap((text) => [...text.matchAll(/^#([A-Z_]+)=/gm)].map(([, name]) => name));
+  assert.ok(names.length > 10, "the examples name the providers' settings");
+  for (const [file, text] of texts) writeFileSync(file, text.replace(/^#([A-Z_]+)=.*$/gm, "$1=https://of-ones-own.example"));
   try {
     const world = render("local");
-    // Without a model nobody asks this server.
-    const unused = ["OPENAI_BASE_URL", "OPENAI_API_KEY"];
+    // The key of a server whose address and model are taken away.
+    const unused = ["OPENAI_API_KEY"];
     for (const name of ["api", "scraper", "analyzer", "alert"]) {
       const [container] = world.workloads().find((one) => one.at === `Deployment/${name}`).main;
       const environment = world.environment(container);
       const own = names.filter((key) => environment[key] === "https://of-ones-own.example");
-      assert.deepEqual(own.sort(), [...unused].sort(), name);
+      assert.deepEqual(own, name === "analyzer" ? unused : [], name);
       assert.equal(environment.OPENAI_MODEL, "");
+      assert.equal(environment.OPENAI_BASE_URL, "");
     }
   } finally {
-    writeFileSync(file, text);
+    for (const [file, text] of texts) writeFileSync(file, text);
   }
 });
 
@@ -88,11 +96,13 @@ test("every variable that our processes are given is one that the binary reads",
   const documented = readFileSync(join(K8S, "../.env.example"), "utf8");
   const known = new Set([...documented.matchAll(/^# ?([A-Z_]+)=/gm)].map(([, name]) => name));
   // Parts of which addresses are made.
-  for (const part of ["HOST", "DIRECT_HOST", "NAME", "USER", "PASSWORD"]) known.add(`DATABASE_${part}`);
-  // The database's own, in the one Secret of the overlay local.
+  for (const part of ["HOST", "DIRECT_HOST", "NAME", "USER", "PASSWORD", "OPTIONS"]) known.add(`DATABASE_${part}`);
+  // The database's own.
   known.add("POSTGRES_PASSWORD");
-  const example = readFileSync(join(K8S, "overlays/local/secrets.env.example"), "utf8");
-  const given = new Map([...example.matchAll(/^#?([A-Z_]+)=/gm)].map(([, name]) => [name, "secrets.env.example"]));
+  const given = new Map();
+  for (const file of readdirSync(secrets)) {
+    for (const [, name] of readFileSync(join(secrets, file), "utf8").matchAll(/^#?([A-Z_]+)=/gm)) given.set(name, file);
+  }
   for (const overlay of OVERLAYS) {
     const world = render(overlay);
     for (const one of world.workloads()) {
@@ -102,5 +112,5 @@ test("every variable that our processes are given is one that the binary reads",
     }
   }
   assert.ok(given.size > 20);
-  for (const [name, where] of given) assert.ok(known.has(name), `${where}: nobody reads ${name}`);
+  for (const [name, where] of given) assert.ok(known.has(name), `${where}: no process reads ${name}`);
 });

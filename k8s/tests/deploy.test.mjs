@@ -1,68 +1,28 @@
-// The order of `just deploy`, by a kubectl that only writes down what it is asked.
+// The order of `just deploy`, with a kubectl that only records its arguments.
 import assert from "node:assert/strict";
-import { execFile, execFileSync } from "node:child_process";
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { parse } from "yaml";
-import { folder, K8S, KUBECTL, objects, rendered, stage } from "./tree.mjs";
+import { checkout, run, secrets, which } from "./checkout.mjs";
+import { K8S, objects, rendered, stage } from "./tree.mjs";
 
-const TOKENS = "operator:0123456789abcdef";
-const which = (tool) => execFileSync("sh", ["-c", `command -v ${tool}`], { encoding: "utf8" }).trim();
-const BASH = which("bash");
 const example = /sha256:0{64}/g;
 
-/** A checkout with everything that `deploy.sh` reads, a shim before everything else, and no cluster. */
-function checkout({ secrets = "POSTGRES_PASSWORD=rehearsal1\nBELLWETHER_API_TOKENS=" + TOKENS + "\n" } = {}) {
-  const root = folder("deploy");
-  cpSync(stage(), join(root, "k8s"), { recursive: true });
-  mkdirSync(join(root, "scripts"));
-  for (const file of readdirSync(join(K8S, "../scripts")).filter((name) => /^(deploy|k8s-lib|k8s-unwell)\.sh$/.test(name))) {
-    copyFileSync(join(K8S, "../scripts", file), join(root, "scripts", file));
-  }
-  const env = join(root, "k8s/overlays/local/secrets.env");
-  rmSync(env, { force: true });
-  if (secrets !== null) writeFileSync(env, secrets);
-  mkdirSync(join(root, "bin"));
-  mkdirSync(join(root, "shim"));
-  copyFileSync(join(K8S, "tests/shim/kubectl.mjs"), join(root, "shim/kubectl.mjs"));
-  symlinkSync(join(K8S, "tests/node_modules"), join(root, "shim/node_modules"));
-  writeFileSync(join(root, "bin/kubectl"), `#!/bin/sh\nexec "${process.execPath}" "${root}/shim/kubectl.mjs" "$@"\n`);
-  chmodSync(join(root, "bin/kubectl"), 0o755);
-  return root;
-}
-
-/** Runs `deploy.sh` there; gives back its code, its words, and what kubectl was asked. */
-async function deploy(root, args, env = {}) {
-  rmSync(join(root, "shim/log"), { force: true });
-  const run = await new Promise((resolve) => {
-    const options = { env: {
-      ...process.env,
-      PATH: `${join(root, "bin")}:${process.env.PATH}`,
-      SHIM_FOLDER: join(root, "shim"),
-      SHIM_KUBECTL: KUBECTL,
-      BELLWETHER_DEPLOY_TIMEOUT: "30",
-      ...env,
-    } };
-    execFile(BASH, [join(root, "scripts/deploy.sh"), ...args], options, (error, stdout, stderr) => {
-      resolve({ status: error ? error.code : 0, stdout, stderr });
-    });
-  });
-  const log = join(root, "shim/log");
-  const asked = existsSync(log) ? readFileSync(log, "utf8").trim().split("\n") : [];
-  return { code: run.status, says: `${run.stdout}${run.stderr}`, asked, steps: asked.filter((line) => !line.startsWith("changed ")) };
-}
+const deploy = (root, args, env) => run(root, "deploy", args, env);
 const local = (root, env) => deploy(root, ["local", "--no-build"], env);
+const undeploy = (root, env) => run(root, "undeploy", ["local"], env);
 const at = (steps, pattern) => {
   const found = steps.findIndex((step) => pattern.test(step));
-  assert.ok(found >= 0, `nobody asked for ${pattern}:\n${steps.join("\n")}`);
+  assert.ok(found >= 0, `no step matches ${pattern}:\n${steps.join("\n")}`);
   return found;
 };
 const rising = (steps, patterns) => {
   const places = patterns.map((pattern) => at(steps, pattern));
   assert.deepEqual(places, [...places].sort((a, b) => a - b), steps.join("\n"));
 };
-const applied = (steps) => steps.filter((step) => step.startsWith("apply ")).flatMap((step) => step.slice(6).split(" "));
+const applied = (steps) => steps.filter((step) => step.startsWith("apply ")).flatMap((step) => step.split(" ").filter((word) => word.includes("/")));
 const deployments = (overlay) => objects(rendered(stage(), overlay)).filter((one) => one.kind === "Deployment").map((one) => one.metadata.name);
 
 describe("just deploy", { concurrency: 4 }, () => {
@@ -112,7 +72,7 @@ describe("just deploy", { concurrency: 4 }, () => {
       const { code, says, steps } = await local(checkout(), { SHIM_FAIL: fail });
       assert.notEqual(code, 0, says);
       assert.match(says.trim().split("\n").at(-1), /^deploy: .+/);
-      // What does not become ready is told with what the cluster says of it.
+      // A workload that does not become ready is reported with the cluster's events.
       if (fail.startsWith("rollout")) assert.match(says, /analyzer-1 finds no node: 0\/1 nodes are available/);
       const failed = at(steps, new RegExp(fail.replace("Namespace", "apply .*Namespace").replace("ServiceAccount", "apply .*ServiceAccount")));
       assert.ok(!steps.slice(failed + 1).some((step) => never.test(step)), steps.join("\n"));
@@ -134,10 +94,49 @@ describe("just deploy", { concurrency: 4 }, () => {
     assert.deepEqual(asked.filter((line) => line.startsWith("changed ")), ["changed Job/migrate"]);
   });
 
-  test("without secrets.env nothing is touched, and the line says what to do", async () => {
-    const { code, says, asked } = await local(checkout({ secrets: null }));
+  test("another token restarts the API alone, and the old one leaves the cluster", async () => {
+    const root = checkout();
+    assert.equal((await local(root)).code, 0);
+    secrets(root, "BELLWETHER_API_TOKENS", "operator:another-token-of-this-test");
+    const { code, says, asked, steps } = await local(root);
+    assert.equal(code, 0, says);
+    const changed = asked.filter((line) => line.startsWith("changed ")).map((line) => line.slice(8).replace(/-[2456789bcdfghkmt]{10}$/, ""));
+    assert.deepEqual(changed.sort(), ["Deployment/api", "Job/migrate", "Secret/bellwether-api"]);
+    const removed = steps.filter((step) => step.startsWith("delete Secret/") || step.startsWith("delete ConfigMap/"));
+    assert.equal(removed.length, 1, steps.join("\n"));
+    assert.match(removed[0], /^delete Secret\/bellwether-api-[2456789bcdfghkmt]{10} /);
+    assert.ok(steps.indexOf(removed[0]) > steps.findLastIndex((step) => step.startsWith("rollout status")), "after every rollout");
+  });
+
+  test("what a Job under way still names stays until the next deployment", async () => {
+    const root = checkout();
+    assert.equal((await local(root)).code, 0);
+    const [secret] = objects(rendered(join(root, "k8s"), "local")).filter((one) => /^bellwether-database-/.test(one.metadata.name) && one.kind === "Secret");
+    secrets(root, "POSTGRES_PASSWORD", "another1");
+    const { code, says, steps } = await local(root, { SHIM_ACTIVE: secret.metadata.name });
+    assert.equal(code, 0, says);
+    assert.ok(!steps.some((step) => step.startsWith("delete Secret/")), steps.join("\n"));
+  });
+
+  test("no value of a Secret goes into an annotation", async () => {
+    const { steps } = await local(checkout());
+    for (const step of steps.filter((one) => /^apply .*Secret\//.test(one))) assert.match(step, /^apply --server-side (Secret\/\S+ ?)+$/);
+  });
+
+  test("a migration that fails and is tried again is told with its log", async () => {
+    const { code, says } = await local(checkout(), { SHIM_MIGRATION: "fails again and again", BELLWETHER_DEPLOY_TIMEOUT: "1" });
+    assert.equal(code, 1);
+    assert.match(says, /^\s*the Job migrate has failed 2 times and is tried again \(kubectl -n bellwether logs job\/migrate/m);
+    assert.match(says, /permission denied for schema public/);
+    assert.match(says.trim().split("\n").at(-1), /^deploy: the migration did not end within 1 s/);
+  });
+
+  test("without secrets nothing is touched, and the line says what to do", async () => {
+    const root = checkout();
+    rmSync(join(root, "k8s/overlays/local/secrets/models.env"));
+    const { code, says, asked } = await local(root);
     assert.notEqual(code, 0);
-    assert.match(says, /secrets\.env is missing: copy .*secrets\.env\.example/);
+    assert.match(says, /secrets\/models\.env is missing: copy .*secrets\.example\/models\.env/);
     assert.deepEqual(asked, []);
   });
 
@@ -167,18 +166,36 @@ describe("just deploy", { concurrency: 4 }, () => {
   });
 
   test("the example's secrets are refused", async () => {
-    const secrets = readFileSync(join(K8S, "overlays/local/secrets.env.example"), "utf8");
-    const { code, says, asked } = await local(checkout({ secrets }));
+    const root = checkout();
+    cpSync(join(K8S, "overlays/local/secrets.example"), join(root, "k8s/overlays/local/secrets"), { recursive: true });
+    const { code, says, asked } = await local(root);
     assert.notEqual(code, 0);
     assert.match(says, /change-me/);
     assert.deepEqual(asked, []);
   });
 
+  test("a key that the other processes are not told of is refused, where the sandbox is not in its place", async () => {
+    const root = checkout();
+    secrets(root, "GEMINI_API_KEY", "a-key");
+    assert.equal((await local(root)).code, 0);
+    const file = join(root, "k8s/overlays/local/kustomization.yaml");
+    const alone = readFileSync(file, "utf8").replace("  - ../../components/sandbox\n", "");
+    writeFileSync(file, alone);
+    const { code, says, asked } = await local(root);
+    assert.equal(code, 1);
+    assert.match(says.trim(), /secrets holds GEMINI_API_KEY: name gemini in BELLWETHER_PROVIDERS of k8s\/overlays\/local\/kustomization\.yaml$/);
+    assert.deepEqual(asked, []);
+    writeFileSync(file, alone.replace(/^# (configMapGenerator:\n)# (.*\n)# (.*\n)# (.*\n)# (.*\n)/m, "$1$2$3$4$5"));
+    const named = await local(root);
+    assert.equal(named.code, 0, named.says);
+  });
+
   test("what the workflow writes for secrets is what a deployment takes", async () => {
     const workflow = parse(readFileSync(join(K8S, "../.github/workflows/kind.yml"), "utf8"));
-    const [line] = workflow.jobs.e2e.steps.flatMap((step) => (step.run ?? "").split("\n")).filter((text) => text.includes("secrets.env.example"));
-    const root = checkout({ secrets: null });
-    execFileSync("sh", ["-c", line.replace("$(openssl rand -hex 16)", "0123456789abcdef")], { cwd: root });
+    const lines = workflow.jobs.e2e.steps.flatMap((step) => (step.run ?? "").split("\n")).filter((text) => text.includes("overlays/local/secrets"));
+    const root = checkout();
+    rmSync(join(root, "k8s/overlays/local/secrets"), { recursive: true });
+    execFileSync("sh", ["-ec", lines.join("\n").replace("$(openssl rand -hex 16)", "0123456789abcdef")], { cwd: root });
     const { code, says } = await local(root);
     assert.equal(code, 0, says);
   });
@@ -217,5 +234,26 @@ describe("just deploy", { concurrency: 4 }, () => {
     // The webhook of KEDA reads the Deployment that it is to scale.
     const apps = steps.find((step) => /^apply .*ScaledObject/.test(step));
     assert.ok(at(steps, /^apply .*Deployment\/analyzer/) < steps.indexOf(apps) || apps.indexOf("Deployment/analyzer") < apps.indexOf("ScaledObject/analyzer"), apps);
+  });
+});
+
+describe("just undeploy", { concurrency: 4 }, () => {
+  test("PostgreSQL goes after the last pod that works on it", async () => {
+    const root = checkout();
+    assert.equal((await local(root)).code, 0);
+    const { code, says, steps } = await undeploy(root);
+    assert.equal(code, 0, says);
+    assert.ok(!steps.some((step) => step.startsWith("without a database")), steps.join("\n"));
+    rising(steps, [/^delete .*Deployment\/scraper/, /^delete .*Job\/migrate/, /^delete .*StatefulSet\/postgres/]);
+    assert.match(says, /the volume is kept/);
+  });
+
+  test("pods that do not end in time leave PostgreSQL where it is", async () => {
+    const root = checkout();
+    assert.equal((await local(root)).code, 0);
+    const { code, says, steps } = await undeploy(root, { SHIM_FAIL: "Deployment/scraper" });
+    assert.equal(code, 1);
+    assert.match(says.trim().split("\n").at(-1), /^undeploy: the services did not end within 30 s, and PostgreSQL was not touched: look at `kubectl -n bellwether get pods`$/);
+    assert.ok(!steps.some((step) => /StatefulSet/.test(step)), steps.join("\n"));
   });
 });

@@ -118,7 +118,7 @@ test("a figure of the cluster is counted once, however many APIs tell it", () =>
   ]) assert.equal(doubled(wrong, known).length, 1, wrong);
 });
 
-test("the Alertmanager's example sends pages to whoever is on call", { skip: without(amtool, "amtool") }, () => {
+test("the Alertmanager's example sends pages to the operator on call", { skip: without(amtool, "amtool") }, () => {
   const file = join(K8S, "../docs/runbooks/alertmanager.yml");
   run(amtool, "check-config", file);
   const to = (severity) => run(amtool, "config", "routes", "test", `--config.file=${file}`, `severity=${severity}`).trim();

@@ -44,7 +44,7 @@ before(async () => {
       response.write("event: job\ndata: {}\n\n");
       return;
     }
-    response.writeHead(request.method === "POST" ? 202 : 200, { "content-type": "application/json", "x-frame-options": "SAMEORIGIN" });
+    response.writeHead(request.method === "POST" ? 202 : 200, { "content-type": "application/json", "x-frame-options": "SAMEORIGIN", "cross-origin-resource-policy": "cross-origin", "permissions-policy": "camera=*" });
     response.end('{"from":"stub"}');
   });
   await new Promise((resolve) => stub.listen(0, "127.0.0.1", resolve));
@@ -72,7 +72,7 @@ before(async () => {
       .replaceAll("/usr/share/nginx/html", `${work}/html`)
       .replace("listen 8080", `listen 127.0.0.1:${port}`),
   );
-  // The log's line goes to a file: a socket, as node hands out, cannot be opened by its name.
+  // The log goes to a file: a socket, as node passes it, cannot be opened by its name.
   const log = openSync(join(work, "log"), "a");
   const user = process.getuid() === 0 ? "user root; " : "";
   execFileSync(nginx, ["-t", "-q", "-e", "stderr", "-p", work, "-c", file, "-g", user], { stdio: ["ignore", log, "pipe"] });
@@ -92,9 +92,18 @@ after(async () => {
   if (work) rmSync(work, { recursive: true, force: true });
 });
 
+/** The log line of a path, once it is written. */
+async function logged(path) {
+  const line = () => readFileSync(join(work, "log"), "utf8").split("\n").find((text) => text.includes(`"${path}"`));
+  const end = Date.now() + 5000;
+  while (!line() && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.ok(line(), `no line of the log tells of ${path}`);
+  return line();
+}
+
 const get = (path, options) => fetch(base + path, { redirect: "manual", ...options });
 
-test("a deep link is the page, which nobody keeps", { skip }, async () => {
+test("a deep link is the page, which no cache keeps", { skip }, async () => {
   for (const path of ["/", "/jobs", "/jobs/1", "/alerts", "/deep/link"]) {
     const answer = await get(path);
     assert.equal(answer.status, 200, path);
@@ -134,13 +143,39 @@ test("a line of the log is JSON, with the path that was asked for and never the 
   // Of a page too, whatever file it is served from.
   for (const path of ["/api/latest-data", "/jobs/7"]) {
     await (await get(`${path}?token=hush`)).text();
-    const line = () => readFileSync(join(work, "log"), "utf8").split("\n").find((text) => text.includes(`"${path}"`));
-    const end = Date.now() + 5000;
-    while (!line() && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
-    assert.ok(line(), `no line of the log tells of ${path}`);
-    assert.equal(JSON.parse(line()).path, path);
+    assert.equal(JSON.parse(await logged(path)).path, path);
   }
   assert.doesNotMatch(readFileSync(join(work, "log"), "utf8"), /hush/);
+});
+
+test("a line of the log names the client, as a load balancer or a gateway has told it", { skip }, async () => {
+  for (const [path, headers, client] of [["/client/direct", {}, "127.0.0.1"], ["/client/behind", { "x-forwarded-for": "203.0.113.7" }, "203.0.113.7"], ["/client/pretends", { "x-forwarded-for": "198.51.100.1, 203.0.113.7, 10.0.0.3" }, "203.0.113.7"]]) {
+    await (await get(path, { headers })).text();
+    const said = JSON.parse(await logged(path));
+    assert.deepEqual([said.client, said.peer], [client, "127.0.0.1"], path);
+  }
+});
+
+test("one address that asks without end is told to wait, and another is still served", { skip }, async () => {
+  const from = (address) => get("/api/jobs", { headers: { "x-forwarded-for": address } });
+  const answers = await Promise.all(Array.from({ length: 600 }, () => from("203.0.113.66")));
+  const refused = answers.filter((one) => one.status === 429);
+  assert.ok(refused.length > 0, "none was refused");
+  assert.ok(answers.length - refused.length >= 200, "a page that opens is not refused");
+  assert.equal(refused[0].headers.get("retry-after"), "1");
+  assert.match(refused[0].headers.get("content-type"), /application\/problem\+json/);
+  assert.equal((await refused[0].json()).status, 429);
+  assert.equal((await from("203.0.113.67")).status, 200);
+  await Promise.all(answers.filter((one) => one !== refused[0]).map((one) => one.text()));
+});
+
+test("a client that never ends its request is cut off, and there is room for a thousand streams", () => {
+  const said = readFileSync(join(web, "nginx.conf"), "utf8");
+  const seconds = (name) => Number(new RegExp(`^\\s*${name} (\\d+)s;`, "m").exec(said)?.[1] ?? 60);
+  for (const name of ["client_header_timeout", "client_body_timeout", "send_timeout"]) assert.ok(seconds(name) <= 30, name);
+  const most = Number(/worker_connections (\d+);/.exec(said)[1]);
+  assert.ok(most >= 4096, "a stream takes two connections, and pages want some");
+  assert.ok(Number(/worker_rlimit_nofile (\d+);/.exec(said)[1]) >= 2 * most);
 });
 
 test("what the processes tell their cluster stays inside", { skip }, async () => {
@@ -170,13 +205,16 @@ test("every location has the security headers, once", { skip }, async () => {
       ["x-content-type-options", "nosniff"],
       ["x-frame-options", "DENY"],
       ["referrer-policy", "no-referrer"],
+      ["cross-origin-opener-policy", "same-origin"],
+      ["cross-origin-resource-policy", "same-origin"],
+      ["permissions-policy", "camera=(), geolocation=(), microphone=(), payment=()"],
       ["content-security-policy", /default-src 'none'.*frame-ancestors 'none'/],
     ]) {
       const is = answer.headers.get(header) ?? "missing";
       if (value instanceof RegExp) assert.match(is, value, `${path} ${header}`);
       else assert.equal(is, value, `${path} ${header}`);
     }
-    assert.doesNotMatch(answer.headers.get("server") ?? "", /\d/, "the version is nobody's business");
+    assert.doesNotMatch(answer.headers.get("server") ?? "", /\d/, "the version is not shown");
   }
 });
 

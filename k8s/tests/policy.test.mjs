@@ -1,4 +1,4 @@
-// The rules hold over both overlays, and each of them finds what it is there for.
+// The rules hold over both overlays, and each rule finds a manifest that violates it.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -29,7 +29,7 @@ const WRONG = [
   ["a backend without a port", () => { const o = one("HTTPRoute", "bellwether"); delete o.spec.rules[0].backendRefs[0].port; return o; }],
   ["a store of no kind", () => { const o = one("ExternalSecret"); o.spec.secretStoreRef.kind = "Vault"; return o; }],
   ["an older version", () => { const o = one("ExternalSecret"); o.apiVersion = "external-secrets.io/v1beta1"; return o; }],
-  ["a kind that nobody has described", () => ({ apiVersion: "example.com/v1", kind: "Widget", metadata: { name: "x" }, spec: {} })],
+  ["a kind without a schema", () => ({ apiVersion: "example.com/v1", kind: "Widget", metadata: { name: "x" }, spec: {} })],
 ];
 for (const [what, make] of WRONG) {
   test(`finds ${what}`, () => assert.notDeepEqual(misfits(make()), []));

@@ -1,7 +1,7 @@
 // No secret is in what git holds, and the file that holds some is none of git's.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { K8S } from "./tree.mjs";
@@ -31,7 +31,10 @@ test("no file looks as if it held a secret", { skip }, () => {
   assert.deepEqual(found, []);
 });
 
-test("git ignores secrets.env, and knows its example", { skip }, () => {
-  assert.equal(git("check-ignore", "k8s/overlays/local/secrets.env").trim(), "k8s/overlays/local/secrets.env");
-  assert.equal(git("ls-files", "k8s/overlays/local/secrets.env").trim(), "");
+test("git ignores the files of secrets, and knows their examples", { skip }, () => {
+  for (const file of readdirSync(join(K8S, "overlays/local/secrets.example"))) {
+    const path = `k8s/overlays/local/secrets/${file}`;
+    assert.equal(git("check-ignore", path).trim(), path);
+    assert.equal(git("ls-files", path).trim(), "");
+  }
 });

@@ -16,6 +16,10 @@ const job = (name, at, type, owner) => named(name, {
   status: { conditions: type ? [{ type, status: "True", ...(type === "Failed" && { reason: "BackoffLimitExceeded" }) }] : [] },
 });
 
+// Whole seconds of one moment, so that a time can be said twice.
+const now = Math.floor(Date.now() / 1000) * 1000;
+const ago = (minutes) => new Date(now - minutes * 60_000).toISOString().replace(".000Z", "Z");
+
 /** A cluster in which all is well, but for what `change` makes of it. */
 function cluster(change = () => {}) {
   const world = {
@@ -70,7 +74,7 @@ describe("just status", { concurrency: 4 }, () => {
     const waits = (reason, rest) => ({ ready: false, state: { waiting: { reason } }, ...rest });
     const pending = (rest) => ({ status: { phase: "Pending", ...rest } });
     const wanted = [];
-    /** What is wrong, and the line that has to say so. */
+    /** A fault, and the line that must report it. */
     const wrong = (line, change) => wanted.push({ line, change });
     wrong(/^alert-1 alert ends again and again: 7 restarts, the last end was OOMKilled \(137\) \(kubectl -n bellwether logs alert-1 -c alert --previous\)$/,
       (w) => w.pods.push(pod("alert-1", [container("alert", { ...waits("CrashLoopBackOff", { restartCount: 7 }), ...ended("OOMKilled", 137) })])));
@@ -79,7 +83,7 @@ describe("just status", { concurrency: 4 }, () => {
     wrong(/^api-3 api waits: CreateContainerConfigError/, (w) => w.pods.push(pod("api-3", [container("api", waits("CreateContainerConfigError"))], pending())));
     wrong(/^api-4 waits in wait-for-postgres \(kubectl -n bellwether logs api-4 -c wait-for-postgres\)$/,
       (w) => w.pods.push(pod("api-4", [container("api", waits("PodInitializing"))], pending({ initContainerStatuses: [container("wait-for-postgres", { ready: false })] }))));
-    wrong(/^api-5 finds no node: 0\/2 nodes are available/,
+    wrong(/^api-5 finds no node: 0\/2 nodes are available: 2 Insufficient memory\. \(kubectl -n bellwether describe pod api-5\)$/,
       (w) => w.pods.push(pod("api-5", undefined, pending({ conditions: [{ type: "PodScheduled", status: "False", message: "0/2 nodes are available: 2 Insufficient memory." }] }))));
     wrong(/^api-6 api runs and is not ready/, (w) => w.pods.push(pod("api-6", [container("api", { ready: false })])));
     wrong(/^api-7 has failed: Evicted/, (w) => w.pods.push(pod("api-7", [], { status: { phase: "Failed", reason: "Evicted" } })));
@@ -89,18 +93,45 @@ describe("just status", { concurrency: 4 }, () => {
     wrong(/^the deployment alert is missing \(just deploy\)$/, (w) => w.deployments.shift());
     wrong(/^the Job migrate failed: BackoffLimitExceeded \(kubectl -n bellwether logs job\/migrate/, (w) => { w.jobs = [job("migrate", "00:00:00", "Failed")]; });
     wrong(/^the Job scrape-batch-2 failed/, (w) => w.jobs.push(job("scrape-batch-2", "01:30:00", "Failed", "scrape-batch"), job("scrape-batch-1", "01:00:00", "Complete", "scrape-batch")));
+    wrong(/^the Job once has failed 3 times and is tried again \(kubectl -n bellwether logs job\/once --all-containers\)$/, (w) => w.jobs.push(named("once", { status: { active: 1, failed: 3 } })));
     wrong(/^the CronJob scrape-batch is suspended/, (w) => { w.cronjobs[0].spec.suspend = true; });
     wrong(/^the autoscaler analyzer measures nothing: unable to get metrics \(is metrics-server there\?/,
       (w) => { w.horizontalpodautoscalers[0].status.conditions[0] = { type: "ScalingActive", status: "False", message: "unable to get metrics" }; });
     wrong(/^the volume data-postgres-0 is Pending/, (w) => { w.persistentvolumeclaims[0].status.phase = "Pending"; });
     const world = cluster((w) => wanted.forEach(({ change }) => change(w)));
-    world.events.push(named("e1", { lastTimestamp: "2026-01-01T00:00:00Z", type: "Warning", involvedObject: { kind: "Pod", name: "x" }, reason: "BackOff", message: "it complained" }));
+    world.events.push(named("e1", { lastTimestamp: ago(1), type: "Warning", involvedObject: { kind: "Pod", name: "x" }, reason: "BackOff", message: "it complained" }));
     const { code, says } = await status(world);
     assert.equal(code, 1, says);
     const found = /not well:\n((?: {2}.*\n)+)/.exec(says)?.[1].trim().split(/\n */) ?? [];
     for (const { line } of wanted) assert.equal(found.filter((one) => line.test(one)).length, 1, `${line}:\n${found.join("\n")}`);
     assert.equal(found.length, wanted.length, found.join("\n"));
     assert.match(says, /Pod\/x\tBackOff: it complained/);
+  });
+
+  test("warnings are of the last minutes and of this namespace, each with its time, the latest last", async () => {
+    const event = (name, times) => named(name, { ...times, type: "Warning", involvedObject: { kind: "Pod", name }, reason: "Failed", message: name, metadata: { creationTimestamp: times.eventTime?.slice(0, 19).concat("Z") ?? times.lastTimestamp } });
+    const micro = (minutes) => ago(minutes).replace("Z", ".123456Z");
+    const world = cluster((w) => {
+      w.born = ago(6);
+      w.deployments.shift();
+      w.events = [
+        event("third", { lastTimestamp: null, eventTime: micro(1) }),
+        event("second", { lastTimestamp: ago(2) }),
+        event("first", { lastTimestamp: null, eventTime: micro(60), series: { count: 9, lastObservedTime: micro(3) } }),
+        event("old", { lastTimestamp: ago(30) }),
+        event("of-the-namespace-before", { lastTimestamp: ago(8) }),
+      ];
+    });
+    const { says } = await status(world);
+    const told = [...says.matchAll(/^ {2}(\S+)\tPod\/(\S+)\tFailed: /gm)].map(([, at, name]) => [at, name]);
+    assert.deepEqual(told, [[ago(3), "first"], [ago(2), "second"], [ago(1), "third"]], says);
+  });
+
+  test("what an operator has not looked at yet is told", async () => {
+    const world = cluster((w) => Object.assign(w, { clusters: [], scaledobjects: [], externalsecrets: [named("bellwether-api")] }));
+    const { code, says } = await status(world, { operators: true });
+    assert.equal(code, 1);
+    assert.match(says, /ExternalSecret bellwether-api is not ready: it has no status yet, does its operator run\? \(kubectl -n bellwether describe externalsecrets\.external-secrets\.io bellwether-api\)/);
   });
 
   test("it finds what an operator says of its own", async () => {

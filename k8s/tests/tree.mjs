@@ -1,6 +1,6 @@
 // The manifests as files: a copy to render from, what kubectl makes of it, and which files it read.
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -28,12 +28,15 @@ export function stage() {
   const root = folder("k8s");
   cpSync(K8S, root, {
     recursive: true,
-    filter: (path) => !/(^|\/)(node_modules|secrets\.env)$/.test(path) && relative(K8S, path) !== "tests",
+    filter: (path) => !/(^|\/)(node_modules|secrets)$/.test(path) && relative(K8S, path) !== "tests",
   });
-  for (const file of files(root)) {
-    if (file.endsWith("secrets.env.example")) {
-      cpSync(join(root, file), join(root, file.replace(/\.example$/, "")));
-    }
+  for (const overlay of OVERLAYS.map((one) => join(root, "overlays", one))) {
+    const example = join(overlay, "secrets.example");
+    if (!existsSync(example)) continue;
+    cpSync(example, join(overlay, "secrets"), { recursive: true });
+    // the API refuses the example's own tokens
+    const api = join(overlay, "secrets", "api.env");
+    writeFileSync(api, readFileSync(api, "utf8").replaceAll("change-me", "a-long-text-of-the-tests"));
   }
   return root;
 }

@@ -30,7 +30,7 @@ for (const [kind, what, change] of [
   ["Gateway", "no field spec.listeners", (o) => { o.spec.listeners[0].tlsMode = "Terminate"; }],
   ["HTTPRoute", "no field spec.rules", (o) => { o.spec.rules[0].backends = []; }],
   ["ExternalSecret", "unknown variant `Vault`", (o) => { o.spec.secretStoreRef.kind = "Vault"; }],
-  ["ExternalSecret", "nobody has described", (o) => { o.apiVersion = "external-secrets.io/v1beta1"; }],
+  ["ExternalSecret", "there is no type for", (o) => { o.apiVersion = "external-secrets.io/v1beta1"; }],
 ]) {
   test(`finds in ${kind}: ${what}`, () => {
     const object = one(kind);

@@ -1,4 +1,4 @@
-// A manifest that is wrong in one way each, and the rule that has to say so.
+// Manifests with one fault each, and the rule that must report it.
 const container = (world, kind, name) => world.workloads().find((w) => w.at === `${kind}/${name}`).main[0];
 const template = (world, kind, name) => world.workloads().find((w) => w.at === `${kind}/${name}`).spec;
 const drop = (world, kind, name) => {
@@ -6,18 +6,18 @@ const drop = (world, kind, name) => {
 };
 const configured = (world, key) => world.all("ConfigMap").find((one) => key in (one.data ?? {}));
 
-/** [rule, overlay, what is wrong, how to make it so] */
+/** [rule, overlay, fault, change that introduces it] */
 export const FIXTURES = [
   ["unique", "local", "the same Service twice", (w) => w.objects.push(structuredClone(w.need("Service", "api-service")))],
   ["selector", "local", "a template whose labels its selector misses", (w) => { w.need("Deployment", "api").spec.template.metadata.labels["app.kubernetes.io/name"] = "apis"; }],
-  ["selector", "local", "a selector that takes everybody's pods", (w) => { w.need("Deployment", "alert").spec.selector = { matchLabels: { "app.kubernetes.io/part-of": "bellwether" } }; }],
-  ["service", "local", "a Service that leads to nobody", (w) => { w.need("Service", "scraper-service").spec.selector = { app: "scraper" }; }],
+  ["selector", "local", "a selector that selects all pods", (w) => { w.need("Deployment", "alert").spec.selector = { matchLabels: { "app.kubernetes.io/part-of": "bellwether" } }; }],
+  ["service", "local", "a Service without pods", (w) => { w.need("Service", "scraper-service").spec.selector = { app: "scraper" }; }],
   ["service", "production", "a Service whose port has no such name", (w) => { w.need("Service", "alert-service").spec.ports[0].targetPort = "web"; }],
   ["service", "local", "a StatefulSet without its headless Service", (w) => { delete w.need("Service", "postgres-service").spec.clusterIP; }],
   ["reference", "local", "a ConfigMap that is not there", (w) => { container(w, "Deployment", "api").envFrom[0].configMapRef.name = "settings"; }],
   ["reference", "local", "a key that the ConfigMap lacks", (w) => { delete configured(w, "DATABASE_HOST").data.DATABASE_HOST; }],
   ["reference", "local", "a Secret that is not there", (w) => drop(w, "Secret")],
-  ["reference", "production", "an ExternalSecret that makes another Secret", (w) => { w.need("ExternalSecret", "bellwether").spec.target.name = "other"; }],
+  ["reference", "production", "an ExternalSecret that makes another Secret", (w) => { w.need("ExternalSecret", "bellwether-api").spec.target.name = "other"; }],
   ["reference", "production", "a trigger without its authentication", (w) => drop(w, "TriggerAuthentication")],
   ["reference", "production", "a key that the ExternalSecret does not write", (w) => { delete w.need("ExternalSecret", "keda-postgres").spec.target.template.data.password; }],
   ["reference", "local", "a volume that is not there", (w) => { template(w, "Deployment", "frontend").volumes = []; }],
@@ -28,8 +28,8 @@ export const FIXTURES = [
   ["account", "production", "an account that hands out its token", (w) => { delete w.need("ServiceAccount", "scraper").automountServiceAccountToken; }],
   ["account", "local", "a right that nothing needs", (w) => w.objects.push({ apiVersion: "rbac.authorization.k8s.io/v1", kind: "Role", metadata: { name: "all", namespace: "bellwether" }, rules: [] })],
   ["monitor", "production", "a PodMonitor that takes no pod", (w) => { w.need("PodMonitor", "bellwether").spec.selector = { matchLabels: { app: "bellwether" } }; }],
-  ["monitor", "production", "a worker that nobody scrapes", (w) => { w.need("PodMonitor", "bellwether").spec.selector.matchExpressions[0].values.pop(); }],
-  ["monitor", "production", "a PodMonitor that asks a port nobody has", (w) => { w.need("PodMonitor", "bellwether").spec.podMetricsEndpoints[0].port = "metrics"; }],
+  ["monitor", "production", "a worker that is not scraped", (w) => { w.need("PodMonitor", "bellwether").spec.selector.matchExpressions[0].values.pop(); }],
+  ["monitor", "production", "a PodMonitor that names a port that no pod has", (w) => { w.need("PodMonitor", "bellwether").spec.podMetricsEndpoints[0].port = "metrics"; }],
 
   ["security", "local", "a root file system to write to", (w) => { delete container(w, "Deployment", "frontend").securityContext.readOnlyRootFilesystem; }],
   ["security", "local", "a user without a number", (w) => { delete template(w, "Deployment", "api").securityContext.runAsUser; }],
@@ -56,7 +56,7 @@ export const FIXTURES = [
   ["scaler", "local", "replicas beside an autoscaler", (w) => { w.need("Deployment", "analyzer").spec.replicas = 2; }],
   ["scaler", "production", "replicas beside a ScaledObject", (w) => { w.need("Deployment", "scraper").spec.replicas = 1; }],
   ["scaler", "production", "an autoscaler beside a ScaledObject", (w) => w.objects.push({ apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", metadata: { name: "other", namespace: "bellwether" }, spec: { minReplicas: 2, maxReplicas: 5, scaleTargetRef: { kind: "Deployment", name: "analyzer" } } })],
-  ["scaler", "local", "an autoscaler of nobody", (w) => { w.need("HorizontalPodAutoscaler", "analyzer").spec.scaleTargetRef.name = "analyser"; }],
+  ["scaler", "local", "an autoscaler without a target", (w) => { w.need("HorizontalPodAutoscaler", "analyzer").spec.scaleTargetRef.name = "analyser"; }],
   ["analyzer", "local", "an older version", (w) => { w.need("HorizontalPodAutoscaler", "analyzer").apiVersion = "autoscaling/v1"; }],
   ["analyzer", "local", "another maximum", (w) => { w.need("HorizontalPodAutoscaler", "analyzer").spec.maxReplicas = 10; }],
   ["analyzer", "local", "another CPU", (w) => { w.need("HorizontalPodAutoscaler", "analyzer").spec.metrics[0].resource.target.averageUtilization = 75; }],
@@ -76,7 +76,8 @@ export const FIXTURES = [
   ["trigger", "production", "a question about another queue", (w) => { w.need("ScaledObject", "alert").spec.triggers[0].metadata.query = "select queue.runnable('scraper')"; }],
   ["trigger", "production", "a question through the pooler", (w) => { w.need("ScaledObject", "analyzer").spec.triggers[2].metadata.host = "postgres-pooler.bellwether.svc.cluster.local"; }],
   ["trigger", "production", "a question in another database", (w) => { w.need("ScaledObject", "scraper").spec.triggers[0].metadata.dbName = "postgres"; }],
-  ["trigger", "production", "a role that nobody makes", (w) => { w.need("Cluster", "postgres").spec.managed.roles[0].name = "keda"; }],
+  ["trigger", "production", "a role that no object creates", (w) => { w.need("Cluster", "postgres").spec.managed.roles[0].name = "keda"; }],
+  ["trigger", "production", "a question in clear", (w) => { w.need("ScaledObject", "alert").spec.triggers[0].metadata.sslmode = "prefer"; }],
   ["trigger", "production", "a worker that is not scaled by its work", (w) => drop(w, "ScaledObject", "scraper")],
   ["disruption", "local", "two pods without a budget", (w) => drop(w, "PodDisruptionBudget", "frontend")],
   ["disruption", "local", "a budget for one pod", (w) => {
@@ -85,7 +86,7 @@ export const FIXTURES = [
     pdb.spec.selector.matchLabels = { ...w.need("Deployment", "scraper").spec.selector.matchLabels };
     w.objects.push(pdb);
   }],
-  ["disruption", "production", "a budget that lets nobody go", (w) => { w.need("PodDisruptionBudget", "api").spec.maxUnavailable = 0; }],
+  ["disruption", "production", "a budget that allows no eviction", (w) => { w.need("PodDisruptionBudget", "api").spec.maxUnavailable = 0; }],
   ["spread", "local", "no spread", (w) => { delete template(w, "Deployment", "frontend").topologySpreadConstraints; }],
   ["spread", "production", "a spread that counts other pods", (w) => { template(w, "Deployment", "api").topologySpreadConstraints[0].labelSelector = { matchLabels: { "app.kubernetes.io/part-of": "bellwether" } }; }],
 
@@ -97,6 +98,7 @@ export const FIXTURES = [
   ["frontend", "local", "no load balancer", (w) => { w.need("Service", "frontend-service").spec.type = "NodePort"; }],
   ["frontend", "production", "a load balancer beside the gateway", (w) => { w.need("Service", "frontend-service").spec.type = "LoadBalancer"; }],
   ["postgres", "local", "a smaller volume", (w) => { w.need("StatefulSet", "postgres").spec.volumeClaimTemplates[0].spec.resources.requests.storage = "1Gi"; }],
+  ["postgres", "local", "a pod that waits for one that never gets ready", (w) => { delete w.need("StatefulSet", "postgres").spec.podManagementPolicy; }],
   ["postgres", "local", "another PostgreSQL", (w) => { container(w, "StatefulSet", "postgres").image = "postgres:17-bookworm"; }],
   ["postgres", "production", "a cluster without a replica", (w) => { w.need("Cluster", "postgres").spec.instances = 1; }],
   ["address", "local", "another host of the database", (w) => { configured(w, "DATABASE_HOST").data.DATABASE_HOST = "postgres"; }],
@@ -104,6 +106,18 @@ export const FIXTURES = [
   ["address", "production", "statements past the pooler", (w) => { configured(w, "DATABASE_HOST").data.DATABASE_HOST = "postgres-rw"; }],
   ["address", "production", "LISTEN through the pooler", (w) => { configured(w, "DATABASE_HOST").data.DATABASE_DIRECT_HOST = "postgres-pooler"; }],
   ["address", "local", "an address before what it is made of", (w) => { container(w, "Deployment", "api").env.reverse(); }],
+  ["tls", "production", "a database that anything may pretend to be", (w) => { configured(w, "DATABASE_HOST").data.DATABASE_OPTIONS = "?sslmode=require"; }],
+  ["tls", "production", "no authority", (w) => { delete container(w, "Deployment", "scraper").volumeMounts; }],
+  ["tls", "production", "the key of the authority in a pod", (w) => { delete template(w, "CronJob", "scrape-batch").volumes[0].secret.items; }],
+  ["tls", "production", "a pooler that the certificate does not name", (w) => { delete w.need("Cluster", "postgres").spec.certificates; }],
+  ["logged", "local", "slow statements with their values", (w) => { const { args } = container(w, "StatefulSet", "postgres"); args.splice(args.indexOf("log_parameter_max_length=0") - 1, 2); }],
+  ["logged", "production", "slow statements with their values", (w) => { delete w.need("Cluster", "postgres").spec.postgresql.parameters.log_parameter_max_length; }],
+  ["held", "local", "the API with the channels' secrets", (w) => { container(w, "Deployment", "api").envFrom.push({ secretRef: { name: w.generated("Secret", "bellwether-channels").metadata.name } }); }],
+  ["held", "production", "an analyzer with the API's tokens", (w) => { container(w, "Deployment", "analyzer").envFrom.push({ secretRef: { name: "bellwether-api" } }); }],
+  ["held", "local", "a frontend with the database's password", (w) => { container(w, "Deployment", "frontend").env = [structuredClone(container(w, "Deployment", "api").env[0])]; }],
+  ["generated", "local", "a Secret that no deployment removes", (w) => { delete w.generated("Secret", "bellwether-api").metadata.labels; }],
+  ["generated", "production", "a ConfigMap that no deployment removes", (w) => { delete configured(w, "DATABASE_HOST").metadata.labels["app.kubernetes.io/managed-by"]; }],
+  ["rollout", "local", "a strategy that is not said", (w) => { delete w.need("Deployment", "scraper").spec.strategy.type; }],
   ["migrate", "local", "a migration that goes down", (w) => { container(w, "Job", "migrate").args = ["migrate", "down"]; }],
   ["migrate", "production", "a migration that may hang for ever", (w) => { delete w.need("Job", "migrate").spec.activeDeadlineSeconds; }],
   ["cron", "local", "another schedule", (w) => { w.need("CronJob", "scrape-batch").spec.schedule = "0 * * * *"; }],
@@ -124,9 +138,9 @@ export const FIXTURES = [
 
   ["network", "local", "no default that denies", (w) => drop(w, "NetworkPolicy", "default-deny")],
   ["network", "local", "no names", (w) => drop(w, "NetworkPolicy", "dns")],
-  ["network", "production", "an API that everybody reaches", (w) => { delete w.need("NetworkPolicy", "api").spec.ingress[0].from; }],
+  ["network", "production", "an API that every pod reaches", (w) => { delete w.need("NetworkPolicy", "api").spec.ingress[0].from; }],
   ["network", "local", "a frontend that reaches the database", (w) => { w.need("NetworkPolicy", "to-postgres").spec.podSelector = {}; w.need("NetworkPolicy", "postgres").spec.ingress[0].from = [{ podSelector: {} }]; }],
   ["network", "production", "providers with the metadata service among them", (w) => { w.need("NetworkPolicy", "to-providers").spec.egress[0].to[0].ipBlock.except = []; }],
-  ["network", "production", "a certificate that nobody can prove", (w) => drop(w, "NetworkPolicy", "acme-solver")],
-  ["network", "production", "nobody to scrape", (w) => drop(w, "NetworkPolicy", "prometheus")],
+  ["network", "production", "a certificate whose challenge is blocked", (w) => drop(w, "NetworkPolicy", "acme-solver")],
+  ["network", "production", "no Prometheus that may scrape", (w) => drop(w, "NetworkPolicy", "prometheus")],
 ];

@@ -9,9 +9,9 @@ import * as wiring from "./wiring.mjs";
 const RULES = [
   wiring.selectors, wiring.services, wiring.references, wiring.accounts, wiring.monitors,
   pods.security, pods.resources, pods.probes, pods.shutdown, pods.waits, pods.images,
-  scaling.scalers, scaling.analyzer, scaling.triggers, scaling.covered, scaling.disruptions, scaling.spread,
+  scaling.scalers, scaling.analyzer, scaling.triggers, scaling.covered, scaling.rollouts, scaling.disruptions, scaling.spread,
   system.ports, system.frontend, system.postgres, system.addresses, system.migration, system.cron, system.figures,
-  system.namespace, system.secrets,
+  system.namespace, system.secrets, system.held, system.generated, system.logged,
   budget.database, budget.quota,
 ];
 

@@ -1,4 +1,4 @@
-// What every pod owes: who it runs as, what it may take, how it is probed, how it ends, its image.
+// Rules of every pod: its user, capabilities, probes, termination, image.
 import { finding, name, quantity } from "./world.mjs";
 
 const GRACE_S = 25; // of `bellwether worker`, where BELLWETHER_GRACE does not say otherwise
@@ -59,7 +59,7 @@ export function resources(world) {
   return found;
 }
 
-/** Alive is another question than ready: a database that is away restarts nobody. */
+/** Liveness does not depend on the database: an outage of it restarts no pod. */
 export function probes(world) {
   const found = [];
   for (const one of world.workloads().filter((w) => w.long)) {

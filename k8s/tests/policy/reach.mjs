@@ -2,8 +2,8 @@
 import { isIP } from "node:net";
 import { finding, selects } from "./world.mjs";
 
-/** Everybody of the matrix: our workloads, and those beside them that `beside` describes. */
-export function everybody(world, beside = []) {
+/** All members of the matrix: our workloads, and those beside them that `beside` describes. */
+export function members(world, beside = []) {
   const [namespace] = world.all("Namespace");
   const ours = namespace?.metadata.name ?? "default";
   const inside = world.workloads().map((one) => ({
@@ -80,7 +80,7 @@ export function network(world, matrix) {
   const found = [];
   const beside = matrix.beside.filter((one) => !one.overlays || one.overlays.includes(world.overlay));
   const outside = new Set(beside.map((one) => one.name));
-  const all = everybody(world, beside);
+  const all = members(world, beside);
   const names = new Set(all.map((one) => one.name));
   const open = new Set();
   const ports = new Set(matrix.closed_ports.map((port) => `${port}/TCP`));

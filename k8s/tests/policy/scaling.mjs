@@ -34,7 +34,7 @@ const TRIGGERS = {
   },
 };
 
-// A list of policies has no order, and what is not said has a default.
+// A list of policies has no order, and a missing field has a default.
 const plain = (behavior = {}) =>
   Object.fromEntries(
     Object.entries(behavior).map(([way, rules]) => [
@@ -115,7 +115,7 @@ export function triggers(world) {
       const known = TRIGGERS[trigger.type];
       const at = `${name(one)} ${trigger.type}`;
       if (!known) {
-        found.push(finding("trigger", at, "is a trigger that nobody has checked"));
+        found.push(finding("trigger", at, "is a trigger without a rule"));
         continue;
       }
       const keys = Object.keys(trigger.metadata ?? {});
@@ -136,8 +136,10 @@ export function triggers(world) {
 
 // What KEDA asks, and of whom: the work that its own target could do now, of the primary itself. A
 // pooler would do for one question and not for the prepared ones that KEDA sends.
-function question(world, scaled, { query, host, port, dbName, userName }) {
+function question(world, scaled, { query, host, port, dbName, userName, sslmode }) {
   const says = [];
+  // It has no setting for an authority, so more than this it cannot do.
+  if (world.all("Cluster").length > 0 && sslmode !== "require") says.push(`asks with sslmode ${sslmode}`);
   const queue = scaled.spec.scaleTargetRef?.name;
   if (query !== `select queue.runnable('${queue}')`) says.push(`asks something else than what ${queue} could run now`);
   const { direct } = databaseHosts(world);
@@ -148,7 +150,7 @@ function question(world, scaled, { query, host, port, dbName, userName }) {
   if (dbName !== name) says.push(`asks in the database ${dbName}, not ${name}`);
   const roles = world.all("Cluster").flatMap((one) => one.spec.managed?.roles ?? []);
   if (roles.length > 0 && !roles.some((role) => role.name === userName && role.login && role.ensure !== "absent")) {
-    says.push(`asks as ${userName}, a role that nobody makes`);
+    says.push(`asks as ${userName}, a role that no object creates`);
   }
   return says;
 }
@@ -164,6 +166,11 @@ export function covered(world) {
     }
   }
   return found;
+}
+
+/** A Deployment says how it is rolled out: a default that is left out counts as a change at each apply. */
+export function rollouts(world) {
+  return world.all("Deployment").filter((one) => !one.spec.strategy?.type).map((one) => finding("rollout", name(one), "does not say its strategy"));
 }
 
 /** A disruption budget for each workload of two pods or more, and for no other. */

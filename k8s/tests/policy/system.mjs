@@ -1,6 +1,6 @@
 // The system as it is known from outside: names, ports, sizes, the CronJob; and that no secret is written down.
 import { subcommand } from "./pods.mjs";
-import { databaseHosts, finding, name, quantity, same } from "./world.mjs";
+import { databaseHosts, finding, hashless, name, quantity, same } from "./world.mjs";
 
 const PORTS = { api: 3000, scraper: 5000, analyzer: 5001, alert: 5002 };
 const MEMORY = {
@@ -12,7 +12,7 @@ const MEMORY = {
 };
 const SECRETS = /(DATABASE.*_URL|_KEY|_TOKEN|TOKENS|PASSWORD|WEBHOOK_URL|_SID)$/;
 const CREDENTIALS = /:\/\/[^/\s:@]+:[^/\s@$]+@/;
-// What the sandbox takes for a key is nobody's secret, nor is a key that is taken away.
+// Values that are no secret: the sandbox's keys, and a key that is removed.
 const PRETENDED = /^(|sandbox|AC0+)$/;
 const secret = (key, value) => !PRETENDED.test(value) && (SECRETS.test(key) || CREDENTIALS.test(value));
 
@@ -20,7 +20,7 @@ const expect = (found, rule, at, what, is, wanted) => {
   if (!same(is, wanted)) found.push(finding(rule, at, `${what} is ${JSON.stringify(is)}, not ${JSON.stringify(wanted)}`));
 };
 
-/** One port from the binary to the Service: by its name, its number and what the binary is told. */
+/** One port from the binary to the Service: by its name, its number and the binary's setting. */
 export function ports(world) {
   const found = [];
   for (const [who, port] of Object.entries(PORTS)) {
@@ -45,7 +45,7 @@ export function ports(world) {
   return found;
 }
 
-/** The dashboard's Deployment and the door to it. */
+/** The dashboard's Deployment and its entry point. */
 export function frontend(world) {
   const found = [];
   const one = world.get("Deployment", "frontend");
@@ -74,6 +74,7 @@ export function postgres(world) {
   const service = world.get("Service", "postgres-service");
   if (!one || !service) return [finding("postgres", "StatefulSet/postgres", "or its Service is missing")];
   expect(found, "postgres", name(one), "the number of pods", one.spec.replicas, 1);
+  expect(found, "postgres", name(one), "what its next pod waits for", one.spec.podManagementPolicy, "Parallel");
   expect(found, "postgres", name(one), "its Service", one.spec.serviceName, "postgres-service");
   expect(found, "postgres", name(service), "clusterIP", service.spec.clusterIP, "None");
   expect(found, "postgres", name(service), "the port", service.spec.ports?.[0]?.port, 5432);
@@ -92,6 +93,11 @@ export function postgres(world) {
 export function addresses(world) {
   const found = [];
   const { statements, direct } = databaseHosts(world);
+  const [cluster] = world.all("Cluster");
+  const names = cluster?.spec.certificates?.serverAltDNSNames ?? [];
+  if (cluster && statements !== `${cluster.metadata.name}-rw` && !names.includes(statements)) {
+    found.push(finding("tls", name(cluster), `its certificate does not name ${statements}`));
+  }
   for (const one of world.workloads()) {
     for (const container of one.containers.filter((c) => ![undefined, "sandbox"].includes(subcommand(c)))) {
       const environment = world.environment(container);
@@ -99,9 +105,40 @@ export function addresses(world) {
         const url = environment[key];
         const at = `${one.at} ${container.name}`;
         if (url === undefined) found.push(finding("address", at, `has no ${key}`));
-        else if (!new RegExp(`^postgres://[^@]+@${host}:5432/[a-z]+$`).test(url)) found.push(finding("address", at, `its ${key} is not at ${host}`));
+        else if (!new RegExp(`^postgres://[^@]+@${host}:5432/[a-z]+([?]|$)`).test(url)) found.push(finding("address", at, `its ${key} is not at ${host}`));
+        else if (cluster) for (const says of verified(one, container, new URL(url).searchParams)) found.push(finding("tls", at, `its ${key} ${says}`));
       }
     }
+  }
+  return found;
+}
+
+// An operator's server is held to the operator's authority, of which a pod has the certificate and not the key.
+function verified(one, container, options) {
+  const says = [];
+  if (options.get("sslmode") !== "verify-full") says.push("does not verify the server");
+  const root = options.get("sslrootcert") ?? "";
+  const mount = (container.volumeMounts ?? []).find((m) => root.startsWith(`${m.mountPath}/`));
+  const volume = (one.spec.volumes ?? []).find((v) => v.name === mount?.name);
+  const items = volume?.secret?.items ?? [];
+  if (!items.some((item) => `${mount?.mountPath}/${item.path}` === root)) says.push("names an authority that is not mounted");
+  if (volume?.secret && (items.length === 0 || items.some((item) => /key/.test(item.key)))) says.push("mounts the key of the authority");
+  return says;
+}
+
+/** A slow statement is logged without its parameters: addresses, numbers, texts. */
+export function logged(world) {
+  const found = [];
+  const judge = (at, setting) => {
+    const slow = setting("log_min_duration_statement");
+    if (slow !== undefined && slow !== "-1" && setting("log_parameter_max_length") !== "0") {
+      found.push(finding("logged", at, "logs the values of slow statements"));
+    }
+  };
+  for (const one of world.all("Cluster")) judge(name(one), (key) => one.spec.postgresql?.parameters?.[key]);
+  for (const one of world.workloads().filter((w) => w.name === "postgres")) {
+    const words = one.main.flatMap((c) => c.args ?? []);
+    judge(one.at, (key) => words.find((word) => word.startsWith(`${key}=`))?.slice(key.length + 1));
   }
   return found;
 }
@@ -172,7 +209,35 @@ export function namespace(world) {
   return found;
 }
 
-/** No secret stands in a ConfigMap or in a pod's text; in production none is rendered at all. */
+// The Secrets that a workload may read, beside the database's password.
+const HELD = { api: ["bellwether-api"], scraper: ["bellwether-sources"], analyzer: ["bellwether-models"], alert: ["bellwether-channels"] };
+const PASSWORDS = ["bellwether-database", "postgres-app", "postgres-ca"];
+
+/** Each process holds its own secrets and no other's, so that one that is taken over gives away little. */
+export function held(world) {
+  const found = [];
+  for (const one of world.workloads()) {
+    const may = [...(HELD[one.name] ?? []), ...(one.name === "frontend" ? [] : PASSWORDS)];
+    const reads = one.containers.flatMap((c) => [
+      ...(c.envFrom ?? []).map((from) => from.secretRef?.name),
+      ...(c.env ?? []).map((variable) => variable.valueFrom?.secretKeyRef?.name),
+    ]);
+    const mounts = (one.spec.volumes ?? []).map((volume) => volume.secret?.secretName);
+    for (const secret of new Set([...reads, ...mounts].filter(Boolean).map(hashless))) {
+      if (!may.includes(secret)) found.push(finding("held", one.at, `reads the Secret ${secret}`));
+    }
+  }
+  return found;
+}
+
+/** What is generated under a name with a hash carries the label by which a later deployment removes it. */
+export function generated(world) {
+  return [...world.all("Secret"), ...world.all("ConfigMap")]
+    .filter((one) => hashless(one.metadata.name) !== one.metadata.name && one.metadata.labels?.["app.kubernetes.io/managed-by"] !== "just-deploy")
+    .map((one) => finding("generated", name(one), "is never removed"));
+}
+
+/** No secret is in a ConfigMap or in a pod's text; in production none is rendered at all. */
 export function secrets(world) {
   const found = [];
   for (const map of world.all("ConfigMap")) {

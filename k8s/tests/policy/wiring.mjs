@@ -2,7 +2,7 @@
 import { subcommand } from "./pods.mjs";
 import { finding, name, same, selects } from "./world.mjs";
 
-/** Each selector takes its own pods and nobody else's. */
+/** Each selector selects its own pods and no others. */
 export function selectors(world) {
   const found = [];
   const identities = new Set();
@@ -187,14 +187,14 @@ export function accounts(world) {
   return found;
 }
 
-/** Whoever has figures is asked for them, and what is monitored is there: each PodMonitor takes pods, and each of its ports is one of theirs. */
+/** Every workload with metrics is scraped, and every PodMonitor selects pods that exist, by ports that they have. */
 export function monitors(world) {
   const found = [];
-  // A figure that nobody scrapes is an alert that never fires.
+  // An alert on a metric that is not scraped never fires.
   for (const one of world.all("PodMonitor").length > 0 ? world.workloads() : []) {
     if (!one.main.some((container) => ["api", "worker"].includes(subcommand(container)))) continue;
     if (!world.all("PodMonitor").some((monitor) => selects(monitor.spec.selector, one.labels))) {
-      found.push(finding("monitor", one.at, "is scraped by nobody"));
+      found.push(finding("monitor", one.at, "is not scraped"));
     }
   }
   for (const one of world.all("PodMonitor")) {

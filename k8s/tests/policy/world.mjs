@@ -1,6 +1,6 @@
 // What an overlay renders, as one thing that can be asked: workloads, their pods, who scales them.
 
-/** A finding: which rule, at which object, and what is wrong. */
+/** A finding: rule, object and fault. */
 export const finding = (rule, at, says) => ({ rule, at, says });
 export const name = (object) => `${object.kind}/${object.metadata?.name}`;
 export const clone = (value) => structuredClone(value);
@@ -29,7 +29,7 @@ export class World {
     return this.all(kind).find((one) => one.metadata.name === wanted);
   }
 
-  /** As `get`, for what has to be there. */
+  /** As `get`, for an object that must exist. */
   need(kind, wanted) {
     const found = this.get(kind, wanted);
     if (!found) throw new Error(`${this.overlay} has no ${kind}/${wanted}`);
@@ -39,6 +39,11 @@ export class World {
   /** A generated ConfigMap or Secret by the name that it was generated from. */
   generated(kind, base) {
     return this.all(kind).find((one) => one.metadata.name === base || hashless(one.metadata.name) === base);
+  }
+
+  /** What every Secret together holds, decoded. */
+  secrets() {
+    return Object.assign({}, ...this.all("Secret").map(secretData));
   }
 
   /** Everything that makes pods: { object, kind, name, template, spec, labels, containers, long }. */
@@ -126,7 +131,7 @@ export class World {
   }
 }
 
-// $(NAME) stands for a variable that came before; what is unknown stays as it is.
+// $(NAME) is replaced by a variable that came before; an unknown one stays.
 function expand(value, known) {
   return value.replace(/\$\$|\$\(([^)]+)\)/g, (text, key) => {
     if (text === "$$") return "$";

@@ -6,7 +6,7 @@ import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { subcommand } from "../policy/pods.mjs";
 
-/** A port that nobody uses. */
+/** A free port. */
 export const free = () =>
   new Promise((resolve) => {
     const one = createServer().listen(0, "127.0.0.1", () => {
@@ -15,7 +15,7 @@ export const free = () =>
     });
   });
 
-/** Whether somebody listens there. */
+/** Returns true if a process listens there. */
 export const taken = (port) =>
   new Promise((resolve) => {
     const one = connect(port, "127.0.0.1");
@@ -41,7 +41,7 @@ export async function within(seconds, what, look) {
   }
 }
 
-/** The door to PostgreSQL, which can be shut: who is inside is thrown out, who knocks is refused. */
+/** The port of PostgreSQL, which can be closed: open connections are cut, new ones are refused. */
 export class Door {
   #server;
   #inside = new Set();
@@ -154,10 +154,11 @@ export class Cluster {
     return pod;
   }
   async stop() {
-    for (const pod of this.#pods.filter((one) => one.alive)) pod.child.kill("SIGKILL");
+    // nginx has workers of its own, which outlive a master that is killed.
+    for (const pod of this.#pods.filter((one) => one.alive)) pod.child.kill(pod.name === "frontend" ? "SIGTERM" : "SIGKILL");
     await Promise.all(this.#pods.map((pod) => pod.ended));
   }
-  /** The last lines of everybody, for whoever has to find out what went wrong. */
+  /** The last log lines of every process, to find the cause of a failure. */
   report() {
     for (const file of readdirSync(this.folder).filter((one) => one.endsWith(".log")).sort()) {
       const lines = readFileSync(join(this.folder, file), "utf8").trim().split("\n").slice(-8);

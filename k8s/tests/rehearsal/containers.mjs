@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { quantity, secretData, World } from "../policy/world.mjs";
+import { quantity, World } from "../policy/world.mjs";
 import { folder, objects, rendered, stage } from "../tree.mjs";
 import { pause, within } from "./cluster.mjs";
 
@@ -47,7 +47,7 @@ function flags(one, container, alias) {
     const volume = (one.spec.volumes ?? []).find((v) => v.name === mount.name);
     if (volume?.emptyDir) out.push("--tmpfs", `${mount.mountPath}:rw,mode=1777,size=${quantity(volume.emptyDir.sizeLimit ?? "64Mi")}`);
     else if ((one.object.spec.volumeClaimTemplates ?? []).some((claim) => claim.metadata.name === mount.name)) out.push("--volume", `${NET}-${mount.name}:${mount.mountPath}:U`);
-    else throw new Error(`${one.at}: nobody has said what ${mount.name} is`);
+    else throw new Error(`${one.at}: the rehearsal does not know the mount ${mount.name}`);
   }
   for (const [key, value] of Object.entries(world.environment(container))) if (value !== null) out.push("--env", `${key}=${value}`);
   return out;
@@ -55,13 +55,13 @@ function flags(one, container, alias) {
 const find = (kind, name) => world.workloads().find((one) => one.at === `${kind}/${name}`);
 let number = 0;
 /** Starts a container of a workload and leaves it running. */
-function start(kind, name, { init = false, publish = true } = {}) {
+function start(kind, name, { init = false, publish = true, more = [] } = {}) {
   const one = find(kind, name);
   const container = init ? one.init[0] : one.main[0];
   const called = `${NET}-${name}${init ? "-init" : ""}-${++number}`;
   const ports = publish && !init ? (container.ports ?? []).flatMap((port) => ["--publish", `127.0.0.1::${port.containerPort}`]) : [];
   const entry = container.command ? ["--entrypoint", JSON.stringify(container.command)] : [];
-  podman("run", "--detach", "--name", called, ...flags(one, container, init ? [] : aliases(one)), ...ports, ...entry, image(container.image), ...(container.args ?? []));
+  podman("run", "--detach", "--name", called, ...flags(one, container, init ? [] : aliases(one)), ...ports, ...entry, image(container.image), ...(container.args ?? []), ...more);
   return { called, one, container, port: container.ports?.[0]?.containerPort };
 }
 /** Runs a container to its end; gives back its code. */
@@ -104,7 +104,7 @@ async function main() {
   say("PostgreSQL answers at postgres-0.postgres-service, with a root that is read only");
   const migrate = start("Job", "migrate");
   assert.equal(finish(migrate), 0, logs(migrate).stderr);
-  start("Deployment", "sandbox");
+  start("Deployment", "sandbox", { more: ["--sandbox-open-control"] });
   const boxes = {};
   for (const name of ["api", "scraper", "analyzer", "alert", "frontend"]) {
     const one = find("Deployment", name);
@@ -119,9 +119,9 @@ async function main() {
     await within(90, `${name} to be ready: ${logs(box).stderr.slice(-300)}`, async () => (await status(address(box) + path)) === 200);
     confined(box);
   }
-  say("everybody is ready: an ordinary user, no capability, no new privileges, seccomp, a root that is read only, the limits of memory");
+  say("every container is ready: an ordinary user, no capability, no new privileges, seccomp, a root that is read only, the limits of memory");
 
-  const tokens = Object.fromEntries(secretData(world.generated("Secret", "bellwether")).BELLWETHER_API_TOKENS.split(",").map((one) => one.split(":")));
+  const tokens = Object.fromEntries(world.secrets().BELLWETHER_API_TOKENS.split(",").map((one) => one.split(":")));
   const auth = { authorization: `Bearer ${tokens.operator}`, "content-type": "application/json" };
   const front = address(boxes.frontend);
   assert.match(await (await fetch(`${front}/jobs/1`)).text(), /id="root"/);
@@ -131,7 +131,7 @@ async function main() {
 
   // Every reading takes five seconds, so that the signal comes in the middle of one.
   const sandbox = `http://${podman("port", podman("ps", "--quiet", "--filter", `name=${NET}-sandbox`), "4010/tcp")}`;
-  await fetch(`${sandbox}/_sandbox/faults`, { method: "POST", body: JSON.stringify([{ id: "F02", match: "generateContent", delay: "5s" }]) });
+  await fetch(`${sandbox}/_sandbox/faults`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify([{ id: "F02", match: "generateContent", delay: "5s" }]) });
   const cron = start("CronJob", "scrape-batch");
   assert.equal(finish(cron), 0, logs(cron).stderr);
   say("the CronJob's command completes");
@@ -161,7 +161,7 @@ async function main() {
     podman("kill", "--signal", name === "frontend" ? "QUIT" : "TERM", boxes[name].called);
     assert.equal(finish(boxes[name]), 0, name);
   }
-  say("everybody ends with 0");
+  say("every process ends with 0");
 }
 
 try {

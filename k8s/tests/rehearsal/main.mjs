@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import pg from "pg";
 import { documented, spoken } from "../eyes.mjs";
-import { World, secretData } from "../policy/world.mjs";
+import { World } from "../policy/world.mjs";
 import { folder, K8S, objects, rendered, stage } from "../tree.mjs";
 import { Cluster, Door, Pod, free, pause, taken, within } from "./cluster.mjs";
 
@@ -23,7 +23,7 @@ const left = [];
 const listens = {};
 
 const server = new URL(process.env.TEST_DATABASE_URL);
-const secret = secretData(world.generated("Secret", "bellwether"));
+const secret = world.secrets();
 const { DATABASE_NAME, DATABASE_USER } = world.generated("ConfigMap", "bellwether-database").data;
 const tokens = Object.fromEntries(secret.BELLWETHER_API_TOKENS.split(",").map((one) => one.split(":")));
 const as = (role) => ({ authorization: `Bearer ${tokens[role]}` });
@@ -44,7 +44,7 @@ const rows = async (sql, args = []) => (await db.query(sql, args)).rows;
 const one = async (sql, args) => Object.values((await rows(sql, args))[0] ?? [null])[0];
 const count = async (sql, args) => Number(await one(`select count(*) ${sql}`, args));
 const sandbox = async (path, body) => {
-  const answer = await fetch(`${sandbox.url}/_sandbox/${path}`, body ? { method: "POST", body: JSON.stringify(body) } : {});
+  const answer = await fetch(`${sandbox.url}/_sandbox/${path}`, body ? { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) } : {});
   assert.ok(answer.ok, `${path}: ${answer.status} ${answer.ok ? "" : await answer.text()}`);
   return answer.json();
 };
@@ -56,10 +56,10 @@ const ready = (pod, seconds = 60) =>
 /** The row of a pod's process: names hold the pid. */
 const processOf = (pod) => one("select id from queue.process where name like '%:' || $1 order by started_at desc limit 1", [String(pod.pid)]);
 const pods = { api: [], scraper: [], analyzer: [], alert: [] };
-const everybody = () => Object.values(pods).flat();
+const allPods = () => Object.values(pods).flat();
 const scraped = new Map();
 async function scrape() {
-  for (const pod of everybody().filter((one) => one.alive)) {
+  for (const pod of allPods().filter((one) => one.alive)) {
     const { status, text } = await pod.get("/metrics");
     assert.equal(status, 200);
     for (const [, name, type] of text.matchAll(/^# TYPE (\S+) (\S+)$/gm)) scraped.set(name, type);
@@ -85,21 +85,21 @@ async function initContainersWait(door) {
   say("init containers wait for PostgreSQL and for the schema; two migrations at once are one");
 }
 
-async function everybodyStarts() {
+async function allStart() {
   for (const kind of ["api", "api", "scraper", "analyzer", "analyzer", "alert"]) await add(kind);
-  for (const pod of everybody()) await ready(pod);
+  for (const pod of allPods()) await ready(pod);
   for (const [kind, [pod]] of Object.entries(pods)) {
     const health = JSON.parse((await pod.get("/health")).text);
     assert.equal(health.service, kind);
     assert.equal(health.status, "healthy");
     if (pod.first) assert.equal(pod.port, pod.containerPort);
-    else left.push(`port ${pod.containerPort} of ${kind}: somebody else on this machine has it`);
+    else left.push(`port ${pod.containerPort} of ${kind}: another process on this machine uses it`);
   }
   const ports = Object.entries(pods).filter(([, [pod]]) => pod.first).map(([kind, [pod]]) => `${kind} ${pod.port}`);
   say(`2 api, 1 scraper, 2 analyzers, 1 alert are ready; the ports of the manifests answer: ${ports.join(", ")}`);
 }
 
-/** The ledger is told of another plan, by the route that an administrator uses. */
+/** Gives the ledger another plan, by the route that an administrator uses. */
 async function plan(amount) {
   const [api] = pods.api;
   const key = await within(60, "the model's limit", async () => {
@@ -143,7 +143,7 @@ async function theFrontend() {
   assert.equal((await front.get("/metrics")).status, 404);
   const scrape = await front.get("/scrape", { method: "POST", headers: { ...auth, "content-type": "application/json" }, body: "{}" });
   assert.equal(scrape.status, 202, scrape.text);
-  // Somebody looks at the page for as long as the rehearsal goes on.
+  // A client loads the page for as long as the rehearsal runs.
   const stream = await fetch(`${front.url}/api/events`, { headers: auth });
   assert.equal(stream.status, 200);
   listens.stream = stream.body.getReader();
@@ -167,17 +167,17 @@ async function theCronJob() {
   say("the CronJob's command three times in one slot: one batch, which completed");
 }
 
-// Beside the watchlist. How much there is to read of a company depends on the day of the week.
+// Beside the watchlist. The number of articles about a company depends on the day of the week.
 const COMPANIES = ["NVDA", "META", "JPM", "XOM", "JNJ", "WMT", "PFE", "KO", "DIS", "INTC", "AMD", "NFLX", "ORCL", "CRM", "BAC", "V", "MA", "PEP", "COST", "CVX"];
 
-/** What waits for a model: companies that nobody has asked about, until so many more articles are to be read. */
+/** Adds jobs that wait for a model: scrapes companies outside the watchlist until so many more articles are to be read. */
 async function plenty(least) {
   const total = () => count("from queue.job where kind = 'analyze_article'");
   const before = await total();
   while ((await total()) < before + least) {
     const symbols = COMPANIES.splice(0, 4);
     assert.ok(symbols.length > 0, `${least} more articles: there were ${(await total()) - before}`);
-    const answer = await pods.scraper[0].get("/scrape", { method: "POST", headers: { ...auth, "content-type": "application/json" }, body: JSON.stringify({ symbols }) });
+    const answer = await pods.api[0].get("/scrape", { method: "POST", headers: { ...auth, "content-type": "application/json" }, body: JSON.stringify({ symbols }) });
     assert.equal(answer.status, 202, answer.text);
     await within(120, "the news to be fetched", async () => (await count("from queue.job where kind in ('scrape_batch', 'scrape_news') and state <> 'completed'")) === 0);
   }
@@ -230,28 +230,28 @@ async function killed() {
 /** Each story was read once by each analyzer whatever died meanwhile. */
 async function effectsOnce() {
   const read = await count("from sentiment where replaces is null");
-  assert.ok(read > 0, "somebody read something");
+  assert.ok(read > 0, "a model read an article");
   assert.equal(await count("from (select from sentiment where replaces is null group by article_id, analyzer having count(*) > 1) twice"), 0);
   say(`${read} readings, each of them there once`);
 }
 
 async function databaseAway(door) {
   await door.shut();
-  for (const pod of everybody()) {
+  for (const pod of allPods()) {
     await within(10, `${pod.name} to be not ready`, async () => (await pod.get("/ready")).status === 503);
   }
   const seconds = short ? 5 : 300;
   const end = Date.now() + seconds * 1000;
   while (Date.now() < end) {
-    for (const pod of everybody()) {
+    for (const pod of allPods()) {
       assert.equal((await pod.get("/health")).status, 200, `${pod.name} is healthy`);
       assert.ok(pod.alive, `${pod.name} goes on`);
     }
     await pause(500);
   }
   await door.open();
-  for (const pod of everybody()) await ready(pod, 60);
-  say(`the database away for ${seconds} s: not ready within 10 s, healthy all the time, nobody ended, ready again`);
+  for (const pod of allPods()) await ready(pod, 60);
+  say(`the database away for ${seconds} s: not ready within 10 s, healthy all the time, no process ended, ready again`);
 }
 
 /** The most calls of a provider that arrived in any stretch of a minute, by the times of the sandbox's book. */
@@ -328,7 +328,7 @@ async function kedasQuestion() {
         assert.equal(await ask(), empty + 1000, `${queue}: it reads a thousand of a lane at most`);
         assert.ok(Date.now() - asked < 1000, `${queue}: ${Date.now() - asked} ms for one question`);
         await client.query("update queue.queue set paused = true where name = $1", [queue]);
-        assert.ok((await ask()) <= empty, `${queue}: a paused queue wants nobody`);
+        assert.ok((await ask()) <= empty, `${queue}: a paused queue needs no worker`);
       } finally {
         await client.query("rollback");
         client.release();
@@ -354,7 +354,7 @@ async function theEyes() {
   say(`the ${wanted.length} metrics of rules and dashboards are all in what was scraped`);
 }
 
-/** The commands of the runbooks: what looks is run, what changes is at least a route that there is. */
+/** The commands of the runbooks: reads are run, changes are checked to be existing routes. */
 async function theRunbooks() {
   const here = join(K8S, "../docs/runbooks");
   const text = readdirSync(here).filter((file) => file.endsWith(".md")).map((file) => readFileSync(join(here, file), "utf8")).join("\n");
@@ -399,7 +399,7 @@ async function theRunbooks() {
   say(`${tried} commands of the runbooks are ones that there are`);
 }
 
-/** How far everything has come, for whoever has to find out why it went no further. */
+/** Progress of all steps, to find the reason why a rehearsal stopped. */
 const standing = () => rows(`
   select format('--- %s %s: %s', kind, state, count(*)) as says from queue.job group by kind, state
   union all select format('--- %s: parked until %s, %s', name, parked_until, parked_why) from queue.limit_key where parked_until > clock_timestamp()
@@ -416,14 +416,14 @@ async function main() {
   cluster.start("Deployment", "sandbox", { args: ["sandbox", "--sandbox-addr", `127.0.0.1:${http}`, "--sandbox-smtp-addr", `127.0.0.1:${smtp}`] });
   sandbox.url = `http://127.0.0.1:${http}`;
   await within(30, "the sandbox", () => sandbox("health").catch(() => fetch(`${sandbox.url}/_sandbox/health`).then((a) => a.ok)));
-  // Every reading takes two seconds, so that there is somebody to interrupt.
+  // Every reading takes two seconds, so that one can be interrupted.
   await sandbox("limits", { gemini: { rpm: 60 } });
   await sandbox("faults", [{ id: "F02", match: "generateContent", delay: "2s" }]);
 
   await initContainersWait(door);
   db = new pg.Pool({ host: server.hostname, port: Number(server.port), user: DATABASE_USER, password: secret.POSTGRES_PASSWORD, database: DATABASE_NAME, max: 4 });
   db.on("error", () => {});
-  await everybodyStarts();
+  await allStart();
   await plan(60);
   await theFrontend();
   await theCronJob();
@@ -436,9 +436,9 @@ async function main() {
   await theRunbooks();
   await theEyes();
   await listens.stream.cancel();
-  for (const pod of everybody()) pod.child.kill("SIGTERM");
-  for (const pod of everybody()) assert.equal((await pod.end(70)).code, 0, `${pod.name}: ${pod.said().slice(-600)}`);
-  say("everybody ends with 0");
+  for (const pod of allPods()) pod.child.kill("SIGTERM");
+  for (const pod of allPods()) assert.equal((await pod.end(70)).code, 0, `${pod.name}: ${pod.said().slice(-600)}`);
+  say("every process ends with 0");
   await kedasQuestion();
   await db.end();
   for (const line of left) say(`left out: ${line}`);

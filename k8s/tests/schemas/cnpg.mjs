@@ -48,6 +48,13 @@ export const cnpg = {
         standbyNamesPost: list(text),
       }),
     }),
+    certificates: object({}, {
+      serverTLSSecret: text,
+      serverCASecret: text,
+      clientCASecret: text,
+      replicationTLSSecret: text,
+      serverAltDNSNames: list(text),
+    }),
     managed: object({}, {
       roles: list(object({ name: text }, {
         ensure: word("present", "absent"),

@@ -8,7 +8,7 @@ export const list = (items, least = 0) => ({ type: "array", items, minItems: lea
 export const map = (values = text) => ({ type: "object", additionalProperties: values });
 export const any = {};
 
-/** `object({ name: text }, { age: number })`: what it needs, and what it may have. */
+/** `object({ name: text }, { age: number })`: required and optional fields. */
 export const object = (needs, may = {}) => ({
   type: "object",
   properties: { ...needs, ...may },

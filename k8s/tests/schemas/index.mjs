@@ -17,11 +17,11 @@ const CORE = /^(v1|(apps|batch|autoscaling|policy)\/v1|autoscaling\/v2|(networki
 /** Whether an object is Kubernetes' own. */
 export const isCore = (object) => CORE.test(object.apiVersion);
 
-/** What is wrong with an operator's object, one line each. A kind that nobody has described is wrong. */
+/** Errors in a custom object, one line each. A kind without a schema here is an error. */
 export function misfits(object) {
   const kind = `${object.apiVersion} ${object.kind}`;
   const check = known.get(kind);
-  if (!check) return [`${kind}: a kind that nobody has described`];
+  if (!check) return [`${kind}: a kind without a schema`];
   if (check(object)) return [];
   return check.errors.map((error) => {
     const what = error.params.additionalProperty ?? error.params.missingProperty ?? "";

@@ -30,7 +30,7 @@ export async function api(world, { minor = "33", operators = false } = {}) {
       const resources = Object.entries(groups[group]).map(([name, kind]) => ({ name, singularName: "", kind, namespaced: kind !== "Namespace", verbs: ["get", "list"] }));
       return { kind: "APIResourceList", apiVersion: "v1", groupVersion: group, resources };
     }
-    if (/^\/api\/v1\/namespaces\/[^/]+$/.test(at)) return world.gone ? undefined : { kind: "Namespace", apiVersion: "v1", metadata: { name: at.split("/").at(-1) } };
+    if (/^\/api\/v1\/namespaces\/[^/]+$/.test(at)) return world.gone ? undefined : { kind: "Namespace", apiVersion: "v1", metadata: { name: at.split("/").at(-1), creationTimestamp: world.born ?? "2026-01-01T00:00:00Z" } };
     const [, version, plural] = /^\/apis?\/(.+)\/namespaces\/[^/]+\/([a-z]+)$/.exec(at) ?? [];
     const kind = groups[version]?.[plural];
     if (!kind) return undefined;

@@ -1,6 +1,6 @@
 //! Reads objects of operators into the types of their kinds: `bellwether-k8s-typed < objects.json`.
-//! A field that a type has no place for, one of another type, one that is missing and a kind that
-//! nobody has named here are each an error.
+//! An unknown field, one of another type, one that is missing and a kind without a type here are each
+//! an error.
 
 use std::{io, process::ExitCode};
 
@@ -18,7 +18,7 @@ use kcr_postgresql_cnpg_io::v1::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// What is wrong with a spec as one of `T`.
+/// Errors in a spec as one of `T`.
 fn read<T: DeserializeOwned>(spec: &Value) -> Vec<String> {
     let mut wrong = Vec::new();
     let taken: Result<T, _> = serde_ignored::deserialize(spec, |path| {
@@ -44,7 +44,7 @@ fn misfits(object: &Value) -> Vec<String> {
         ("postgresql.cnpg.io/v1", "Cluster") => read::<ClusterSpec>(spec),
         ("postgresql.cnpg.io/v1", "Pooler") => read::<PoolerSpec>(spec),
         ("postgresql.cnpg.io/v1", "ScheduledBackup") => read::<ScheduledBackupSpec>(spec),
-        (version, kind) => vec![format!("nobody has described {version} {kind}")],
+        (version, kind) => vec![format!("there is no type for {version} {kind}")],
     }
 }
 
