@@ -1,6 +1,6 @@
-# Recipes of Bellwether. `./justw RECIPE` installs what is missing first.
+# Recipes of Bellwether. `./justw RECIPE` installs missing tools first. The binary reads .env itself, and
+# recipes read it by scripts/dotenv.sh; its variables are not in the environment of build tools.
 
-set dotenv-load
 set positional-arguments
 
 # The default of `just` alone.
@@ -10,13 +10,13 @@ default:
 
 # Build and run everything on this machine at http://127.0.0.1:3000; Ctrl-C stops all of it
 up *args: web
-    @cargo run --profile release-quick --package bellwether-cli --bin bellwether -- up "$@"
+    @scripts/run.sh release-quick up "$@"
 
-# As `up`, with the server built again after every change of its sources, and the dashboard changed in place
+# As `up`; rebuilds the server when its sources change, and reloads the dashboard in place
 dev *args:
     @scripts/dev.sh "$@"
 
-# Everything that CI runs: the checks, then every test on a scratch PostgreSQL and in a browser
+# Run everything that CI runs: the checks, then every test on a scratch PostgreSQL and in a browser
 test: fmt-check rules _build
     @BUILT=1 scripts/with-postgres.sh scripts/lint.sh
     @scripts/docs.sh
@@ -24,11 +24,12 @@ test: fmt-check rules _build
     @scripts/k8s-check.sh
     @scripts/web.sh test
     @BUILT=1 scripts/with-postgres.sh scripts/tests.sh
+    @BUILT=1 scripts/fuzz-api.sh --short
     @BUILT=1 scripts/with-postgres.sh scripts/rehearse-quota.sh 30
     @BUILT=1 scripts/k8s-rehearse.sh --short
     @BUILT=1 scripts/browser-tests.sh
 
-# The fast half of `test`: format, lints, docs, dependency rules, and that what is generated is current
+# The fast half of `test`: format, lints, docs, dependency and wording rules, generated files
 check: fmt-check rules
     @scripts/web.sh check
     @scripts/with-postgres.sh scripts/lint.sh
@@ -43,95 +44,117 @@ unit filter *args: web
 web:
     @scripts/web.sh build
 
-# The tests in a browser alone, or those that Playwright's arguments select: just e2e -g alert
+# Run the browser tests, or those that Playwright's arguments select: just e2e -g alert
 e2e *args: web
     @scripts/browser-tests.sh --project e2e "$@"
 
-# Take each page in light and dark and on a phone into target/screenshots
+# Fuzz the API for some minutes with requests made from its description: just fuzz-api [SEED]
+fuzz-api *seed:
+    @scripts/fuzz-api.sh "$@"
+
+# Write a screenshot of each page in light, dark and phone size to target/screenshots
 screenshots: web
     @scripts/browser-tests.sh --project screenshots
 
-# Rehearsals: `fresh` clones the repository and runs the README's commands there; `quota [SECONDS]` holds five dying workers against the sandbox's count
+# Rehearse: `fresh` clones the repository and runs the README's commands there; `quota [SECONDS]` compares the calls of five workers, some killed, with the sandbox's count; `restore` restores a backup taken under load into another server
 rehearse what='fresh' *args:
     @shift; 'scripts/rehearse-{{ what }}.sh' "$@"
 
-# What can be known of the manifests without a cluster; --slow adds checkov
+# Check the manifests without a cluster; --slow adds checkov
 k8s-check *args:
     @scripts/k8s-check.sh "$@"
 
-# A deployment without a cluster: its order, then the real processes with the manifests' environment; --short takes two minutes at most
+# Rehearse a deployment without a cluster: its order, then the real processes with the manifests' environment; --short takes at most two minutes
 k8s-rehearse *args:
     @scripts/k8s-rehearse.sh "$@"
 
-# The images of `just images` as containers, confined as the manifests say; needs Linux, root and podman
+# Run the images of `just images` as containers with the manifests' limits; needs Linux, root and podman
 k8s-containers:
     @scripts/k8s-containers.sh
 
-# Jobs a second beside what the server does by itself; bench/queue.md holds a run
+# Measure jobs per second, compared with plain SQL moves of rows; bench/queue.md has results
 bench jobs='50000':
-    @scripts/with-postgres.sh cargo run --quiet --profile release-quick --package bellwether-queue --example throughput -- {{ jobs }}
+    @scripts/with-postgres.sh cargo run --locked --quiet --profile release-quick --package bellwether-queue --example throughput -- {{ jobs }}
 
-# A steady load beside readers that hold old snapshots, for so many seconds; bench/long-reader.md holds a run
+# Measure a steady load while readers hold old snapshots, in seconds; bench/long-reader.md has results
 long-reader seconds='180' *more:
-    @scripts/with-postgres.sh cargo run --quiet --profile release-quick --package bellwether-queue --example long_reader -- {{ seconds }} {{ more }}
+    @scripts/with-postgres.sh cargo run --locked --quiet --profile release-quick --package bellwether-queue --example long_reader -- {{ seconds }} {{ more }}
 
-# A day of so many jobs is pruned beside a steady load; bench/retention.md holds a run
+# Measure the pruning of one day of JOBS jobs during a steady load; bench/retention.md has results
 retention jobs='1000000' *keyed:
-    @scripts/with-postgres.sh cargo run --quiet --profile release-quick --package bellwether-queue --example retention -- {{ jobs }} {{ keyed }}
+    @scripts/with-postgres.sh cargo run --locked --quiet --profile release-quick --package bellwether-queue --example retention -- {{ jobs }} {{ keyed }}
 
-# Worker processes at work while everything goes wrong, for so many seconds; bench/chaos.md holds a run
+# Measure the disk space of a year of twenty symbols, by table; bench/growth.md has results
+growth *days:
+    @scripts/with-postgres.sh cargo run --locked --quiet --package bellwether-cli --example fill -- growth "$@"
+
+# Fill the database of this folder's `just up`, or that at DATABASE_URL, with simulated days of the default watchlist: just fill 30
+fill days='30':
+    @(. scripts/no-settings.sh && cargo build --locked --quiet --package bellwether-cli --example fill)
+    @"${CARGO_TARGET_DIR:-target}/debug/examples/fill" month {{ days }}
+
+# Run workers under faults of database, processes and network for SECONDS; bench/chaos.md has results
 chaos seconds='600' *seed:
-    @scripts/with-postgres.sh cargo run --quiet --package bellwether-queue --example chaos -- {{ seconds }} {{ seed }}
+    @scripts/with-postgres.sh cargo run --locked --quiet --package bellwether-queue --example chaos -- {{ seconds }} {{ seed }}
 
-# Build the two images, with a list of what is in each, into target/images: just images --platform linux/amd64,linux/arm64
+# Build the two images and their lists of contents (SBOM) into target/images: just images --platform linux/amd64,linux/arm64
 images *args:
     @scripts/images.sh "$@"
 
-# Bring an overlay into the cluster of kubectl's current context: just deploy local, just deploy production
+# Deploy an overlay to the cluster of kubectl's current context: just deploy local, just deploy production
 deploy *args:
     @scripts/deploy.sh "$@"
 
-# Take it out again; the data stays unless --data is said
+# Delete the deployment; keeps the data unless --data is given
 undeploy *args:
     @scripts/undeploy.sh "$@"
 
-# What runs in the cluster, and what is not well
+# Show the deployment's pods and their problems
 status:
     @scripts/status.sh
 
-# Drive analyses until the autoscaler answers, and print the replicas over time
+# Enqueue analyses until the autoscaler reacts, and print the replicas over time
 load-test *args:
     @scripts/load-test.sh "$@"
 
-# Run a command beside a scratch PostgreSQL, whose address it finds in TEST_DATABASE_URL
+# Run a command with a scratch PostgreSQL, whose address is in TEST_DATABASE_URL
 with-postgres *command:
     @scripts/with-postgres.sh "$@"
 
-# Put every source file into the one format
+# Format every Rust file
 fmt:
     @cargo fmt --all
 
-# Say which files are not in the one format
+# List the Rust files that are not formatted
 fmt-check:
     @cargo fmt --all --check
 
-# Who may import whom: hold the dependency graph to deny.toml
+# Check the dependency graph against deny.toml, and the wording of comments and docs
 rules:
-    @node --test scripts/rules.test.mjs >/dev/null || node --test scripts/rules.test.mjs
+    @node --test scripts/*.test.mjs >/dev/null || node --test scripts/*.test.mjs
     @node scripts/rules.mjs
+    @node scripts/voice.mjs
 
-# Rewrite .sqlx/, which lets a build check its statements without a database: after every change of SQL
+# Rewrite .sqlx/, by which a build checks its statements without a database; run it after every change of SQL
 prepare:
     @PREPARE=1 scripts/with-postgres.sh scripts/lint.sh
 
-# Rewrite the API's description: after every change of a route
+# Rewrite the API's description; run it after every change of a route
 openapi:
     @scripts/openapi.sh write
 
-# Bring the database at DATABASE_URL to this version's schema, or `just migrate status`
+# Migrate the database at DATABASE_URL to this version's schema, or `just migrate status`
 migrate *args='up':
-    @cargo run --quiet --package bellwether-cli --bin bellwether -- migrate "$@"
+    @scripts/run.sh dev migrate "$@"
 
-# Compile everything once, tests included, so that each later step finds it done.
+# Write every row of the database to a file: just backup bellwether.backup [--overwrite]
+backup *args:
+    @scripts/run.sh dev backup "$@"
+
+# Replace the database's rows by those of a backup, in one transaction: just restore bellwether.backup [--yes]
+restore *args:
+    @scripts/run.sh dev restore "$@"
+
+# Compile everything once, tests included, for the steps that follow.
 _build: web
-    @cargo build --workspace --all-targets
+    @. scripts/no-settings.sh && cargo build --locked --workspace --all-targets

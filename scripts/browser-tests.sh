@@ -4,6 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 PLAYWRIGHT_CHROMIUM=$(scripts/browser.sh)
 export PLAYWRIGHT_CHROMIUM
+. scripts/no-settings.sh
 scripts/web.sh build
 scripts/web.sh deps e2e
 [ $# -gt 0 ] || set -- --project e2e

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints the path of a Chromium for the tests in a browser, or says in one line that there is none.
+# Prints the path of a Chromium for the browser tests, or one line that there is none.
 set -eu
 if [ -n "${PLAYWRIGHT_CHROMIUM:-}" ]; then
     [ -x "$PLAYWRIGHT_CHROMIUM" ] && exec echo "$PLAYWRIGHT_CHROMIUM"

@@ -4,11 +4,12 @@
 #
 #   deploy.sh [local|production] [--no-build] [--any-context]
 #
-# `local` needs k8s/overlays/local/secrets.env; it builds the images and loads them where the
+# `local` needs the files of k8s/overlays/local/secrets; it builds the images and loads them where the
 # cluster has a store of its own (kind, minikube, k3d) unless --no-build says that they are there,
 # and goes to a cluster of this machine only unless --any-context is said. BELLWETHER_DEPLOY_TIMEOUT
 # is how many seconds each step may take (300). A second run changes nothing but the migration's
-# Job, which is run again and finds nothing to do.
+# Job, which is run again and finds nothing to do. Secrets and settings of an earlier deployment are
+# removed once every pod of this one is ready.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/k8s-lib.sh
@@ -40,7 +41,7 @@ fi
 need_secrets "$overlay"
 need_cluster "$context"
 
-# --- The images: built here, and named by what is in them, so that a change is a rollout ---
+# --- The images: built here, and named by their content, so that a change is a rollout ---
 images=
 if [ "$overlay" = local ] && [ -n "$build" ]; then
     say "building the images"
@@ -48,18 +49,20 @@ if [ "$overlay" = local ] && [ -n "$build" ]; then
     for image in $images; do load_image "$kind" "$context" "$image"; done
 fi
 
-# --- Rendered once: what is looked at is what is applied ---
+# --- Rendered once: the applied documents are those that were checked ---
 work=$(mktemp -d "${TMPDIR:-/tmp}/bellwether-deploy-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 render "$overlay" "$images" >"$work/all.yaml"
 check_site "$overlay" "$work/all.yaml"
+check_providers "$overlay" "$work/all.yaml"
 split "$work/all.yaml" "$work"
 
-# apply STEP: one file; a warning that pods will be refused is an error now, not a pod that never comes.
+# apply STEP WHAT [OPTION…]: one file; a warning that pods will be refused is an error now, not a pod
+# that never comes.
 apply() {
     [ -s "$work/$1.yaml" ] || return 0
     say "applying $2"
-    kubectl apply -f "$work/$1.yaml" 2>"$work/said" || {
+    kubectl apply "${@:3}" -f "$work/$1.yaml" 2>"$work/said" || {
         cat "$work/said" >&2
         fail "$2 could not be applied to $context: see above"
     }
@@ -67,6 +70,20 @@ apply() {
     if grep -q 'would violate PodSecurity' "$work/said"; then
         fail "$2: the namespace refuses these pods, see the warning above"
     fi
+}
+
+# prune: what an earlier deployment has generated under another name, and no Job under way still names.
+prune() {
+    local keep used one
+    keep=$(for one in Secret ConfigMap; do names "$one" "$work/all.yaml" | sed "s|^|$one/|"; done)
+    used=$(rows jobs '{{range .items}}{{if .status.active}}{{.spec.template}}{{end}}{{end}}')
+    for one in $(kubectl -n "$NS" get secrets,configmaps -l app.kubernetes.io/managed-by=just-deploy \
+        -o go-template='{{range .items}}{{.kind}}/{{.metadata.name}}{{"\n"}}{{end}}'); do
+        ! grep -qxF "$one" <<<"$keep" && ! grep -qF "name:${one#*/}" <<<"$used" || continue
+        say "removing $one, of an earlier deployment"
+        kubectl -n "$NS" delete "$one" --ignore-not-found >/dev/null ||
+            fail "$one could not be removed: remove it with \`kubectl -n $NS delete $one\`"
+    done
 }
 
 # stuck MESSAGE: what did not become ready, after what the cluster says of it.
@@ -77,7 +94,9 @@ stuck() {
 
 # --- Identity, settings, secrets, policies: everything that a pod finds when it starts ---
 apply namespace "the namespace"
-apply pre "accounts, settings, secrets and policies"
+apply pre "accounts, settings and policies"
+# The other way of applying would keep every value in an annotation too.
+apply secrets "the secrets" --server-side --force-conflicts
 for secret in $(names ExternalSecret "$work/pre.yaml"); do
     say "waiting for the secret $secret"
     kubectl -n "$NS" wait --for=condition=Ready "externalsecret/$secret" --timeout="${patience}s" >/dev/null ||
@@ -105,15 +124,20 @@ done
 kubectl -n "$NS" delete job migrate --ignore-not-found --wait=true >/dev/null ||
     fail "the last migration's Job could not be removed: look at \`kubectl -n $NS describe job migrate\`"
 apply migrate "the migration"
+migration_log() {
+    kubectl -n "$NS" logs -l batch.kubernetes.io/job-name=migrate --all-containers --prefix --tail=20 >&2 || :
+}
 say "waiting for the migration"
 deadline=$(($(date +%s) + patience))
 until kubectl -n "$NS" wait --for=condition=complete job/migrate --timeout=5s >/dev/null 2>&1; do
     if [ "$(kubectl -n "$NS" get job migrate -o 'jsonpath={.status.conditions[?(@.type=="Failed")].status}' 2>/dev/null)" = True ]; then
-        kubectl -n "$NS" logs job/migrate --all-containers --tail=20 >&2 || :
+        migration_log
         fail "the migration failed, and nothing after it was touched: look at \`kubectl -n $NS logs job/migrate\`"
     fi
-    [ "$(date +%s)" -lt "$deadline" ] ||
+    [ "$(date +%s)" -lt "$deadline" ] || {
+        migration_log
         stuck "the migration did not end within $patience s, and nothing after it was touched: look at \`kubectl -n $NS describe job migrate\`"
+    }
 done
 
 # --- The rest, and until every pod of it is ready ---
@@ -123,5 +147,6 @@ for deployment in $(names Deployment "$work/apps.yaml"); do
         stuck "$deployment did not become ready: look at \`kubectl -n $NS describe deployment $deployment\` and \`kubectl -n $NS logs deployment/$deployment --all-containers\`"
 done
 
+prune
 say "$overlay is up in $context"
 where "$work/all.yaml"

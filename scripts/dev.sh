@@ -30,7 +30,8 @@ changed() {
 }
 
 # The address of the server, as `up` will understand it.
-api=${BELLWETHER_HTTP_ADDR:-127.0.0.1:3000}
+api=$(scripts/dotenv.sh BELLWETHER_HTTP_ADDR)
+api=${api:-127.0.0.1:3000}
 option=
 for arg in "$@"; do
     [ "$option" != --http-addr ] || api=$arg
@@ -39,12 +40,12 @@ for arg in "$@"; do
 done
 
 scripts/web.sh deps
-(cd web && BELLWETHER_API=http://$api exec node node_modules/vite/bin/vite.js --host 127.0.0.1 --clearScreen false) &
+(. scripts/no-settings.sh && cd web && BELLWETHER_API=http://$api exec node node_modules/vite/bin/vite.js --host 127.0.0.1 --clearScreen false) &
 vite=$!
 
 while :; do
     touch "$stamp"
-    if cargo build --package bellwether-cli --bin bellwether; then
+    if (. scripts/no-settings.sh && exec cargo build --package bellwether-cli --bin bellwether); then
         stop
         "$target/debug/bellwether" up "$@" &
         running=$!

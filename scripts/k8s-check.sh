@@ -29,14 +29,14 @@ node_tests() {
         awk '/^ *not ok/ { on = 1 } on { print } /^ *\.\.\.$/ { on = 0 } /^ *ok/ { on = 0 }' "$work/tap"
         return 1
     }
-    # A test that is skipped is told of by the tools below.
+    # A skipped test is reported by the tools below.
     echo "$(sed -n 's/^# pass //p' "$work/tap") hold, $(sed -n 's/^# skipped //p' "$work/tap") skipped"
 }
 
 scripts/k8s-tools.sh $slow >"$work/left"
 scripts/web.sh deps ../k8s/tests
 
-# The tests find what is here by these.
+# The tests find the installed tools by these.
 K8S_PROMTOOL=$(PATH=$tools/root/usr/bin:$PATH command -v promtool || :)
 K8S_AMTOOL=$(PATH=$tools/root/usr/bin:$PATH command -v amtool || :)
 K8S_NGINX=$tools/root/usr/sbin/nginx
@@ -49,7 +49,7 @@ if with bin/kubectl; then
     export K8S_KUBECTL
     step "rules over both overlays, each found by what breaks it" \
         node_tests k8s/tests/policy.test.mjs k8s/tests/config.test.mjs k8s/tests/secrets.test.mjs
-    step "the order of \`just deploy\`, by a kubectl that only writes down" node_tests k8s/tests/deploy.test.mjs
+    step "the order of \`just deploy\` and \`just undeploy\`, by a kubectl that only writes down" node_tests k8s/tests/deploy.test.mjs k8s/tests/load.test.mjs
     step "what \`just status\` finds, by the real kubectl" node_tests k8s/tests/status.test.mjs
     step "operators' objects against their kinds" node_tests k8s/tests/schemas.test.mjs
     step "alerts, dashboards, runbooks" node_tests k8s/tests/eyes.test.mjs
@@ -61,6 +61,7 @@ if with bin/kubectl; then
         done
     fi
 fi
+step "what is downloaded and what is published" node_tests k8s/tests/supply.test.mjs
 step "the frontend's nginx, asked by HTTP" node_tests k8s/tests/nginx.test.mjs
 if with python/bin/yamllint; then
     step "YAML" "$tools/python/bin/yamllint" --strict -c k8s/tests/yamllint.yaml \

@@ -24,7 +24,7 @@ within() {
     local end=$(($(date +%s) + $1)) what=$2
     shift 2
     until "$@"; do
-        [ "$(date +%s)" -lt "$end" ] || fail "waited in vain for $what"
+        [ "$(date +%s)" -lt "$end" ] || fail "waited without success for $what"
         sleep 2
     done
 }
@@ -52,9 +52,9 @@ dry_run() {
     local work said overlay
     work=$(mktemp -d)
     cp -r k8s "$work/"
-    [ -e "$work/k8s/overlays/local/secrets.env" ] ||
-        cp "$work/k8s/overlays/local/secrets.env.example" "$work/k8s/overlays/local/secrets.env"
-    # A namespace has to be there before anything can be said of what is in it.
+    [ -e "$work/k8s/overlays/local/secrets" ] ||
+        cp -r "$work/k8s/overlays/local/secrets.example" "$work/k8s/overlays/local/secrets"
+    # A namespace must exist before its content can be read.
     kubectl apply -f k8s/base/namespace.yaml
     for overlay in local production; do
         said=$(kubectl kustomize "$work/k8s/overlays/$overlay" |
@@ -121,17 +121,18 @@ check() {
     say "a second deployment left $before analyzers"
 
     # Who may not reach whom; kind's network knows policies from v0.24 on.
+    # That it reaches the API shows that the question itself can be asked.
+    kubectl "${n[@]}" exec deployment/frontend -- sh -c 'nc -z -w 3 api-service 3000' ||
+        fail "frontend does not reach api"
     if kubectl "${n[@]}" exec deployment/frontend -- sh -c 'nc -z -w 3 postgres-service 5432' 2>/dev/null; then
         fail "frontend reaches the database"
     fi
-    kubectl "${n[@]}" exec deployment/frontend -- sh -c 'nc -z -w 3 api-service 3000' ||
-        fail "frontend does not reach api"
     say "frontend reaches api and not the database"
 }
 
 report() {
     kubectl "${n[@]}" get pods,jobs,hpa -o wide || :
-    kubectl "${n[@]}" get events --sort-by=.lastTimestamp | tail -n 60 || :
+    kubectl "${n[@]}" get events --sort-by=.metadata.creationTimestamp | tail -n 60 || :
     local pod
     for pod in $(kubectl "${n[@]}" get pods -o name); do
         echo "--- $pod"

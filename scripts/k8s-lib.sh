@@ -37,18 +37,21 @@ need_overlay() {
         fail "there is no overlay $1: $(cd k8s/overlays && echo *)"
 }
 
-# What an overlay's Secret is made of, where it is made here.
+# What an overlay's Secrets are made of, where they are made here.
 need_secrets() {
-    local file=k8s/overlays/$1/secrets.env
-    [ -e "$file.example" ] || return 0
-    [ -e "$file" ] || fail "$file is missing: copy $file.example there and fill it in"
-    if grep -Eq '^[^#]*change-me' "$file"; then
-        fail "$file still has the example's values: put your own in the place of change-me"
-    fi
-    grep -Eq '^POSTGRES_PASSWORD=[A-Za-z0-9]+$' "$file" ||
-        fail "$file needs a line POSTGRES_PASSWORD= with letters and digits only: it stands in an address"
-    grep -Eq '^BELLWETHER_API_TOKENS=(viewer|operator|admin):.' "$file" ||
-        fail "$file needs a line BELLWETHER_API_TOKENS=role:token,…: the API serves nobody without"
+    local overlay=k8s/overlays/$1 example file
+    [ -e "$overlay/secrets.example" ] || return 0
+    for example in "$overlay"/secrets.example/*.env; do
+        file=$overlay/secrets/$(basename "$example")
+        [ -e "$file" ] || fail "$file is missing: copy $example there and fill it in"
+        if grep -Eq '^[^#]*change-me' "$file"; then
+            fail "$file still has the example's values: put your own in the place of change-me"
+        fi
+    done
+    grep -Eq '^POSTGRES_PASSWORD=[A-Za-z0-9]+$' "$overlay/secrets/database.env" ||
+        fail "$overlay/secrets/database.env needs a line POSTGRES_PASSWORD= with letters and digits only: it stands in an address"
+    grep -Eq '^BELLWETHER_API_TOKENS=(viewer|operator|admin):.' "$overlay/secrets/api.env" ||
+        fail "$overlay/secrets/api.env needs a line BELLWETHER_API_TOKENS=role:token,…: the API refuses to start without"
 }
 
 # Where a context leads to: a cluster of this machine, and how images come into it.
@@ -82,13 +85,14 @@ render() {
 # split FILE FOLDER: the documents by the step in which they are applied.
 split() {
     local one
-    for one in namespace pre postgres migrate apps; do : >"$2/$one.yaml"; done
+    for one in namespace pre secrets postgres migrate apps; do : >"$2/$one.yaml"; done
     awk -v folder="$2" '
         function flush() {
             if (document == "") return
             step = "apps"
             if (kind == "Namespace") step = "namespace"
-            else if (kind ~ /^(ServiceAccount|ConfigMap|Secret|ExternalSecret|NetworkPolicy|ResourceQuota|LimitRange)$/) step = "pre"
+            else if (kind == "Secret") step = "secrets"
+            else if (kind ~ /^(ServiceAccount|ConfigMap|ExternalSecret|NetworkPolicy|ResourceQuota|LimitRange)$/) step = "pre"
             else if (kind ~ /^(StatefulSet|Cluster|Pooler|ScheduledBackup)$/ || name == "postgres-service") step = "postgres"
             else if (kind == "Job") step = "migrate"
             printf "---\n%s", document > (folder "/" step ".yaml")
@@ -125,11 +129,29 @@ check_site() {
     fi
 }
 
+# check_providers OVERLAY FILE: a key that one process holds is named for those that do not. A model that
+# is not named is never asked, and nothing else would say so.
+check_providers() {
+    local folder=k8s/overlays/$1/secrets variable provider named
+    [ -e "$folder" ] && ! grep -q '^  name: sandbox$' "$2" || return 0
+    named=$(sed -n 's/^  BELLWETHER_PROVIDERS: "\{0,1\}\([a-z_,]*\).*/\1/p' "$2" | head -n 1)
+    while read -r variable provider; do
+        ! grep -Eqh "^$variable=." "$folder"/*.env || [[ ,$named, == *,$provider,* ]] ||
+            fail "$folder holds $variable: name $provider in BELLWETHER_PROVIDERS of k8s/overlays/$1/kustomization.yaml"
+    done <<'PAIRS'
+ALPHA_VANTAGE_API_KEY alpha_vantage
+NEWSAPI_API_KEY newsapi
+GEMINI_API_KEY gemini
+TWILIO_AUTH_TOKEN twilio
+SMTP_URL smtp
+PAIRS
+}
+
 # load_image KIND CONTEXT IMAGE: from target/images into a cluster with a store of its own.
 load_image() {
     local file name=${3%%:*}
     case $1 in
-    shared | elsewhere) return 0 ;; # it runs what the builder keeps, or somebody knows better
+    shared | elsewhere) return 0 ;; # it uses the builder's store, or the operator loads images
     esac
     file=target/images/$name-$(uname -m | sed 's/x86_64/amd64/;s/aarch64/arm64/').tar
     [ -e "$file" ] || fail "$file, the archive of $3, is missing"
@@ -154,6 +176,6 @@ where() {
     if [ -n "$address" ]; then
         say "the pages are at http://$address"
     else
-        say "nobody has given frontend-service an address yet: kubectl -n $NS port-forward service/frontend-service 8080:80, then http://localhost:8080"
+        say "frontend-service has no address yet: kubectl -n $NS port-forward service/frontend-service 8080:80, then http://localhost:8080"
     fi
 }

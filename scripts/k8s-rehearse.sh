@@ -35,7 +35,7 @@ fi
 
 target=${CARGO_TARGET_DIR:-target}
 [ -n "${BUILT:-}" ] ||
-    cargo build --quiet --package bellwether-cli --package bellwether-testing --bin bellwether --bin scratch-postgres
+    cargo build --quiet --locked --package bellwether-cli --package bellwether-testing --bin bellwether --bin scratch-postgres
 BELLWETHER=${BELLWETHER:-$target/debug/bellwether}
 case $BELLWETHER in /*) ;; *) BELLWETHER=$PWD/$BELLWETHER ;; esac
 export BELLWETHER

@@ -15,18 +15,18 @@ have() { command -v "$1" >/dev/null 2>&1; }
 quietly() { "$@" >>"$log" 2>&1 </dev/null; }
 missing() { echo "left out: $1"; }
 
-# venv FOLDER REQUIREMENTS: exactly those packages.
+# venv FOLDER REQUIREMENTS: exactly those packages, held to the digests there.
 venv() {
     [ -e "$home/$1/.requirements" ] && cmp -s "$2" "$home/$1/.requirements" && return
     have python3 || return 1
-    echo "k8s-check: installing $(sed -n 's/^\([a-z].*\)==.*/\1/p' "$2" | tr '\n' ' ')into .tools/k8s/$1" >&2
+    echo "k8s-check: installing $(sed -n 's/^\([a-z].*\)==.*/\1/p' "${2%.txt}.in" | tr '\n' ' ')into .tools/k8s/$1" >&2
     rm -rf "${home:?}/$1"
     # Debian keeps venv in a package of its own; without it pip can still fill a folder.
     if quietly python3 -m venv "$home/$1"; then
-        quietly "$home/$1/bin/pip" install --disable-pip-version-check --no-input -r "$2" || return 1
+        quietly "$home/$1/bin/pip" install --disable-pip-version-check --no-input --require-hashes -r "$2" || return 1
     else
         rm -rf "${home:?}/$1"
-        quietly python3 -m pip install --disable-pip-version-check --no-input --target "$home/$1/lib" -r "$2" || return 1
+        quietly python3 -m pip install --disable-pip-version-check --no-input --target "$home/$1/lib" --require-hashes -r "$2" || return 1
         mkdir -p "$home/$1/bin"
         for tool in "$home/$1"/lib/bin/*; do
             printf '#!/bin/sh\nPYTHONPATH=%s exec %s "$@"\n' "$home/$1/lib" "$tool" >"$home/$1/bin/${tool##*/}"

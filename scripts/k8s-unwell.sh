@@ -10,8 +10,8 @@ PODS='{{define "states"}}{{.name}}	{{.ready}}	{{.restartCount}}	{{with .state}}{
 {{end}}{{range .items}}{{$pod := .metadata.name}}P	{{$pod}}	{{.status.phase}}	{{range .status.conditions}}{{if eq .type "PodScheduled"}}{{if eq .status "False"}}{{.message}}{{end}}{{end}}{{end}}	{{with .status.reason}}{{.}}{{end}}	{{range .metadata.ownerReferences}}{{.kind}}{{end}}	{{with .metadata.deletionTimestamp}}going{{end}}
 {{range .status.initContainerStatuses}}C	{{$pod}}	init	{{template "states" .}}{{end}}{{range .status.containerStatuses}}C	{{$pod}}	main	{{template "states" .}}{{end}}{{end}}'
 
-# The newest Job of each CronJob counts, and each that nobody owns.
-JOBS='{{range .items}}{{$job := .metadata.name}}{{.metadata.creationTimestamp}}	{{$job}}	{{with .metadata.ownerReferences}}{{range .}}{{.name}}{{end}}{{else}}{{$job}}{{end}}	{{range .status.conditions}}{{if eq .status "True"}}{{if eq .type "Failed"}}failed{{end}}{{if eq .type "Complete"}}complete{{end}}{{end}}{{end}}	{{range .status.conditions}}{{if eq .type "Failed"}}{{.reason}}{{end}}{{end}}
+# The newest Job of each CronJob counts, and each without an owner.
+JOBS='{{range .items}}{{$job := .metadata.name}}{{.metadata.creationTimestamp}}	{{$job}}	{{with .metadata.ownerReferences}}{{range .}}{{.name}}{{end}}{{else}}{{$job}}{{end}}	{{range .status.conditions}}{{if eq .status "True"}}{{if eq .type "Failed"}}failed{{end}}{{if eq .type "Complete"}}complete{{end}}{{end}}{{end}}	{{range .status.conditions}}{{if eq .type "Failed"}}{{.reason}}{{end}}{{end}}	{{with .status.failed}}{{.}}{{else}}0{{end}}
 {{end}}'
 
 SETS='{{range .items}}{{.kind}}	{{.metadata.name}}	{{.spec.replicas}}	{{with .status.readyReplicas}}{{.}}{{else}}0{{end}}	{{range .status.conditions}}{{if eq .type "Progressing"}}{{if eq .status "False"}}{{.reason}}{{end}}{{end}}{{end}}
@@ -20,17 +20,17 @@ SETS='{{range .items}}{{.kind}}	{{.metadata.name}}	{{.spec.replicas}}	{{with .st
 SCALERS='{{range .items}}{{.metadata.name}}	{{range .status.conditions}}{{if eq .type "ScalingActive"}}{{if eq .status "False"}}{{.message}}{{end}}{{end}}{{end}}
 {{end}}'
 
-# What operators say of their own.
-OPERATED='{{range .items}}{{.kind}}	{{.metadata.name}}	{{range .status.conditions}}{{if eq .type "Ready"}}{{if eq .status "False"}}{{.message}}{{end}}{{end}}{{end}}
+# What operators say of their own; one that says nothing has not looked yet.
+OPERATED='{{range .items}}{{.kind}}	{{.metadata.name}}	{{if not .status}}it has no status yet, does its operator run?{{else}}{{range .status.conditions}}{{if eq .type "Ready"}}{{if eq .status "False"}}{{.message}}{{end}}{{end}}{{end}}{{end}}
 {{end}}'
 
 unwell_pods() {
     rows pods "$PODS" | awk -F '\t' -v k="kubectl -n $NS" '
         $1 == "P" {
             pod = $2; phase = $3; quiet = 0
-            # What a Job left behind is told of by the Job.
+            # The pods of a failed Job are reported with the Job.
             if ($7 != "" || $3 == "Succeeded" || ($3 == "Failed" && $6 == "Job")) quiet = 1
-            else if ($4 != "") { print pod " finds no node: " $4; quiet = 1 }
+            else if ($4 != "") { print pod " finds no node: " $4 " (" k " describe pod " pod ")"; quiet = 1 }
             else if ($3 == "Failed") { print pod " has failed" ($5 == "" ? "" : ": " $5) " (" k " describe pod " pod ")"; quiet = 1 }
         }
         $1 != "C" || quiet { next }
@@ -47,8 +47,11 @@ unwell_pods() {
 
 unwell_jobs() {
     rows jobs "$JOBS" | sort | awk -F '\t' -v k="kubectl -n $NS" '
-        { job[$3] = $2; is[$3] = $4; why[$3] = $5 }
-        END { for (one in job) if (is[one] == "failed") print "the Job " job[one] " failed: " why[one] " (" k " logs job/" job[one] " --all-containers)" }'
+        { job[$3] = $2; is[$3] = $4; why[$3] = $5; failed[$3] = $6 }
+        END {
+            for (one in job) if (is[one] == "" && failed[one] > 0) print "the Job " job[one] " has failed " failed[one] (failed[one] == 1 ? " time" : " times") " and is tried again (" k " logs job/" job[one] " --all-containers)"
+            for (one in job) if (is[one] == "failed") print "the Job " job[one] " failed: " why[one] " (" k " logs job/" job[one] " --all-containers)"
+        }'
     rows cronjobs '{{range .items}}{{if .spec.suspend}}{{.metadata.name}}{{"\n"}}{{end}}{{end}}' |
         sed "s/.*/the CronJob & is suspended (kubectl -n $NS patch cronjob & -p '{\"spec\":{\"suspend\":false}}')/"
 }
@@ -87,9 +90,17 @@ unwell() {
     done
 }
 
-# warnings: what the cluster complained of last.
+RECENT=10 # minutes for which a warning counts
+
+# warnings: what the cluster complained of in the last minutes, the latest last. An event of the newer
+# kind has no lastTimestamp; one of a namespace that was removed and made again is none of this one.
 warnings() {
-    kubectl -n "$NS" get events --request-timeout=15s --field-selector type=Warning --sort-by=.lastTimestamp \
-        -o go-template='{{range .items}}{{.lastTimestamp}}	{{.involvedObject.kind}}/{{.involvedObject.name}}	{{.reason}}: {{.message}}
-{{end}}' 2>/dev/null | cut -c 1-240 | tail -n "${1:-5}" || :
+    local since born
+    since=$(date -u -d "-$RECENT minutes" +%FT%TZ 2>/dev/null || date -u -v "-${RECENT}M" +%FT%TZ)
+    born=$(kubectl get namespace "$NS" --request-timeout=15s -o 'jsonpath={.metadata.creationTimestamp}' 2>/dev/null) || born=
+    if [[ $born > $since ]]; then since=$born; fi
+    kubectl -n "$NS" get events --request-timeout=15s --field-selector type=Warning \
+        -o go-template='{{range .items}}{{$born := .metadata.creationTimestamp}}{{with .series}}{{.lastObservedTime}}{{else}}{{with .lastTimestamp}}{{.}}{{else}}{{with .eventTime}}{{.}}{{else}}{{$born}}{{end}}{{end}}{{end}}	{{.involvedObject.kind}}/{{.involvedObject.name}}	{{.reason}}: {{.message}}
+{{end}}' 2>/dev/null | awk -F '\t' -v since="$since" 'substr($1, 1, 19) >= substr(since, 1, 19) { sub(/\.[0-9]+Z/, "Z"); print }' |
+        sort | cut -c 1-240 | tail -n "${1:-5}" || :
 }

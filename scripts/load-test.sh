@@ -6,7 +6,7 @@
 #
 # --for is how long jobs are added (120), --watch how long it looks on after that (420: scaling down
 # waits 300), --at-once how many requests are under way (8). The token is that of
-# k8s/overlays/local/secrets.env, or BELLWETHER_TOKEN. No provider is called: the jobs derive signals
+# k8s/overlays/local/secrets/api.env, or BELLWETHER_TOKEN. No provider is called: the jobs derive signals
 # from what is stored.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -27,7 +27,7 @@ need_context
 need_cluster "$context"
 have curl || fail "curl is missing"
 token=${BELLWETHER_TOKEN:-}
-[ -n "$token" ] || token=$(sed -n 's/^BELLWETHER_API_TOKENS=//p' k8s/overlays/local/secrets.env 2>/dev/null |
+[ -n "$token" ] || token=$(sed -n 's/^BELLWETHER_API_TOKENS=//p' k8s/overlays/local/secrets/api.env 2>/dev/null |
     tr ',' '\n' | sed -n 's/^\(operator\|admin\)://p' | head -n 1)
 [ -n "$token" ] || fail "no token that may add jobs: set BELLWETHER_TOKEN"
 
@@ -50,7 +50,7 @@ done
 [ -n "$port" ] || { cat "$work/forward" >&2; fail "the API could not be reached: \`just status\` says what is not well"; }
 api=http://127.0.0.1:$port
 
-# The token goes by a file that only this user can read, not by an argument that everybody sees.
+# The token goes by a file that only this user can read, not by an argument that every user can see.
 (umask 077 && printf 'header = "Authorization: Bearer %s"\nheader = "Content-Type: application/json"\nsilent\noutput = /dev/null\n' "$token" >"$work/head")
 [ "$(curl -K "$work/head" -m 10 -w '%{http_code}' "$api/api/jobs?limit=1")" = 200 ] || fail "the API refuses the token, or does not answer at $api"
 
@@ -79,12 +79,14 @@ cpu() {
 }
 say "adding jobs for $load s, then looking on for $watch s"
 printf '%8s %9s %6s %6s %8s\n' seconds analyzers ready 'cpu %' added
-begun=$(date +%s) most=0 last=
+begun=$(date +%s) most=0 wanted=0 last=
 while :; do
     now=$(($(date +%s) - begun))
     [ "$now" -lt $((load + watch)) ] || break
     read -r have_now ready <<<"$(replicas) "
-    [ "${have_now:-0}" -le "$most" ] || most=$have_now
+    # A pod that finds no node is no analyzer.
+    [ "${ready:-0}" -le "$most" ] || most=$ready
+    [ "${have_now:-0}" -le "$wanted" ] || wanted=$have_now
     line="${have_now:-0} ${ready:-0}"
     if [ "$line" != "$last" ] || [ $((now % 30)) -lt 5 ]; then
         printf '%8s %9s %6s %6s %8s\n' "$now" "${have_now:-0}" "${ready:-0}" "$(cpu)" "$(($(wc -l <"$work/rounds") * 250))"
@@ -94,5 +96,7 @@ while :; do
     [ "$now" -lt $((load + 60)) ] || [ "$most" -le 2 ] || [ "${have_now:-0}" -gt 2 ] || break
     sleep 5
 done
+[ "$most" -gt 2 ] || [ "$wanted" -le 2 ] ||
+    fail "the autoscaler asked for $wanted analyzers, and $most became ready: \`just status\` says what keeps the others (has a node room for them?)"
 [ "$most" -gt 2 ] || fail "the autoscaler did not answer: \`kubectl -n $NS describe hpa analyzer\` says what it saw (it needs metrics-server)"
-say "from 2 to $most analyzers, and ${have_now:-0} now"
+say "from 2 to $most analyzers, and ${ready:-0} now"

@@ -2,6 +2,7 @@
 # `write` puts the API's description into crates/api/openapi.json, `check` compares it.
 set -eu
 cd "$(dirname "$0")/.."
+. scripts/no-settings.sh
 file=crates/api/openapi.json
 target=${CARGO_TARGET_DIR:-target}
 fresh=$target/openapi.json

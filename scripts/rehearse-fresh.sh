@@ -57,7 +57,7 @@ step() {
     printf '%-8s %-46s %8.1f\n' "$who" "$1" "$(echo "$(now) $2" | awk '{ print $1 - $2 }')" | tee -a "$table"
 }
 
-# The compilers, for somebody who cannot read this user's; links take no room.
+# The compilers, for a user who cannot read this user's; links take no space.
 share_rust() {
     local bin
     # The real folder: a toolchain's name may be a link to another's.
@@ -93,7 +93,7 @@ within() {
     local end=$(($(date +%s) + $1)) what=$2
     shift 2
     until "$@"; do
-        [ "$(date +%s)" -lt "$end" ] || fail "waited in vain for $what"
+        [ "$(date +%s)" -lt "$end" ] || fail "waited without success for $what"
         [ -z "$pid" ] || kill -0 "$pid" 2>/dev/null || fail "it ended before $what"
         sleep 0.2
     done

@@ -1,4 +1,4 @@
-// Holds the dependency graph to deny.toml: who may import whom, and from where.
+// Holds the dependency graph to deny.toml: who may import whom, from where, and under which licences.
 // It reads what cargo resolved, so a rule is broken only by a dependency that is really built in.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -18,6 +18,48 @@ export function rules(text) {
   }
   if (found.length === 0) throw new Error("deny.toml holds no rules");
   return found;
+}
+
+/** The licences that deny.toml allows. */
+export function allowed(text) {
+  const [, list] = /^\[licenses\]\n(?:(?!\[).*\n)*?allow = \[([^\]]*)\]/m.exec(text) ?? [];
+  if (list === undefined) throw new Error("deny.toml allows no licence");
+  return new Set([...list.matchAll(/"([^"]+)"/g)].map(([, one]) => one));
+}
+
+/** Whether an SPDX expression is met by licences that are allowed; a slash is an older way to write OR. */
+export function permits(expression, licences) {
+  const words = expression.replace(/\s*\/\s*/g, " OR ").replace(/([()])/g, " $1 ").trim().split(/\s+/);
+  const one = () => {
+    if (words[0] === "(") {
+      words.shift();
+      const inner = any();
+      words.shift();
+      return inner;
+    }
+    const name = [words.shift()];
+    if (words[0] === "WITH") name.push(words.shift(), words.shift());
+    return licences.has(name.join(" "));
+  };
+  const list = (word, part, join) => {
+    let met = part();
+    while (words[0] === word) {
+      words.shift();
+      met = join(met, part());
+    }
+    return met;
+  };
+  const every = () => list("AND", one, (a, b) => a && b);
+  const any = () => list("OR", every, (a, b) => a || b);
+  return any();
+}
+
+/** One line for each crate whose licence is not allowed. */
+export function unlicensed(metadata, licences) {
+  return metadata.packages
+    .filter((one) => !one.license || !permits(one.license, licences))
+    .map((one) => `${one.name} ${one.version} is under ${one.license ?? "no licence that it names"}: deny.toml does not allow it`)
+    .sort();
 }
 
 /** One line for each dependency that breaks a rule. Dependencies of tests alone are free. */
@@ -48,7 +90,8 @@ export function violations(metadata, found) {
 
 function main() {
   const root = new URL("..", import.meta.url);
-  const found = rules(readFileSync(new URL("deny.toml", root), "utf8"));
+  const text = readFileSync(new URL("deny.toml", root), "utf8");
+  const found = rules(text);
   const options = { cwd: root, encoding: "utf8", maxBuffer: 256 << 20, stdio: ["ignore", "pipe", "inherit"] };
   let metadata;
   try {
@@ -56,7 +99,8 @@ function main() {
   } catch {
     process.exit(1); // cargo has said why
   }
-  const lines = violations(JSON.parse(metadata), found);
+  const graph = JSON.parse(metadata);
+  const lines = [...violations(graph, found), ...unlicensed(graph, allowed(text))];
   for (const line of lines) console.error(line);
   if (lines.length > 0) process.exit(1);
   console.log(`dependency rules: ${found.length} hold`);

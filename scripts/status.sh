@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What runs in the cluster, what is not well, and where to look next.
+# Shows the deployment's pods, their problems, and where to look next.
 #
 #   status.sh
 #

@@ -4,13 +4,9 @@ set -eu
 cd "$(dirname "$0")/.."
 have_nextest() { cargo nextest --version >/dev/null 2>&1; }
 
-# A person's settings and keys are no part of a test, least of all of one that calls providers.
-# shellcheck disable=SC2013 # the names are words
-for name in $(sed -n 's/^# \([A-Z_]*\)=.*/\1/p' .env.example); do
-    [ "$name" = BELLWETHER_PG_BIN ] || unset "$name"
-done
+. scripts/no-settings.sh
 
-# Only a run of everything has to have one; a test that needs it says so too.
+# Only a run of all tests requires it; a test that needs it fails with a message too.
 if BELLWETHER_PGBOUNCER=$(scripts/pgbouncer.sh); then
     export BELLWETHER_PGBOUNCER
 elif [ $# -eq 0 ]; then

@@ -3,7 +3,7 @@
 #
 #   undeploy.sh [local|production] [--data]
 #
-# --data removes those too, for good.
+# --data removes those too, for good. BELLWETHER_DEPLOY_TIMEOUT is how many seconds each step may take (300).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/k8s-lib.sh
@@ -21,6 +21,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 overlay=${overlay:-local}
+patience=${BELLWETHER_DEPLOY_TIMEOUT:-300}
 need_overlay "$overlay"
 need_kubectl
 need_context
@@ -37,22 +38,23 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/bellwether-undeploy-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 # What is removed goes by its names: no secret is needed for that.
 cp -R k8s "$work/k8s"
-secrets=$work/k8s/overlays/$overlay/secrets.env
-[ -e "$secrets" ] || [ ! -e "$secrets.example" ] || cp "$secrets.example" "$secrets"
+secrets=$work/k8s/overlays/$overlay/secrets
+[ ! -e "$secrets.example" ] || { rm -rf "$secrets" && cp -R "$secrets.example" "$secrets"; }
 kubectl kustomize "$work/k8s/overlays/$overlay" >"$work/all.yaml" || fail "k8s/overlays/$overlay could not be rendered"
 split "$work/all.yaml" "$work"
 
-# Who asks first and who answers last; accounts, settings and policies stay until nobody runs.
+# remove STEP WHAT NEXT: until the pods are gone too, so that a worker that drains still has its database.
 remove() {
     [ -s "$work/$1.yaml" ] || return 0
     say "removing $2"
-    kubectl delete -f "$work/$1.yaml" --ignore-not-found --wait=true >/dev/null || fail "$2 could not be removed"
+    kubectl delete -f "$work/$1.yaml" --ignore-not-found --cascade=foreground --wait=true --timeout="${patience}s" >/dev/null ||
+        fail "$2 did not end within $patience s, and $3: look at \`kubectl -n $NS get pods\`"
 }
-remove apps "the services"
-remove migrate "the migration"
+remove apps "the services" "PostgreSQL was not touched"
+remove migrate "the migration" "PostgreSQL was not touched"
 # An operator removes the volumes with its Cluster; a StatefulSet leaves its own.
 if [ -z "$(names Cluster "$work/postgres.yaml")" ]; then
-    remove postgres "PostgreSQL"
+    remove postgres "PostgreSQL" "its volume is kept"
     say "the volume is kept: kubectl -n $NS get pvc; \`just undeploy $overlay --data\` removes it"
 else
     say "the PostgreSQL cluster is kept, with its volumes: \`just undeploy $overlay --data\` removes them"

@@ -2,7 +2,9 @@
 # The dashboard, of which nothing is done again that has been done: `web.sh deps` installs what
 # package-lock.json says, `build` makes web/dist, `check` is its fast checks, `test` all of them.
 set -eu
-cd "$(dirname "$0")/../web"
+cd "$(dirname "$0")/.."
+. scripts/no-settings.sh
+cd web
 
 # deps [FOLDER]: exactly the packages of a lock file, whose scripts are not run.
 deps() (

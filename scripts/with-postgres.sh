@@ -4,6 +4,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || { echo "usage: just with-postgres COMMAND [ARG]…" >&2; exit 2; }
+BELLWETHER_PG_BIN=$(scripts/dotenv.sh BELLWETHER_PG_BIN)
+[ -z "$BELLWETHER_PG_BIN" ] || export BELLWETHER_PG_BIN
+. scripts/no-settings.sh
 [ -n "${BUILT:-}" ] || cargo build --quiet --package bellwether-testing --bin scratch-postgres
 exec "${CARGO_TARGET_DIR:-target}/debug/scratch-postgres" \
-    --apply queue=crates/queue/migrations --apply migrations "$@"
+    --apply queue=crates/queue/migrations --apply queue=crates/queue/functions --apply migrations "$@"
