@@ -1,48 +1,13 @@
 //! The HTTP API: routes, problems, tokens, events, and their description.
 //!
-//! One module is one resource. A request reads the product's tables and the queue's, and adds jobs;
+//! `routes` holds one module a resource, `http` what all of them share, `live` the events of the
+//! stream. A request reads the product's tables and the queue's, and adds jobs;
 //! it never calls a provider and never runs a job. [`App`] is one port's state, [`router`] its
 //! routes, [`serve()`] its life, [`openapi`] the description of all of it.
 
-mod actor;
-mod alerts;
-mod app;
-mod audit;
-mod bars;
-mod cached;
-mod events;
-mod exposure;
-mod extract;
-mod failures;
-mod guard;
-mod health;
-mod home;
-mod jobs;
-mod kinds;
-mod limits;
+mod http;
 mod live;
-mod me;
-mod metrics;
-mod news;
-mod notices;
-mod page;
-mod problem;
-mod query;
-mod queues;
-mod quotes;
-mod replica;
-mod request;
-mod schedules;
-mod scrape;
-mod sentiment;
-mod serve;
-mod signals;
-mod spec;
-mod stats;
-mod token;
-mod trigger;
-mod watchlist;
-mod workers;
+mod routes;
 
 use std::sync::Arc;
 
@@ -50,15 +15,28 @@ use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 
-pub use app::{App, Mode, Notice, Service, Settings};
-pub use exposure::{Exposure, ExposureError, check_exposure};
-pub use extract::BODY_LIMIT;
-pub use jobs::{job_detail, job_page};
-pub use limits::{limit_page, limit_view};
-pub use problem::{Problem, ProblemKind};
-pub use serve::{Caps, serve, serve_within};
-pub use spec::openapi;
-pub use token::{Role, Tokens, TokensError};
+use crate::{
+    http::{guard, query, request, spec},
+    live::events,
+    routes::{
+        alerts, audit, bars, health, home, jobs, kinds, limits, me, metrics, news, notices, queues,
+        quotes, schedules, scrape, sentiment, signals, stats, watchlist, workers,
+    },
+};
+
+pub use http::{
+    app::{App, Mode, Notice, Service, Settings},
+    exposure::{Exposure, ExposureError, check_exposure},
+    extract::BODY_LIMIT,
+    problem::{Problem, ProblemKind},
+    serve::{Caps, serve, serve_within},
+    spec::openapi,
+    token::{Role, Tokens, TokensError},
+};
+pub use routes::{
+    jobs::{job_detail, job_page},
+    limits::{limit_page, limit_view},
+};
 
 /// The routes of a port, by its service and by how far it is open.
 pub fn router(app: Arc<App>) -> Router {

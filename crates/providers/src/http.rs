@@ -99,6 +99,7 @@ impl Http {
         }
         reach::check(provider, base, &secrets, reach)?;
         remember(&secrets);
+        install_cryptography();
         let mut builder = reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .connect_timeout(CONNECT_TIMEOUT.min(timeout))
@@ -257,6 +258,13 @@ impl Http {
 pub(crate) fn pace(every: Duration) -> DefaultDirectRateLimiter {
     let quota = Quota::with_period(every).expect("every module paces by more than nothing");
     RateLimiter::direct(quota)
+}
+
+/// Makes ring the process's cryptography for TLS. Every HTTP client needs it before it is built; later
+/// calls change nothing.
+pub fn install_cryptography() {
+    // fails only if it is installed already
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// Returns true if all bytes arrived and cannot be unpacked; a cut connection looks much the same.

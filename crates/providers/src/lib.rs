@@ -31,6 +31,7 @@ use url::Url;
 
 pub use article::Article;
 pub use error::{ConfigError, Error, Result, Scope, StopReason};
+pub use http::install_cryptography;
 pub use permit::{Free, Permit, PermitError};
 pub use price::Price;
 pub use reading::{Impact, Label, Prompt, Reading, Usage};

@@ -1,6 +1,7 @@
 //! For tests: a database each, and waiting for states.
 
 mod database;
+mod http;
 mod pooler;
 mod postgres;
 mod wait;
@@ -8,6 +9,7 @@ mod wait;
 use chrono::{DateTime, NaiveDate, Utc};
 
 pub use database::{Database, database};
+pub use http::http_client;
 pub use pooler::Pooler;
 pub use postgres::Postgres;
 pub use wait::{wait_until, wait_until_within};

@@ -76,7 +76,8 @@ impl Stage {
         for schedule in bellwether_queue::schedule::list(&pool).await.unwrap() {
             bellwether_queue::schedule::pause(&pool, &schedule.name, true).await.unwrap();
         }
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().unwrap();
+        let http =
+            bellwether_testing::http_client().timeout(Duration::from_secs(10)).build().unwrap();
         let work_pool = pool.clone();
         Self { pool, services, work_pool, database, sandbox, http, settings, processes: Vec::new() }
     }

@@ -1114,96 +1114,17 @@ export interface components {
              */
             unanalyzed: number;
         };
+        /**
+         * @description The body of a command without parameters: left out, or `{}`. Any field is refused, since the
+         *     caller would expect an effect of it.
+         */
+        EmptyBody: Record<string, never>;
         Health: {
             /** @example api */
             service: string;
             /** @example healthy */
             status: string;
             version: string;
-        };
-        /** @description One page of a list. */
-        Items_Alert: {
-            items: components["schemas"]["Alert"][];
-            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Items_Article: {
-            items: components["schemas"]["Article"][];
-            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Items_AuditEntry: {
-            items: components["schemas"]["AuditEntry"][];
-            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Items_Bar: {
-            items: components["schemas"]["Bar"][];
-            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Items_JobKind: {
-            items: components["schemas"]["JobKind"][];
-            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Items_Limit: {
-            items: components["schemas"]["Limit"][];
-            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Items_Notice: {
-            items: components["schemas"]["Notice"][];
-            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Items_Queue: {
-            items: components["schemas"]["Queue"][];
-            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Items_Quote: {
-            items: components["schemas"]["Quote"][];
-            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Items_Schedule: {
-            items: components["schemas"]["Schedule"][];
-            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Items_SentimentSummary: {
-            items: components["schemas"]["SentimentSummary"][];
-            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Items_SignalPoint: {
-            items: components["schemas"]["SignalPoint"][];
-            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Items_WatchedSymbol: {
-            items: components["schemas"]["WatchedSymbol"][];
-            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Items_Worker: {
-            items: components["schemas"]["Worker"][];
-            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
-            next_cursor?: string | null;
         };
         Job: {
             args: unknown;
@@ -1501,11 +1422,6 @@ export interface components {
             /** @description Unique key: a second job of the kind with the same key is not added. */
             unique_key?: string | null;
         };
-        /**
-         * @description The body of a command without parameters: left out, or `{}`. Any field is refused, since the
-         *     caller would expect an effect of it.
-         */
-        Nothing: Record<string, never>;
         /** @description A fact to know before trusting the pages. */
         Notice: {
             mode: components["schemas"]["Mode"];
@@ -1516,6 +1432,90 @@ export interface components {
              * @example newsapi
              */
             subject: string;
+        };
+        /** @description One page of a list. */
+        Page_Alert: {
+            items: components["schemas"]["Alert"][];
+            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Article: {
+            items: components["schemas"]["Article"][];
+            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_AuditEntry: {
+            items: components["schemas"]["AuditEntry"][];
+            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Bar: {
+            items: components["schemas"]["Bar"][];
+            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_JobKind: {
+            items: components["schemas"]["JobKind"][];
+            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Limit: {
+            items: components["schemas"]["Limit"][];
+            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Notice: {
+            items: components["schemas"]["Notice"][];
+            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Queue: {
+            items: components["schemas"]["Queue"][];
+            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Quote: {
+            items: components["schemas"]["Quote"][];
+            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Schedule: {
+            items: components["schemas"]["Schedule"][];
+            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_SentimentSummary: {
+            items: components["schemas"]["SentimentSummary"][];
+            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_SignalPoint: {
+            items: components["schemas"]["SignalPoint"][];
+            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_WatchedSymbol: {
+            items: components["schemas"]["WatchedSymbol"][];
+            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Worker: {
+            items: components["schemas"]["Worker"][];
+            /** @description Pass as `cursor` for the next page; `null`: this was the last. */
+            next_cursor?: string | null;
         };
         /**
          * @description Duration of a park, by `seconds` or by `until`, at most 30 days; with neither, until the key is
@@ -1953,7 +1953,7 @@ export interface components {
         SymbolSignals: {
             current?: components["schemas"]["Signal"] | null;
             /** @description Newest first, the current one included. */
-            history: components["schemas"]["Items_SignalPoint"];
+            history: components["schemas"]["Page_SignalPoint"];
             /** @example AAPL */
             symbol: string;
         };
@@ -2045,7 +2045,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Nothing"];
+                "application/json": components["schemas"]["EmptyBody"];
             };
         };
         responses: {
@@ -2181,7 +2181,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Items_Alert"];
+                    "application/json": components["schemas"]["Page_Alert"];
                 };
             };
             /** @description `/problems/bad-query` */
@@ -2274,7 +2274,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Items_Alert"];
+                    "application/json": components["schemas"]["Page_Alert"];
                 };
             };
             /** @description `/problems/bad-query` */
@@ -2380,7 +2380,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Items_AuditEntry"];
+                    "application/json": components["schemas"]["Page_AuditEntry"];
                 };
             };
             /** @description `/problems/bad-query` */
@@ -2471,7 +2471,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Items_Bar"];
+                    "application/json": components["schemas"]["Page_Bar"];
                 };
             };
             /** @description `/problems/bad-query` */
@@ -3483,7 +3483,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Items_JobKind"];
+                    "application/json": components["schemas"]["Page_JobKind"];
                 };
             };
             /** @description `/problems/bad-query` */
@@ -3566,7 +3566,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Items_Quote"];
+                    "application/json": components["schemas"]["Page_Quote"];
                 };
             };
             /** @description `/problems/bad-query` */
@@ -3649,7 +3649,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Items_Limit"];
+                    "application/json": components["schemas"]["Page_Limit"];
                 };
             };
             /** @description `/problems/bad-query` */
@@ -4648,7 +4648,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Items_Article"];
+                    "application/json": components["schemas"]["Page_Article"];
                 };
             };
             /** @description `/problems/bad-query` */
@@ -4749,7 +4749,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Items_Notice"];
+                    "application/json": components["schemas"]["Page_Notice"];
                 };
             };
             /** @description `/problems/bad-query` */
@@ -4832,7 +4832,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Items_Queue"];
+                    "application/json": components["schemas"]["Page_Queue"];
                 };
             };
             /** @description `/problems/bad-query` */
@@ -5240,7 +5240,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Items_Schedule"];
+                    "application/json": components["schemas"]["Page_Schedule"];
                 };
             };
             /** @description `/problems/bad-query` */
@@ -5608,7 +5608,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Items_SentimentSummary"];
+                    "application/json": components["schemas"]["Page_SentimentSummary"];
                 };
             };
             /** @description `/problems/bad-query` */
@@ -5899,7 +5899,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Items_WatchedSymbol"];
+                    "application/json": components["schemas"]["Page_WatchedSymbol"];
                 };
             };
             /** @description `/problems/bad-query` */
@@ -5982,7 +5982,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Items_Worker"];
+                    "application/json": components["schemas"]["Page_Worker"];
                 };
             };
             /** @description `/problems/bad-query` */
@@ -6059,7 +6059,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Nothing"];
+                "application/json": components["schemas"]["EmptyBody"];
             };
         };
         responses: {

@@ -61,7 +61,7 @@ async fn an_asset_is_kept_for_ever_and_comes_compressed() {
     let names = assets(&page.text);
     assert!(names.iter().any(|name| kind(name) == "js"), "{}", page.text);
     assert!(names.iter().any(|name| kind(name) == "css"), "{}", page.text);
-    let as_it_comes = reqwest::Client::builder().no_gzip().build().unwrap();
+    let as_it_comes = bellwether_testing::http_client().no_gzip().build().unwrap();
     for name in names {
         let request = door.request(Method::GET, name).header("Accept-Encoding", "gzip");
         let asset = as_it_comes.execute(request.build().unwrap()).await.unwrap();

@@ -117,7 +117,7 @@ impl Door {
 
 fn client() -> reqwest::Client {
     let redirect = reqwest::redirect::Policy::none();
-    reqwest::Client::builder().redirect(redirect).build().unwrap()
+    bellwether_testing::http_client().redirect(redirect).build().unwrap()
 }
 
 /// An answer that has been read to its end.

@@ -26,6 +26,7 @@ pub(super) struct Traces {
 impl Traces {
     /// `endpoint` is the collector's base address, as in `OTEL_EXPORTER_OTLP_ENDPOINT`.
     pub(super) fn start(endpoint: &str, role: &str) -> anyhow::Result<Self> {
+        bellwether_providers::install_cryptography();
         let exporter = SpanExporter::builder()
             .with_http()
             .with_protocol(Protocol::HttpBinary)

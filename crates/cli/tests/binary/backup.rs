@@ -72,8 +72,10 @@ struct Stream(reqwest::Response, String);
 
 impl Stream {
     async fn open(api: &str, last: Option<&str>) -> Self {
-        let mut request =
-            reqwest::Client::builder().build().expect("a client").get(format!("{api}/api/events"));
+        let mut request = bellwether_testing::http_client()
+            .build()
+            .expect("a client")
+            .get(format!("{api}/api/events"));
         if let Some(last) = last {
             request = request.header("Last-Event-ID", last);
         }

@@ -75,7 +75,7 @@ async fn a_killed_analyzer_loses_nothing_and_doubles_nothing() {
         .await
         .expect("room");
     let wide = serde_json::json!({"gemini": {"rpm": 1000}});
-    let client = reqwest::Client::builder().build().expect("a client");
+    let client = bellwether_testing::http_client().build().expect("a client");
     client
         .post(format!("{}/_sandbox/limits", sandbox.url()))
         .json(&wide)

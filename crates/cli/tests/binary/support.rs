@@ -174,7 +174,7 @@ pub(crate) async fn get(url: &str) -> (u16, Value) {
 }
 
 pub(crate) async fn post(url: &str, body: &Value) -> (u16, Value) {
-    let client = reqwest::Client::builder().build().expect("a client");
+    let client = bellwether_testing::http_client().build().expect("a client");
     let response = client.post(url).json(body).send().await.expect("an answer");
     let status = response.status().as_u16();
     (status, response.json().await.unwrap_or(Value::Null))

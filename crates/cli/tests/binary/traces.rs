@@ -134,7 +134,7 @@ async fn one_trace_leads_from_the_request_to_the_model() {
     let port = api.address_after("listening on").await;
 
     let (trace, caller) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
-    let answer = reqwest::Client::builder()
+    let answer = bellwether_testing::http_client()
         .build()
         .expect("a client")
         .post(format!("{port}/jobs"))

@@ -93,7 +93,7 @@ impl Stage {
             sandbox,
             keys,
             workers: Vec::new(),
-            http: reqwest::Client::builder().build().expect("a client"),
+            http: bellwether_testing::http_client().build().expect("a client"),
         };
         for role in ROLES {
             let running = stage.start(role);

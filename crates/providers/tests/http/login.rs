@@ -93,7 +93,7 @@ async fn the_sandbox_offers_no_tls_and_gets_no_login_under_another_name() {
     let port = sandbox.smtp.unwrap().port();
     let error = send(format!("smtp://boss:hunter2secret@{ELSEWHERE}:{port}")).await;
     assert!(error.to_string().contains("STARTTLS"), "{error}");
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = bellwether_testing::http_client().no_proxy().build().unwrap();
     let url = format!("{}/_sandbox/ledger?provider=smtp", sandbox.url());
     let ledger: serde_json::Value = client.get(url).send().await.unwrap().json().await.unwrap();
     assert_eq!(ledger["items"], serde_json::json!([]));

@@ -28,7 +28,7 @@ impl Outside {
     pub(crate) async fn start() -> Self {
         let options = Options { now: Some(now()), ..Options::default() };
         let running = Sandbox::start(options).await.unwrap();
-        Self { running, client: reqwest::Client::builder().no_proxy().build().unwrap() }
+        Self { running, client: bellwether_testing::http_client().no_proxy().build().unwrap() }
     }
 
     pub(crate) fn control(&self, path: &str) -> String {

@@ -23,7 +23,7 @@ pub(crate) async fn at(now: &str, seed: u64) -> Desk {
 
 pub(crate) async fn start(options: Options) -> Desk {
     let running = Sandbox::start(options).await.expect("free ports");
-    Desk { running, client: Client::builder().build().expect("a client") }
+    Desk { running, client: bellwether_testing::http_client().build().expect("a client") }
 }
 
 pub(crate) struct Answer {

@@ -1,0 +1,4 @@
+//! Live events: the reader of the table, and the stream that clients open.
+
+pub(crate) mod events;
+pub(crate) mod hub;
