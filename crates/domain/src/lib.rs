@@ -9,6 +9,7 @@ pub mod cluster;
 pub mod evaluation;
 pub mod lexicon;
 mod market;
+pub mod planning;
 mod sentiment;
 pub mod signal;
 mod symbol;
