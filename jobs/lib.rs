@@ -32,7 +32,7 @@ pub use limits::{Plan, Plans};
 pub use prune::Prune;
 pub use scrape_batch::ScrapeBatch;
 pub use scrape_news::ScrapeNews;
-pub use scrape_quotes::ScrapeQuotes;
+pub use scrape_quotes::{Part, ScrapeQuotes};
 pub use send_notification::SendNotification;
 pub use services::{Channels, Keep, Mail, Services, Settings, Texts};
 

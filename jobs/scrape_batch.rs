@@ -7,12 +7,12 @@
 mod budget;
 mod choice;
 mod leftover;
-mod topics;
+mod prices;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use bellwether_domain::Symbol;
-use bellwether_providers::{alpha_vantage, newsapi};
+use bellwether_providers::newsapi;
 use bellwether_queue::{
     Attempt, Failure, Job, JobArgs, NewJob,
     schemars::{Schema, schema_for},
@@ -23,15 +23,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use self::{
-    budget::{CallBudget, Open},
-    choice::{Wanted, choose},
-};
+use self::budget::{CallBudget, Open};
 use crate::{
-    AnalyzeArticle, Error, ScrapeNews, ScrapeQuotes, Services,
-    error::judged,
-    scrape_news::{NO_FEED, pack},
-    scrape_quotes::{NOT_IN_PLAN, need, refusal_key},
+    AnalyzeArticle, Error, ScrapeNews, ScrapeQuotes, Services, error::judged, scrape_news::pack,
+    scrape_quotes::Part,
 };
 
 /// The reason of a round of the schedule; any other stands for a caller that waits for it.
@@ -56,7 +51,8 @@ pub struct ScrapeBatch {
 /// The requests of a round: provider and subject of each.
 #[derive(Debug, Default)]
 struct Plan {
-    quotes: Vec<Symbol>,
+    /// Symbols, and the part of their prices; without one the job decides.
+    quotes: Vec<(Symbol, Option<Part>)>,
     news: Vec<Vec<Symbol>>,
     /// Stories to analyze again.
     readings: Vec<NewJob>,
@@ -107,8 +103,8 @@ impl ScrapeBatch {
             let symbols = plan.symbols();
             let batch =
                 store::batch::add(&mut *tx, Some(attempt.job().0), reason, &symbols).await?;
-            for symbol in plan.quotes {
-                attempt.enqueue(&mut tx, ScrapeQuotes { symbol, batch }).await?;
+            for (symbol, part) in plan.quotes {
+                attempt.enqueue(&mut tx, ScrapeQuotes { symbol, batch, part }).await?;
             }
             for symbols in plan.news {
                 attempt.enqueue(&mut tx, ScrapeNews { symbols, batch, topic: None }).await?;
@@ -127,7 +123,8 @@ impl Plan {
     /// Each symbol once, in the order of the plan.
     fn symbols(&self) -> Vec<Symbol> {
         let mut symbols: Vec<Symbol> = Vec::new();
-        for symbol in self.quotes.iter().chain(self.news.iter().flatten()) {
+        let quotes = self.quotes.iter().map(|(symbol, _)| symbol);
+        for symbol in quotes.chain(self.news.iter().flatten()) {
             if !symbols.contains(symbol) {
                 symbols.push(symbol.clone());
             }
@@ -147,7 +144,11 @@ async fn requested(
     store::instrument::add_unwatched(conn, &symbols).await?;
     let about = if cx.news.is_some() { symbols.as_slice() } else { &[] };
     let news = pack(&cx.dictionary, about);
-    let quotes = if cx.market.is_some() { symbols } else { Vec::new() };
+    let quotes = if cx.market.is_some() {
+        symbols.into_iter().map(|symbol| (symbol, None)).collect()
+    } else {
+        Vec::new()
+    };
     Ok(Plan { quotes, news, readings: Vec::new() })
 }
 
@@ -161,7 +162,7 @@ async fn plan(
     let now = store::now(&mut *conn).await?;
     let watched = store::instrument::list_watched(&mut *conn).await?;
     let important = store::instrument::list_important(&mut *conn).await?;
-    let refused: Vec<String> = store::operator::list(&mut *conn)
+    let refused: BTreeSet<String> = store::operator::list(&mut *conn)
         .await?
         .into_iter()
         .filter(|note| now - note.last_at < REFUSED_FOR)
@@ -170,40 +171,16 @@ async fn plan(
 
     let mut quotes = Vec::new();
     if cx.market.is_some() {
-        let latest = store::summary::list_latest_quotes(&mut *conn).await?;
-        let days: HashMap<_, _> = latest.into_iter().map(|l| (l.symbol, l.trading_day)).collect();
-        let mut wanted = Vec::new();
-        let is_refused = |key: &str| refused.iter().any(|refused| refused == key);
-        let may_ask = !is_refused(NOT_IN_PLAN);
-        let asked = watched.iter().filter(|i| {
-            may_ask && !is_refused(&refusal_key(&i.symbol)) && !open.quotes.contains(&i.symbol)
-        });
-        for known in asked {
-            let last_bar = store::bar::find_last_day(&mut *conn, &known.symbol).await?;
-            let last_quote = days.get(&known.symbol).copied().flatten();
-            wanted.push(Wanted {
-                symbol: known.symbol.clone(),
-                need: need(now, last_bar, last_quote, known.quote_seen_at),
-                seen_at: known.quote_seen_at,
-                important: important.contains(&known.symbol),
-            });
-        }
-        let room = CallBudget::of(&open.limits, &mut *conn, alpha_vantage::KEY, now).await?;
-        let free = room.free;
-        let symbols: Vec<Symbol> = if is_refused(NO_FEED) {
-            Vec::new()
-        } else {
-            watched.iter().map(|i| i.symbol.clone()).collect()
+        let known = prices::Known {
+            watched: &watched,
+            important: &important,
+            refused: &refused,
+            open,
+            asked_for,
+            now,
         };
-        // if the feed is the only source of news, it comes before prices; otherwise it gets the
-        // rest
-        let bars = if cx.news.is_none() { 0 } else { wanted.len() as u32 };
-        let (asked, later) =
-            topics::ask(conn, attempt, &symbols, cx.news.is_some(), free.saturating_sub(bars), now)
-                .await?;
-        let free = free.saturating_sub(asked);
-        quotes = choose(wanted, free, later, asked_for, now);
-        attempt.log(format!("{room} for quotes, {asked} went to the news feed"));
+        let asked = prices::plan(cx, conn, attempt, &known).await?;
+        quotes = asked.into_iter().map(|(symbol, part)| (symbol, Some(part))).collect();
     }
 
     let mut news = Vec::new();

@@ -2,19 +2,23 @@
 //!
 //! Reads and writes `quote` and `bar`; leads to [`DeriveSignal`] and [`EvaluateAlerts`].
 
-use bellwether_domain::{Bar, Quote, Symbol, calendar};
+use bellwether_domain::{
+    Bar, Quote, Symbol, calendar,
+    planning::{Observation, Publication, has_session_quotes, is_end_of_day},
+};
 use bellwether_providers::{
     self as providers,
     alpha_vantage::{self, Depth},
 };
 use bellwether_queue::{
-    Attempt, Failure, Job, JobArgs, NewJob, event,
+    Attempt, Failure, Job, JobArgs, event,
     schemars::{Schema, schema_for},
 };
 use bellwether_store as store;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 use std::borrow::Cow;
 
 use crate::{DeriveSignal, Error, EvaluateAlerts, Services, error::judged, permit::Granted};
@@ -33,6 +37,19 @@ pub struct ScrapeQuotes {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub batch: Option<i64>,
+    /// The part of its prices; without it what is known decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+}
+
+/// A part of a symbol's prices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// The closes of completed sessions.
+    Close,
+    /// The price of the running session.
+    Quote,
 }
 
 impl JobArgs for ScrapeQuotes {
@@ -44,7 +61,8 @@ impl JobArgs for ScrapeQuotes {
     }
 
     fn unique_key(&self) -> Option<String> {
-        self.batch.map(|batch| format!("{batch}/{}", self.symbol))
+        let part = if self.part == Some(Part::Quote) { "/quote" } else { "" };
+        self.batch.map(|batch| format!("{batch}/{}{part}", self.symbol))
     }
 
     fn schema() -> Option<Schema> {
@@ -75,12 +93,16 @@ impl ScrapeQuotes {
         let known = store::instrument::find(&cx.pool, &self.symbol).await?;
         let last_bar = store::bar::find_last_day(&cx.pool, &self.symbol).await?;
         let last_quote = store::quote::find_latest(&cx.pool, &self.symbol, now).await?;
-        let need = need(
-            now,
-            last_bar,
-            last_quote.map(|q| q.trading_day),
-            known.as_ref().and_then(|i| i.quote_seen_at),
-        );
+        let need = match self.part {
+            Some(Part::Close) => Need::Bars,
+            Some(Part::Quote) => Need::Quote,
+            None => need(
+                now,
+                last_bar,
+                last_quote.map(|q| q.trading_day),
+                known.as_ref().and_then(|i| i.quote_seen_at),
+            ),
+        };
 
         // the first time the whole history, if the plan includes it; later the newest days
         let depth =
@@ -104,12 +126,17 @@ impl ScrapeQuotes {
                 store::operator::add(&cx.pool, &key, reason, detail).await?;
             }
         }
+        if matches!(&asked, Err(providers::Error::Unusable { .. })) {
+            // nothing usable for this symbol: it waits like one that lacks its close
+            store::instrument::close_seen(&cx.pool, &self.symbol, false).await?;
+        }
         let Answer { quote, bars } = asked?;
 
         let mut tx = cx.pool.begin().await?;
         store::instrument::add_unwatched(&mut *tx, std::slice::from_ref(&self.symbol)).await?;
         let observation = store::quote::add(&mut tx, &quote, alpha_vantage::KEY).await?;
         let rows = store::bar::add_all(&mut *tx, &self.symbol, &bars, alpha_vantage::KEY).await?;
+        self.learn(&mut tx, need, &quote, now).await?;
         store::operator::clear(&mut *tx, market.key()).await?;
         store::operator::clear(&mut *tx, &refusal_key(&self.symbol)).await?;
         store::operator::clear(&mut *tx, NOT_IN_PLAN).await?;
@@ -130,17 +157,53 @@ impl ScrapeQuotes {
             let evaluate = EvaluateAlerts { symbol: Some(symbol), cause: Some(cause) };
             attempt.enqueue(&mut tx, evaluate).await?;
         }
-        if need == Need::Bars && calendar::is_open(now) {
+        let first_or_asked_for = last_bar.is_none() || self.part.is_none();
+        if need == Need::Bars && first_or_asked_for && calendar::is_open(now) {
             // the bars end at the last close; the price of the running session needs another
             // request
-            let again = NewJob {
-                unique_key: self.unique_key().map(|key| format!("{key}/quote")),
-                ..NewJob::of(self)
-            };
-            attempt.enqueue(&mut tx, again).await?;
+            let state = store::source_state::find(&mut *tx, alpha_vantage::KEY).await?;
+            if has_session_quotes(state.end_of_day_at, now) {
+                let quote = Self { part: Some(Part::Quote), ..self.clone() };
+                attempt.enqueue(&mut tx, quote).await?;
+            }
         }
         attempt.complete_in(&mut tx).await?;
         tx.commit().await?;
+        Ok(())
+    }
+}
+
+impl ScrapeQuotes {
+    /// Keeps what an answer says about the provider: when it publishes closes, and whether it has
+    /// prices of the running session.
+    async fn learn(
+        &self,
+        conn: &mut PgConnection,
+        need: Need,
+        quote: &Quote,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        if need != Need::Bars {
+            if let Some(end_of_day) = is_end_of_day(quote.trading_day, now) {
+                store::source_state::set_end_of_day(conn, alpha_vantage::KEY, end_of_day).await?;
+            }
+            return Ok(());
+        }
+        let session = calendar::last_completed(now);
+        let searches = store::close_search::list(&mut *conn, alpha_vantage::KEY).await?;
+        let has_close = quote.trading_day >= session.day;
+        match Publication::new(searches).observe(session.closes, has_close) {
+            Observation::Present => {
+                store::instrument::close_seen(&mut *conn, &self.symbol, true).await?;
+                store::close_search::add_seen(conn, alpha_vantage::KEY, session.closes).await?;
+            }
+            Observation::Unpublished => {
+                store::close_search::add_miss(conn, alpha_vantage::KEY, session.closes).await?;
+            }
+            Observation::Lagging => {
+                store::instrument::close_seen(conn, &self.symbol, false).await?;
+            }
+        }
         Ok(())
     }
 }

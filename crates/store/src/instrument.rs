@@ -18,6 +18,8 @@ pub struct Instrument {
     pub quote_seen_at: Option<DateTime<Utc>>,
     /// When a provider last answered a news search, empty or not.
     pub news_seen_at: Option<DateTime<Utc>>,
+    /// Answers in a row that lacked a close which was published for other symbols.
+    pub close_misses: i32,
 }
 
 /// Adds the symbols that are not known yet, watched; returns their number.
@@ -86,7 +88,7 @@ pub async fn find(db: impl PgExecutor<'_>, symbol: &Symbol) -> sqlx::Result<Opti
     sqlx::query_as!(
         Instrument,
         r#"select symbol as "symbol: Word<Symbol>", name, exchange, currency, watched, added_at,
-                  quote_seen_at, news_seen_at
+                  quote_seen_at, news_seen_at, close_misses
            from instrument where symbol = $1"#,
         symbol.as_str(),
     )
@@ -99,7 +101,7 @@ pub async fn list_watched(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<Instrumen
     sqlx::query_as!(
         Instrument,
         r#"select symbol as "symbol: Word<Symbol>", name, exchange, currency, watched, added_at,
-                  quote_seen_at, news_seen_at
+                  quote_seen_at, news_seen_at, close_misses
            from instrument where watched order by symbol"#,
     )
     .fetch_all(db)
@@ -125,6 +127,25 @@ pub async fn news_seen(db: impl PgExecutor<'_>, symbol: &Symbol) -> sqlx::Result
     let done = sqlx::query!(
         "update instrument set news_seen_at = clock_timestamp() where symbol = $1",
         symbol.as_str(),
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Records that an answer held the newest published close of the symbol, or lacked it; returns true if
+/// the symbol is known.
+pub async fn close_seen(
+    db: impl PgExecutor<'_>,
+    symbol: &Symbol,
+    has_close: bool,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update instrument
+         set close_misses = case when $2 then 0 else close_misses + 1 end, quote_seen_at = clock_timestamp()
+         where symbol = $1",
+        symbol.as_str(),
+        has_close,
     )
     .execute(db)
     .await?;

@@ -21,7 +21,7 @@ async fn a_signal_keeps_every_term_and_the_ids_of_what_it_read() {
     let kinds =
         Registry::new().with::<ScrapeQuotes>().with::<AnalyzeArticle>().with::<DeriveSignal>();
     stage.work(kinds).await;
-    stage.run(&ScrapeQuotes { symbol: symbol("AAPL"), batch: None }).await;
+    stage.run(&ScrapeQuotes { symbol: symbol("AAPL"), batch: None, part: None }).await;
     let article = article(&stage).await;
     stage.run(&AnalyzeArticle { article, analyzer: None, again: false }).await;
     let id = stage.run(&derive("test/1")).await;

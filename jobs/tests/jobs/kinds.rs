@@ -24,7 +24,7 @@ async fn one_of_each(stage: &Stage) -> Vec<NewJob> {
         NewJob::of(&Prune {}),
         NewJob::of(&ScrapeBatch::default()),
         NewJob::of(&ScrapeNews { symbols: vec![symbol("AAPL")], batch: None, topic: None }),
-        NewJob::of(&ScrapeQuotes { symbol: symbol("AAPL"), batch: None }),
+        NewJob::of(&ScrapeQuotes { symbol: symbol("AAPL"), batch: None, part: None }),
         NewJob::of(&SendNotification { notification, channel: Channel::Log }),
     ];
     let known: Vec<_> = registry().kinds().map(|kind| kind.name).collect();

@@ -14,7 +14,7 @@ async fn refused() -> Stage {
     let mut stage = Stage::new().await;
     stage.fault(json!({"id": "F25"})).await;
     stage.only::<ScrapeQuotes>().await;
-    let id = stage.add(&ScrapeQuotes { symbol: symbol("AAPL"), batch: None }).await;
+    let id = stage.add(&ScrapeQuotes { symbol: symbol("AAPL"), batch: None, part: None }).await;
     let attempt = stage.ended(id, 1).await;
     assert_eq!(attempt.outcome, "throttled", "{:?}", attempt.error);
     stage.forget().await;

@@ -54,7 +54,7 @@ async fn a_batch_fills_every_table_and_a_fallen_price_reaches_a_recipient() {
     stage.run(&near).await;
 
     stage.jump("AAPL", -12.0).await;
-    stage.run(&ScrapeQuotes { symbol: aapl.clone(), batch: None }).await;
+    stage.run(&ScrapeQuotes { symbol: aapl.clone(), batch: None, part: None }).await;
     let text = wait_until("the text message", || async {
         let texts = stage.outbox("sms").await;
         let is_it = |sms: &serde_json::Value| sms["body"].as_str().unwrap().contains(": fell");

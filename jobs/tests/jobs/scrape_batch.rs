@@ -166,20 +166,16 @@ async fn a_symbol_that_the_provider_refused_is_left_out_of_plans() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_a_news_provider_the_days_topics_are_asked_for_once() {
+async fn without_a_news_provider_the_feed_is_asked_in_its_hours_and_not_by_each_round() {
     let mut stage = Stage::with(|settings, _| settings.news = None).await;
     stage.only::<ScrapeBatch>().await;
     stage.run(&ScrapeBatch::default()).await;
-    let asked = stage.keys_of::<ScrapeNews>().await;
-    assert!(asked.len() <= 3 && asked.iter().all(|key| key.starts_with("feed/")), "{asked:?}");
     let now = store::now(&stage.pool).await.unwrap();
-    let hour = calendar::local_hour(now);
-    if (1..22).contains(&hour) {
-        let due = [7, 12, 17].iter().filter(|from| **from <= hour).count();
-        assert_eq!(asked.len(), due);
-        stage.run(&ScrapeBatch::default()).await;
-        assert_eq!(stage.keys_of::<ScrapeNews>().await.len(), due);
-    }
+    let due = usize::from((7..=17).contains(&calendar::local_hour(now)));
+    let keys = |n: usize| vec![format!("feed/{}/0", calendar::local_day(now)); n];
+    assert_eq!(stage.keys_of::<ScrapeNews>().await, keys(due));
+    stage.run(&ScrapeBatch::default()).await;
+    assert_eq!(stage.keys_of::<ScrapeNews>().await, keys(due));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

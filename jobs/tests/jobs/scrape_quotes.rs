@@ -1,7 +1,7 @@
 //! One request, one symbol's price.
 
 use bellwether_domain::calendar;
-use bellwether_jobs::{DeriveSignal, EvaluateAlerts, ScrapeBatch, ScrapeQuotes, Settings};
+use bellwether_jobs::{DeriveSignal, EvaluateAlerts, Part, ScrapeBatch, ScrapeQuotes, Settings};
 use bellwether_queue::{JobArgs, Registry, State};
 use bellwether_store as store;
 use serde_json::json;
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::stage::{KEY, Stage, access, symbol};
 
 fn aapl() -> ScrapeQuotes {
-    ScrapeQuotes { symbol: symbol("AAPL"), batch: None }
+    ScrapeQuotes { symbol: symbol("AAPL"), batch: None, part: None }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -154,7 +154,7 @@ async fn a_bad_key_stops_the_lane_and_is_reported_once() {
     stage.fault(json!({"id": "F25"})).await;
     stage.only::<ScrapeQuotes>().await;
     let id = stage.add(&aapl()).await;
-    let other = ScrapeQuotes { symbol: symbol("MSFT"), batch: None };
+    let other = ScrapeQuotes { symbol: symbol("MSFT"), batch: None, part: None };
     stage.add(&other).await;
     assert_eq!(stage.ended(id, 1).await.outcome, "throttled");
     let parked = stage.parked_for("alpha_vantage").await;
@@ -184,7 +184,7 @@ async fn prices_that_the_plan_does_not_include_are_noted_once_and_not_planned() 
     stage.fault(json!({"id": "F23"})).await;
     stage.work(Registry::new().with::<ScrapeQuotes>().with::<ScrapeBatch>()).await;
     for one in ["AAPL", "MSFT"] {
-        let id = stage.add(&ScrapeQuotes { symbol: symbol(one), batch: None }).await;
+        let id = stage.add(&ScrapeQuotes { symbol: symbol(one), batch: None, part: None }).await;
         assert_eq!(stage.ended(id, 1).await.outcome, "discarded");
     }
     let notes = store::operator::list(&stage.pool).await.unwrap();
@@ -201,7 +201,7 @@ async fn a_history_that_the_plan_does_not_include_is_asked_for_once_in_short() {
     stage.run(&aapl()).await;
     assert_eq!(stage.count("select count(*) from bar where symbol = 'AAPL'").await, 100);
     assert_eq!(stage.verdicts("alpha_vantage").await[0], "refused:premium");
-    stage.run(&ScrapeQuotes { symbol: symbol("MSFT"), batch: None }).await;
+    stage.run(&ScrapeQuotes { symbol: symbol("MSFT"), batch: None, part: None }).await;
     let verdicts = stage.verdicts("alpha_vantage").await;
     assert_eq!(verdicts.iter().filter(|v| *v == "refused:premium").count(), 1, "{verdicts:?}");
 }
@@ -267,7 +267,7 @@ async fn a_watched_symbol_that_the_provider_does_not_know_stays_watched_and_is_n
     store::instrument::add_all(&stage.pool, &[symbol("NVDA")]).await.unwrap();
     stage.fault(json!({"id": "F28", "count": 1})).await;
     stage.only::<ScrapeQuotes>().await;
-    let nvda = ScrapeQuotes { symbol: symbol("NVDA"), batch: None };
+    let nvda = ScrapeQuotes { symbol: symbol("NVDA"), batch: None, part: None };
     let refused = stage.add(&nvda).await;
     assert_eq!(stage.ended(refused, 1).await.outcome, "discarded");
     assert_eq!(is_watched(&stage, "NVDA").await, Some(true));
@@ -284,4 +284,38 @@ async fn without_a_provider_the_job_says_so() {
     let attempt = stage.ended(id, 1).await;
     assert_eq!(attempt.outcome, "discarded");
     assert_eq!(attempt.error.as_deref(), Some("no market data provider is configured"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_with_the_newest_close_tells_that_the_session_is_published() {
+    let mut stage = Stage::new().await;
+    stage.only::<ScrapeQuotes>().await;
+    let close = ScrapeQuotes { part: Some(Part::Close), ..aapl() };
+    stage.run(&close).await;
+    let now = store::now(&stage.pool).await.unwrap();
+    let searches = store::close_search::list(&stage.pool, "alpha_vantage").await.unwrap();
+    let closes = calendar::last_completed(now).closes;
+    assert_eq!((searches.len(), searches[0].closes, searches[0].misses), (1, closes, 0));
+    let seen_at = searches[0].seen_at;
+    assert!(seen_at.is_some());
+
+    stage.run(&close).await;
+    let again = store::close_search::list(&stage.pool, "alpha_vantage").await.unwrap();
+    assert_eq!(again[0].seen_at, seen_at, "the first answer counts");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_symbol_whose_answers_hold_nothing_waits_like_one_that_lacks_its_close() {
+    let mut stage = Stage::new().await;
+    stage.only::<ScrapeQuotes>().await;
+    stage.run(&aapl()).await;
+    stage.fault(json!({"id": "F27", "mode": "empty_object", "count": 1})).await;
+    let close = ScrapeQuotes { part: Some(Part::Close), ..aapl() };
+    let id = stage.add(&close).await;
+    assert_eq!(stage.ended(id, 1).await.outcome, "failed");
+    let known = store::instrument::find(&stage.pool, &symbol("AAPL")).await.unwrap().unwrap();
+    assert_eq!(known.close_misses, 1);
+    stage.completed(id).await;
+    let known = store::instrument::find(&stage.pool, &symbol("AAPL")).await.unwrap().unwrap();
+    assert_eq!(known.close_misses, 0);
 }

@@ -192,7 +192,7 @@ fn read() -> AnalyzeArticle {
 
 fn quotes(n: usize) -> NewJob {
     let symbol = SYMBOLS[n % SYMBOLS.len()].parse().expect("a symbol");
-    NewJob::of(&ScrapeQuotes { symbol, batch: None })
+    NewJob::of(&ScrapeQuotes { symbol, batch: None, part: None })
 }
 
 fn news(n: usize) -> NewJob {

@@ -9,8 +9,10 @@ mod closes;
 mod feed;
 mod publication;
 mod quota;
+mod session;
 
 pub use closes::{Closes, Tracked, plan_closes};
 pub use feed::{FeedState, is_feed_due};
 pub use publication::{Arrival, Observation, Publication};
 pub use quota::{Quota, Renewal};
+pub use session::{has_session_quotes, is_end_of_day};

@@ -156,11 +156,11 @@ mod tests {
 
     #[test]
     fn each_answer_without_the_close_doubles_the_wait() {
+        let missed_at = day(1) + TimeDelta::hours(2);
         let wait = |misses| {
-            let missed_at = Some(day(1) + TimeDelta::hours(2));
-            let search = Arrival { closes: day(1), misses, missed_at, seen_at: None };
-            let next = Publication::new(vec![search]).next_request(day(1));
-            (next - missed_at.unwrap()).num_minutes()
+            let closes = day(1);
+            let search = Arrival { closes, misses, missed_at: Some(missed_at), seen_at: None };
+            (Publication::new(vec![search]).next_request(closes) - missed_at).num_minutes()
         };
         assert_eq!([1, 2, 3, 4, 5, 60].map(wait), [30, 60, 120, 240, 240, 240]);
     }

@@ -21,11 +21,13 @@
 //! # let _ = (model, lane);
 //! ```
 
+mod calls;
 mod control;
 mod define;
 
 use std::time::Duration;
 
+pub use calls::{LongestWindow, Renewal, longest_window};
 pub use control::{
     Capacity, capacity, close_breaker, open_breaker, override_window, park, record_external_usage,
     resume, unpark,

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use crate::support::*;
 use bellwether_queue::{
     Error, Outcome, Process, State, inspect,
-    limits::{self, Counts, LaneKey, Limit, Window},
+    limits::{self, Counts, LaneKey, Limit, Usage, Window},
 };
 use tokio::sync::Mutex;
 
@@ -460,4 +460,37 @@ async fn calls_of_two_processes_arrive_within_the_window_whatever_their_latency(
         jobs.insert(row.0, row.1);
     }
     assert!(jobs.values().all(|attempt| *attempt == 1), "waiting for a limit spends no attempt");
+}
+
+#[tokio::test]
+async fn the_longest_window_lists_its_calls_and_when_they_are_given_back() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    assert!(limits::longest_window(&pool, "k").await.unwrap().is_none(), "no such key");
+    define(&pool, "k", START, &[(5, 400), (12, 3_600_000)], None).await;
+    add_all(&pool, &[call("k"), call("k"), call("k")]).await;
+    let mut hand = ByHand::register(pool.clone()).await;
+    let claimed = hand.claim("calls", 2).await.len();
+    let window = limits::longest_window(&pool, "k").await.unwrap().unwrap();
+    assert_eq!((window.amount, claimed, window.calls.len()), (12, 2, 2));
+    assert_eq!(window.renewal, limits::Renewal::Rolling(Duration::from_hours(1)));
+    assert!(window.calls.is_sorted());
+
+    let mut tx = pool.begin().await.unwrap();
+    limits::record_external_usage(&mut tx, "k", 4, Usage::default()).await.unwrap();
+    tx.commit().await.unwrap();
+    let window = limits::longest_window(&pool, "k").await.unwrap().unwrap();
+    assert_eq!(window.calls.len(), 6);
+}
+
+#[tokio::test]
+async fn a_call_in_flight_is_in_the_longest_window_of_a_key_that_counts_from_the_finish() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    define(&pool, "k", Counts::Finish, &[(12, 3_600_000)], None).await;
+    add_all(&pool, &[call("k"), call("k")]).await;
+    let mut hand = ByHand::register(pool.clone()).await;
+    assert_eq!(hand.claim("calls", 2).await.len(), 2);
+    let window = limits::longest_window(&pool, "k").await.unwrap().unwrap();
+    assert_eq!(window.calls.len(), 2);
 }
