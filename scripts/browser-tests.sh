@@ -8,7 +8,7 @@ export PLAYWRIGHT_CHROMIUM
 scripts/web.sh build
 scripts/web.sh deps e2e
 [ $# -gt 0 ] || set -- --project e2e
-[ -n "${BUILT:-}" ] || cargo build --quiet --package bellwether-cli --bin bellwether
+[ -n "${BUILT:-}" ] || cargo build --locked --quiet --package bellwether-cli --bin bellwether
 target=${CARGO_TARGET_DIR:-target}
 case $target in /*) ;; *) target=$PWD/$target ;; esac
 BELLWETHER=$target/debug/bellwether

@@ -45,7 +45,7 @@ vite=$!
 
 while :; do
     touch "$stamp"
-    if (. scripts/no-settings.sh && exec cargo build --package bellwether-cli --bin bellwether); then
+    if (. scripts/no-settings.sh && exec cargo build --locked --package bellwether-cli --bin bellwether); then
         stop
         "$target/debug/bellwether" up "$@" &
         running=$!

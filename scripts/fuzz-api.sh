@@ -4,6 +4,7 @@
 # 90 s at most and asks the same each time unless a seed is given. Has a database of its own. Needs Python 3.11.
 set -eu
 cd "$(dirname "$0")/.."
+. scripts/no-settings.sh
 examples=50
 most=900
 default=$(date +%s)
@@ -27,7 +28,7 @@ if ! cmp -s "$list" "$home/.requirements"; then
     cp "$list" "$home/.requirements"
 fi
 
-[ -n "${BUILT:-}" ] || cargo build --quiet --package bellwether-cli --bin bellwether
+[ -n "${BUILT:-}" ] || cargo build --locked --quiet --package bellwether-cli --bin bellwether
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 log=${CARGO_TARGET_DIR:-target}/fuzz-api.log
 bellwether=${CARGO_TARGET_DIR:-$PWD/target}/debug/bellwether

@@ -3,6 +3,7 @@
 # could not check here for want of a tool; with K8S_COMPLETE=1 that is a failure.
 set -eu
 cd "$(dirname "$0")/.."
+. scripts/no-settings.sh
 root=$PWD
 tools=$root/.tools/k8s
 work=$(mktemp -d "${TMPDIR:-/tmp}/bellwether-k8s-check-XXXXXX")

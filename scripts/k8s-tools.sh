@@ -6,6 +6,7 @@
 # packages unpacked into a folder: nothing is installed into the system, and no root is needed.
 set -eu
 cd "$(dirname "$0")/.."
+. scripts/no-settings.sh
 home=$PWD/.tools/k8s
 mkdir -p "$home/bin"
 log=$home/install.log

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 file=crates/api/openapi.json
 target=${CARGO_TARGET_DIR:-target}
 fresh=$target/openapi.json
-[ -n "${BUILT:-}" ] || cargo build --quiet --package bellwether-cli --bin bellwether
+[ -n "${BUILT:-}" ] || cargo build --locked --quiet --package bellwether-cli --bin bellwether
 "$target/debug/bellwether" openapi >"$fresh"
 if [ "${1:-}" = write ]; then
     cp "$fresh" "$file"

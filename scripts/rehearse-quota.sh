@@ -12,9 +12,9 @@ if [ "${TEST_DATABASE_URL:-}" = '' ]; then
     exec scripts/with-postgres.sh "$0" "$seconds"
 fi
 if cargo nextest --version >/dev/null 2>&1; then
-    REHEARSE_SECONDS=$seconds cargo nextest run --package bellwether-cli --test quota \
+    REHEARSE_SECONDS=$seconds cargo nextest run --locked --package bellwether-cli --test quota \
         --ignore-default-filter --no-capture --profile rehearsal
 else
-    REHEARSE_SECONDS=$seconds cargo test --package bellwether-cli --test quota -- --nocapture --test-threads 1
+    REHEARSE_SECONDS=$seconds cargo test --locked --package bellwether-cli --test quota -- --nocapture --test-threads 1
 fi
 echo "The report is in target/quota.md; bench/quota.md holds a long run's."

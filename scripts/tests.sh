@@ -17,17 +17,17 @@ if [ $# -eq 0 ]; then
     # nextest leaves the examples in the documentation out; they come first, so that the run
     # closes with the count of the tests.
     if have_nextest; then
-        cargo test --quiet --workspace --doc
-        exec cargo nextest run --workspace
+        cargo test --locked --quiet --workspace --doc
+        exec cargo nextest run --locked --workspace
     fi
-    exec cargo test --workspace
+    exec cargo test --locked --workspace
 fi
 filter=$1
 shift
 if have_nextest; then
     case $filter in
-    *'('*) exec cargo nextest run --workspace --filterset "$filter" "$@" ;;
-    *) exec cargo nextest run --workspace "$filter" "$@" ;;
+    *'('*) exec cargo nextest run --locked --workspace --filterset "$filter" "$@" ;;
+    *) exec cargo nextest run --locked --workspace "$filter" "$@" ;;
     esac
 fi
-exec cargo test --workspace "$filter" "$@"
+exec cargo test --locked --workspace "$filter" "$@"

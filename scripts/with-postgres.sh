@@ -7,6 +7,6 @@ cd "$(dirname "$0")/.."
 BELLWETHER_PG_BIN=$(scripts/dotenv.sh BELLWETHER_PG_BIN)
 [ -z "$BELLWETHER_PG_BIN" ] || export BELLWETHER_PG_BIN
 . scripts/no-settings.sh
-[ -n "${BUILT:-}" ] || cargo build --quiet --package bellwether-testing --bin scratch-postgres
+[ -n "${BUILT:-}" ] || cargo build --locked --quiet --package bellwether-testing --bin scratch-postgres
 exec "${CARGO_TARGET_DIR:-target}/debug/scratch-postgres" \
     --apply queue=crates/queue/migrations --apply queue=crates/queue/functions --apply migrations "$@"

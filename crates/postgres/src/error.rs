@@ -171,6 +171,9 @@ fn advice(data: u32, found: u32) -> String {
     if data > found {
         format!("install PostgreSQL {data} or choose another folder by BELLWETHER_DATA_DIR")
     } else {
-        format!("install PostgreSQL {data} beside it, or move the data over with pg_upgrade")
+        format!(
+            "install PostgreSQL {data} beside it; or move the data over: `bellwether backup` with {data}, \
+             `bellwether restore` into another folder with {found}"
+        )
     }
 }

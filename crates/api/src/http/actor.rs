@@ -17,7 +17,7 @@ use crate::{
 pub(crate) struct Actor {
     role: Role,
     name: String,
-    /// Address of the caller's end of the connection.
+    /// Address of the caller; behind a proxy in a private network the one that the proxy names.
     address: Option<IpAddr>,
 }
 

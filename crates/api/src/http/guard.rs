@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, Method, header},
+    http::{HeaderMap, Method, Version, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -33,7 +33,8 @@ pub(crate) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let address = request.extensions().get::<Peer>().map(|Peer(address)| *address);
+    let peer = request.extensions().get::<Peer>().map(|Peer(address)| *address);
+    let address = client(request.headers(), peer);
     let passed = match app.settings.exposure {
         Exposure::Open => local(&request).map(|()| Some(Actor::local())),
         Exposure::Guarded => match presented(&request, address) {
@@ -50,7 +51,12 @@ pub(crate) async fn guard(
             }
             next.run(request).await
         }
-        Err(problem) => problem.into_response(),
+        Err(problem) => {
+            if problem.kind() == ProblemKind::Forbidden {
+                tracing::info!(client = ?address, path = request.uri().path(), "refused: {}", problem.detail());
+            }
+            problem.into_response()
+        }
     }
 }
 
@@ -88,7 +94,7 @@ struct Presented {
 }
 
 /// The token of a request; `None` if it needs none.
-fn presented(request: &Request, address: Option<IpAddr>) -> Result<Option<Presented>> {
+fn presented(request: &Request, client: Option<IpAddr>) -> Result<Option<Presented>> {
     let Some(needed) = needed(request.method(), request.uri().path()) else { return Ok(None) };
     if home::is_navigation(request.method(), request.uri(), request.headers()) {
         return Ok(None);
@@ -100,7 +106,7 @@ fn presented(request: &Request, address: Option<IpAddr>) -> Result<Option<Presen
         )
         .header(header::WWW_AUTHENTICATE, "Bearer realm=\"bellwether\""));
     };
-    Ok(Some(Presented { needed, token, client: client(request.headers(), address) }))
+    Ok(Some(Presented { needed, token, client }))
 }
 
 /// The caller by its token.
@@ -164,6 +170,12 @@ fn local(request: &Request) -> Result<()> {
         return foreign(
             name,
             "without tokens this port answers no proxy: set BELLWETHER_API_TOKENS",
+        );
+    }
+    if request.version() < Version::HTTP_11 {
+        return foreign(
+            "version",
+            "without tokens this port answers no HTTP/1.0, which proxies speak: set BELLWETHER_API_TOKENS",
         );
     }
     let own = "without tokens this port answers this machine's own pages only";

@@ -260,6 +260,14 @@ impl From<sqlx::Error> for Problem {
                 )
                 .header(header::RETRY_AFTER, "1")
             }
+            Fault::Statement if is_without_schema(&error) => {
+                tracing::error!(error = %error, "the database lacks the schema: run `bellwether migrate`");
+                Self::new(
+                    ProblemKind::DatabaseUnavailable,
+                    "the database lacks the schema of this release: run `bellwether migrate`",
+                )
+                .header(header::RETRY_AFTER, "30")
+            }
             Fault::Statement => {
                 tracing::error!(error = %error, "a statement failed");
                 Self::internal()
@@ -276,4 +284,11 @@ impl From<queue::Error> for Problem {
         tracing::error!(error = %error, "the queue refused");
         Self::internal()
     }
+}
+
+/// Returns true if a schema, table, column or function is missing.
+fn is_without_schema(error: &sqlx::Error) -> bool {
+    const MISSING: [&str; 4] = ["3F000", "42P01", "42703", "42883"];
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| MISSING.contains(&code.as_ref()))
 }

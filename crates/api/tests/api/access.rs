@@ -137,16 +137,30 @@ async fn an_open_port_is_changed_by_its_own_pages_alone() {
     }
 }
 
-#[tokio::test]
-async fn an_open_port_answers_no_request_with_two_hosts() {
+/// The answer of an open port to a request as it stands.
+async fn raw(request: &str) -> String {
     let door = Door::open().await;
     let mut socket = TcpStream::connect(door.addr).await.unwrap();
-    let request = "GET /api/jobs HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\
-                   Connection: close\r\n\r\n";
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     socket.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn an_open_port_answers_no_request_with_two_hosts() {
+    let request = "GET /api/jobs HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\
+                   Connection: close\r\n\r\n";
+    let answer = raw(request).await;
     assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_open_port_answers_no_proxy_that_adds_no_header() {
+    // as nginx's `proxy_pass` asks without further settings
+    let request = "GET /api/jobs HTTP/1.0\r\nHost: 127.0.0.1:3000\r\nConnection: close\r\n\r\n";
+    let answer = raw(request).await;
+    assert!(answer.starts_with("HTTP/1.0 403"), "{answer}");
 }
 
 #[tokio::test]

@@ -318,3 +318,18 @@ async fn a_request_for_work_is_in_the_audit_with_its_jobs() {
         assert_eq!(told["detail"]["after"]["jobs"][0], jobs[0]["id"]);
     }
 }
+
+#[tokio::test]
+async fn the_audit_names_the_client_that_a_proxy_names() {
+    let door = Door::guarded(TOKENS).await;
+    furnish(&door).await;
+    let park = door
+        .request(Method::POST, "/api/limits/newsapi/park")
+        .bearer_auth("do-as-i-say")
+        .header("X-Forwarded-For", "198.51.100.1, 203.0.113.9")
+        .json(&json!({ "seconds": 5 }));
+    assert_eq!(park.send().await.unwrap().status(), StatusCode::OK);
+    let audit = send(&door, "see", Method::GET, "/api/audit", None).await;
+    let address = &audit.body["items"][0]["detail"]["address"];
+    assert_eq!(address, "203.0.113.9", "the last one is the proxy's own word");
+}

@@ -28,7 +28,9 @@ async fn what_is_not_there_is_said_so() {
 #[tokio::test]
 async fn a_database_that_cannot_serve_now_is_a_503_to_be_tried_again() {
     let door = Door::open().await;
-    for (code, seconds) in [("53100", "5"), ("57014", "5"), ("25006", "5"), ("40001", "1")] {
+    for (code, seconds) in
+        [("53100", "5"), ("57014", "5"), ("25006", "5"), ("40001", "1"), ("42P01", "30")]
+    {
         let sql = format!(
             "create or replace function fail() returns trigger language plpgsql as
              $$ begin raise exception 'played' using errcode = '{code}'; end $$;

@@ -102,6 +102,9 @@ pub(crate) async fn tick(
 
 async fn make_due(pool: &Db, row: &Row) -> Result<(), Error> {
     counter!("bellwether_schedule_ticks_total", "schedule" => row.name.clone()).increment(0);
+    if row.since > row.now {
+        return forget_future(pool, row).await;
+    }
     let (due, last) = row.clock.due(row.missed, row.since, row.now);
     let Some(last) = last else { return Ok(()) };
     for fire_at in due {
@@ -111,6 +114,23 @@ async fn make_due(pool: &Db, row: &Row) -> Result<(), Error> {
         "update queue.schedule set since = $2 where name = $1 and since < $2",
         row.name,
         last
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Takes back a last tick that lies in the future, which the database's clock left there when it jumped
+/// ahead and back. Without it the schedule would not tick until that time.
+async fn forget_future(pool: &Db, row: &Row) -> Result<(), Error> {
+    tracing::warn!(
+        schedule = row.name,
+        since = %row.since,
+        "the last tick lies in the future: the database's clock has jumped back"
+    );
+    sqlx::query!(
+        "update queue.schedule set since = clock_timestamp() where name = $1 and since > clock_timestamp()",
+        row.name
     )
     .execute(pool)
     .await?;

@@ -280,3 +280,24 @@ async fn a_resume_leaves_out_the_ticks_of_a_pause_and_no_others() {
     assert_eq!(ticks(&pool, "paused for a while").await, 0);
     process.close(Duration::ZERO).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_clock_that_jumped_ahead_and_back_silences_no_schedule() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    schedule::define(&pool, &hourly("all", Missed::All)).await.unwrap();
+    let ahead = "update queue.schedule set since = clock_timestamp() + interval '1 year'";
+    sqlx::query(ahead).execute(&pool).await.unwrap();
+    let process = Process::start(config(&db, "a", &[("calls", 1)])).await.unwrap();
+    bellwether_testing::wait_until("the last tick to be taken back", || async {
+        let future = "select count(*) from queue.schedule where since > clock_timestamp()";
+        (count(&pool, future).await == 0).then_some(())
+    })
+    .await;
+    asleep(&pool).await;
+    bellwether_testing::wait_until("the missed ticks", || async {
+        (ticks(&pool, "all").await == 3).then_some(())
+    })
+    .await;
+    process.close(Duration::ZERO).await.unwrap();
+}
