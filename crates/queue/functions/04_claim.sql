@@ -349,6 +349,65 @@ begin
     end loop;
 end $$;
 
+-- Makes these rows of queue.ready attempts, each under its key and with its reservation, and posts the calls
+-- of keys that count from the start. A row that another transaction holds or has taken is skipped.
+create or replace function queue.take(
+    p_process uuid, p_lease bigint, p_at timestamptz, p_tids tid[], p_jobs bigint[],
+    p_keys integer[], p_requests integer[], p_tokens bigint[], p_micros bigint[], p_probes boolean[])
+returns setof queue.claimed
+language plpgsql set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off as $$
+begin
+    return query
+    with gone as (
+        delete from queue.ready r
+        using (
+            select x.tid, u.key, u.requests, u.tokens, u.micros, u.probe
+            from unnest(p_tids, p_jobs, p_keys, p_requests, p_tokens, p_micros, p_probes) u(tid, id, key, requests, tokens, micros, probe)
+            cross join lateral (select y.ctid as tid from queue.ready y where y.ctid = u.tid and y.id = u.id limit 1 for update skip locked) x
+            offset 0
+        ) u
+        where r.ctid = u.tid
+        returning r.*, u.key, u.requests, u.tokens, u.micros, u.probe
+    ), moved as (
+        insert into queue.running as x (id, process, lease, claimed_at, key, lane, priority, kind, attempt, max_attempts, args, unique_key, unique_until, tags, parent, trace, created_at, available_at, requests, tokens, micros, probe)
+        select g.id, p_process, p_lease, p_at, g.key, g.lane, g.priority, g.kind, g.attempt + 1, g.max_attempts, g.args, g.unique_key, g.unique_until, g.tags, g.parent, g.trace,
+            g.created_at, g.available_at, coalesce(g.requests, 0), coalesce(g.tokens, 0), coalesce(g.micros, 0), coalesce(g.probe, false)
+        from gone g
+        returning x.*
+    ), freed as (
+        delete from queue.unique_key u using gone g
+        where g.unique_until = 'claimed' and u.kind = g.kind and u.key = g.unique_key and u.job = g.id
+    ), counted as (
+        insert into queue.delta (lane, kind, was, became, duration, n)
+        select g.lane, g.kind, 'available', 'running', queue.duration_class(p_at - g.available_at), count(*)
+        from gone g group by 1, 2, 5
+    ), granted as (
+        -- tokens and money are posted when the call ends; until then they are reserved
+        insert into queue.permit_grant (key, at, kind, requests, cum_requests, cum_tokens, cum_micros)
+        select k.id, greatest(p_at, coalesce(last.at, '-infinity') + interval '1 microsecond'), 'grant', n.n,
+            coalesce(last.cum_requests, 0) + n.n, coalesce(last.cum_tokens, 0), coalesce(last.cum_micros, 0)
+        from (
+            select x.key, sum(x.n)::integer as n from (
+                select g.key, count(*) as n from gone g where g.key is not null group by 1
+                union all
+                select k.parent, count(*) from gone g join queue.limit_key k on k.id = g.key where k.parent is not null group by 1
+            ) x group by 1
+        ) n
+        join queue.limit_key k on k.id = n.key and k.counts = 'start'
+        left join lateral (
+            select g.at, g.cum_requests, g.cum_tokens, g.cum_micros
+            from queue.permit_grant g where g.key = k.id order by g.key, g.at desc limit 1
+        ) last on true
+    )
+    select m.id, m.kind, (select l.name from queue.lane l where l.id = m.lane), m.lane, m.priority, m.attempt, m.max_attempts,
+        coalesce(m.args, (select p.args from queue.payload p where p.job = m.id), '{}'), m.unique_key, m.tags, m.parent, m.trace, m.created_at, m.available_at,
+        case when m.key is not null then (select k.name from queue.limit_key k where k.id = m.key) end,
+        case when m.key is not null then (select k.guard from queue.limit_key k where k.id = m.key and k.counts = 'start') end,
+        m.tokens, m.micros
+    from moved m
+    order by m.priority, m.id;
+end $$;
+
 -- Claims up to `p_limit` jobs of a queue for a process, of kinds that it knows, each under a key of its lane
 -- that can serve it now. `p_lanes`, `p_priorities` and `p_ids` are cursors: of these lanes the claim reads
 -- only jobs after the cursor, past the rows that earlier claims deleted and that vacuum cannot remove while
@@ -361,11 +420,7 @@ end $$;
 create or replace function queue.claim(
     p_process uuid, p_lease bigint, p_queue text, p_limit integer, p_kinds text[],
     p_lanes integer[] default '{}', p_priorities smallint[] default '{}', p_ids bigint[] default '{}')
-returns table (
-    id bigint, kind text, lane text, lane_id integer, priority smallint, attempt smallint, max_attempts smallint, args jsonb, unique_key text,
-    tags text[], parent bigint, trace text, created_at timestamptz, available_at timestamptz, key text,
-    guard interval,  -- null: the key counts from the finish, or there is none
-    tokens bigint, micros bigint)  -- reserved
+returns setof queue.claimed
 language plpgsql set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off as $$
 #variable_conflict use_column
 declare
@@ -453,55 +508,7 @@ begin
         end if;
         exit when planned = 0;
 
-        return query
-        with gone as (
-            delete from queue.ready r
-            using (
-                select x.tid, u.key, u.requests, u.tokens, u.micros, u.probe
-                from unnest(tids, jobs, by_key, by_requests, by_tokens, by_micros, by_probe) u(tid, id, key, requests, tokens, micros, probe)
-                cross join lateral (select y.ctid as tid from queue.ready y where y.ctid = u.tid and y.id = u.id limit 1 for update skip locked) x
-                offset 0
-            ) u
-            where r.ctid = u.tid
-            returning r.*, u.key, u.requests, u.tokens, u.micros, u.probe
-        ), moved as (
-            insert into queue.running as x (id, process, lease, claimed_at, key, lane, priority, kind, attempt, max_attempts, args, unique_key, unique_until, tags, parent, trace, created_at, available_at, requests, tokens, micros, probe)
-            select g.id, p_process, p_lease, t, g.key, g.lane, g.priority, g.kind, g.attempt + 1, g.max_attempts, g.args, g.unique_key, g.unique_until, g.tags, g.parent, g.trace,
-                g.created_at, g.available_at, coalesce(g.requests, 0), coalesce(g.tokens, 0), coalesce(g.micros, 0), coalesce(g.probe, false)
-            from gone g
-            returning x.*
-        ), freed as (
-            delete from queue.unique_key u using gone g
-            where g.unique_until = 'claimed' and u.kind = g.kind and u.key = g.unique_key and u.job = g.id
-        ), counted as (
-            insert into queue.delta (lane, kind, was, became, duration, n)
-            select g.lane, g.kind, 'available', 'running', queue.duration_class(t - g.available_at), count(*)
-            from gone g group by 1, 2, 5
-        ), granted as (
-            -- tokens and money are posted when the call ends; until then they are reserved
-            insert into queue.permit_grant (key, at, kind, requests, cum_requests, cum_tokens, cum_micros)
-            select k.id, greatest(t, coalesce(last.at, '-infinity') + interval '1 microsecond'), 'grant', n.n,
-                coalesce(last.cum_requests, 0) + n.n, coalesce(last.cum_tokens, 0), coalesce(last.cum_micros, 0)
-            from (
-                select x.key, sum(x.n)::integer as n from (
-                    select g.key, count(*) as n from gone g where g.key is not null group by 1
-                    union all
-                    select k.parent, count(*) from gone g join queue.limit_key k on k.id = g.key where k.parent is not null group by 1
-                ) x group by 1
-            ) n
-            join queue.limit_key k on k.id = n.key and k.counts = 'start'
-            left join lateral (
-                select g.at, g.cum_requests, g.cum_tokens, g.cum_micros
-                from queue.permit_grant g where g.key = k.id order by g.key, g.at desc limit 1
-            ) last on true
-        )
-        select m.id, m.kind, (select l.name from queue.lane l where l.id = m.lane), m.lane, m.priority, m.attempt, m.max_attempts,
-            coalesce(m.args, (select p.args from queue.payload p where p.job = m.id), '{}'), m.unique_key, m.tags, m.parent, m.trace, m.created_at, m.available_at,
-            case when m.key is not null then (select k.name from queue.limit_key k where k.id = m.key) end,
-            case when m.key is not null then (select k.guard from queue.limit_key k where k.id = m.key and k.counts = 'start') end,
-            m.tokens, m.micros
-        from moved m
-        order by m.priority, m.id;
+        return query select * from queue.take(p_process, p_lease, t, tids, jobs, by_key, by_requests, by_tokens, by_micros, by_probe);
         get diagnostics taken = row_count;
         -- rows that another transaction holds were skipped: a claim of several lanes continues after them
         v_limit := v_limit - taken;

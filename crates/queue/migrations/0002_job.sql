@@ -75,6 +75,28 @@ create index scheduled_parent on queue.scheduled (parent) where parent is not nu
 create sequence queue.promoted_to as bigint minvalue 0 start 0;   -- microseconds since 1970: jobs due before then have been moved
 create sequence queue.promoted_all as bigint minvalue 0 start 0;  -- time of the last search from the start
 
+-- An attempt as a claim hands it out.
+create type queue.claimed as (
+    id           bigint,
+    kind         text,
+    lane         text,
+    lane_id      integer,
+    priority     smallint,
+    attempt      smallint,
+    max_attempts smallint,
+    args         jsonb,
+    unique_key   text,
+    tags         text[],
+    parent       bigint,
+    trace        text,
+    created_at   timestamptz,
+    available_at timestamptz,
+    key          text,      -- the limit key whose permit it holds
+    guard        interval,  -- null: the key counts from the finish, or there is none
+    tokens       bigint,    -- reserved
+    micros       bigint     -- reserved
+);
+
 -- An attempt in flight. (id, process, lease) is its fence: every write of the attempt must name all three,
 -- and finds no row once the lease is lost.
 create table queue.running (

@@ -71,7 +71,7 @@ async fn chaos(seconds: u64, seed: u64) -> Result<(), Error> {
     monkey.outage(outage).await;
     sleep(watched).await;
     let robbed = "select (select count(*) from queue.process where dead_at is not null)
-        + (select count(*) from queue.attempt where outcome = 'lost' and error is distinct from 'the worker lost track of it')";
+        + (select count(*) from queue.attempt where outcome = 'lost' and code is distinct from 'worker_lost_track')";
     let robbed =
         wait_until_within(Duration::from_secs(20), "the database", || count(&db, robbed)).await;
     if robbed != 0 {

@@ -44,7 +44,7 @@ const NOTHING: [(&str, &str); 8] = [
 ];
 
 const ROBBED: &str = "select count(*) from queue.attempt a join queue.process p on p.id = a.process
-    where a.outcome = 'lost' and a.error is distinct from 'the worker lost track of it'
+    where a.outcome = 'lost' and a.code is distinct from 'worker_lost_track'
         and p.name <> all ($1)";
 
 const FIGURES: [(&str, &str); 10] = [
@@ -58,11 +58,11 @@ const FIGURES: [(&str, &str); 10] = [
     ),
     (
         "attempts lost with a dead process",
-        "select count(*) from queue.attempt where outcome = 'lost' and error is distinct from 'the worker lost track of it'",
+        "select count(*) from queue.attempt where outcome = 'lost' and code is distinct from 'worker_lost_track'",
     ),
     (
         "attempts lost on their way to a worker",
-        "select count(*) from queue.attempt where outcome = 'lost' and error = 'the worker lost track of it'",
+        "select count(*) from queue.attempt where outcome = 'lost' and code = 'worker_lost_track'",
     ),
     ("attempts failed", "select count(*) from queue.attempt where outcome = 'failed'"),
     (

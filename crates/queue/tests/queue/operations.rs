@@ -182,10 +182,8 @@ async fn a_claim_whose_answer_is_lost_costs_no_attempt() {
         alter function queue.claim rename to claim_heard;
         create function queue.claim(p_process uuid, p_lease bigint, p_queue text, p_limit integer, p_kinds text[],
             p_lanes integer[], p_priorities smallint[], p_ids bigint[])
-        returns table (id bigint, kind text, lane text, lane_id integer, priority smallint, attempt smallint, max_attempts smallint, args jsonb, unique_key text,
-            tags text[], parent bigint, trace text, created_at timestamptz, available_at timestamptz, key text, guard interval, tokens bigint, micros bigint)
+        returns setof queue.claimed
         language plpgsql as $$
-        #variable_conflict use_column
         begin
             return query select c.id, case when nextval('claims') = 1 then null else c.kind end, c.lane, c.lane_id, c.priority, c.attempt, c.max_attempts, c.args, c.unique_key,
                 c.tags, c.parent, c.trace, c.created_at, c.available_at, c.key, c.guard, c.tokens, c.micros

@@ -282,8 +282,7 @@ async fn unknown_kinds_at_a_lanes_head_are_scanned_seldom_despite_notifications(
         alter function queue.claim rename to claim_quick;
         create function queue.claim(p_process uuid, p_lease bigint, p_queue text, p_limit integer, p_kinds text[],
             p_lanes integer[], p_priorities smallint[], p_ids bigint[])
-        returns table (id bigint, kind text, lane text, lane_id integer, priority smallint, attempt smallint, max_attempts smallint, args jsonb, unique_key text,
-            tags text[], parent bigint, trace text, created_at timestamptz, available_at timestamptz, key text, guard interval, tokens bigint, micros bigint)
+        returns setof queue.claimed
         language sql as $$
             select nextval('claims'), pg_sleep(0.02);
             select * from queue.claim_quick(p_process, p_lease, p_queue, p_limit, p_kinds, p_lanes, p_priorities, p_ids) $$",
