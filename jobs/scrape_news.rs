@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use bellwether_domain::{Symbol, lexicon, symbols::Dictionary};
+use bellwether_domain::{Symbol, lexicon, signal::HORIZON, symbols::Dictionary};
 use bellwether_providers::{
     self as providers, Article, alpha_vantage,
     newsapi::{self, Query},
@@ -46,8 +46,6 @@ pub const FEED: &str = "feed";
 /// cannot be parsed. It is not requested again until the note is cleared.
 pub(crate) const NO_FEED: &str = "alpha_vantage/news";
 
-/// Older news counts in no score.
-const HORIZON: TimeDelta = TimeDelta::hours(72);
 /// A topic is requested once a day.
 const FEED_SPAN: TimeDelta = TimeDelta::hours(25);
 /// Longest query that the provider accepts, in characters.
@@ -132,14 +130,13 @@ impl ScrapeNews {
         let known = self.known(cx).await?;
         let count = batch.stories.len();
         let (dictionary, provider, key) = (Arc::clone(&cx.dictionary), batch.provider, batch.key);
-        let (found, drops) = aside(move || {
-            reading::read_all(&dictionary, batch.stories, batch.dropped, &known, provider)
-        })
-        .await;
+        let (found, drops) =
+            aside(move || reading::read_all(&dictionary, batch.stories, batch.dropped, &known))
+                .await;
 
         let mut tx = cx.pool.begin().await?;
         store::instrument::add_unwatched(&mut *tx, &self.symbols).await?;
-        let (news_of, found) = story::keep(&mut tx, found).await?;
+        let (news_of, found) = story::keep(&mut tx, found, provider).await?;
         let opinions = opinion::keep(&mut tx, &found).await?;
         for symbol in &self.symbols {
             store::instrument::news_seen(&mut *tx, symbol).await?;

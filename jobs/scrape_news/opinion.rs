@@ -45,14 +45,17 @@ impl Opinion {
 pub(super) async fn keep(tx: &mut PgConnection, found: &[Found]) -> Result<usize, Error> {
     let opined: Vec<_> = found
         .iter()
-        .filter_map(|one| Some((one, one.opinion.as_ref()?.score(&one.mentions)?)))
+        .filter_map(|one| Some((one, one.opinion.as_ref()?.score(&one.article.mentions)?)))
         .collect();
     let urls: Vec<String> =
-        opined.iter().map(|(one, _)| one.article.canonical_url.clone()).collect();
+        opined.iter().map(|(one, _)| one.article.print.canonical_url.clone()).collect();
     let known = store::article::find_known(&mut *tx, &urls).await?;
     let mut new = 0;
     for (one, (score, relevance)) in opined {
-        let id = known.iter().find(|(url, _)| *url == one.article.canonical_url).map(|(_, id)| *id);
+        let id = known
+            .iter()
+            .find(|(url, _)| *url == one.article.print.canonical_url)
+            .map(|(_, id)| *id);
         let Some(article_id) = id else { continue };
         let reading = NewSentiment {
             article_id,
@@ -65,7 +68,7 @@ pub(super) async fn keep(tx: &mut PgConnection, found: &[Found]) -> Result<usize
                 calibrated: CONFIDENCE,
             }),
             relevance,
-            input_hash: format!("simhash:{:016x}", one.print.simhash),
+            input_hash: format!("simhash:{:016x}", one.article.print.simhash),
             ..NewSentiment::default()
         };
         if store::sentiment::add(&mut *tx, &reading).await?.is_some() {

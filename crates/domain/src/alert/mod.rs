@@ -6,7 +6,6 @@
 
 mod band;
 mod condition;
-mod default;
 mod engine;
 mod event;
 pub mod notify;
@@ -19,7 +18,6 @@ mod state;
 mod undelivered;
 
 pub use condition::{Condition, Metric, Op, Value, Values};
-pub use default::default_rules;
 pub use engine::{next_timer, step};
 pub use event::{Event, Phase, Transition};
 pub use quiet::QuietHours;
