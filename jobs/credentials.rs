@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use bellwether_providers::{alpha_vantage, newsapi, smtp, twilio, webhook};
+use bellwether_providers::{smtp, twilio, webhook};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 
@@ -20,12 +20,8 @@ impl Credentials {
         let mut keep = |key: &str, parts: &[&str]| {
             known.insert(key.to_owned(), digest(parts));
         };
-        for (key, access) in
-            [(alpha_vantage::KEY, &settings.market), (newsapi::KEY, &settings.news)]
-        {
-            if let Some(access) = access {
-                keep(key, &[access.base_url.as_str(), access.key.expose_secret()]);
-            }
+        for (key, access) in &settings.sources {
+            keep(key, &[access.base_url.as_str(), access.key.expose_secret()]);
         }
         for (model, analyzer) in settings.models.iter().zip(analyzers.models()) {
             if let Some(key) = analyzer.key() {
@@ -36,13 +32,13 @@ impl Credentials {
         if let Some(sms) = &settings.sms {
             let access = &sms.access;
             let token = access.auth_token.expose_secret();
-            keep(twilio::KEY, &[access.base_url.as_str(), &access.account_sid, token]);
+            keep(twilio::ENTRY.name, &[access.base_url.as_str(), &access.account_sid, token]);
         }
         if let Some(email) = &settings.email {
-            keep(smtp::KEY, &[email.access.url.expose_secret()]);
+            keep(smtp::ENTRY.name, &[email.access.url.expose_secret()]);
         }
         if let Some(webhook) = &settings.webhook {
-            keep(webhook::KEY, &[webhook.url.expose_secret()]);
+            keep(webhook::ENTRY.name, &[webhook.url.expose_secret()]);
         }
         Self(Arc::new(known))
     }

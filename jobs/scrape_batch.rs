@@ -12,7 +12,6 @@ mod topics;
 use std::collections::{BTreeSet, HashMap};
 
 use bellwether_domain::Symbol;
-use bellwether_providers::{alpha_vantage, newsapi};
 use bellwether_queue::{
     Attempt, Failure, Job, JobArgs, NewJob,
     schemars::{Schema, schema_for},
@@ -30,8 +29,8 @@ use self::{
 use crate::{
     AnalyzeArticle, Error, ScrapeNews, ScrapeQuotes, Services,
     error::judged,
-    scrape_news::{NO_FEED, pack},
-    scrape_quotes::{NOT_IN_PLAN, need, refusal_key},
+    scrape_news::{no_feed, pack},
+    scrape_quotes::{need, not_in_plan, refusal_key},
 };
 
 /// The reason of a round of the schedule; any other stands for a caller that waits for it.
@@ -145,9 +144,9 @@ async fn requested(
     let each_once: BTreeSet<_> = symbols.iter().cloned().collect();
     let symbols: Vec<Symbol> = each_once.into_iter().collect();
     store::instrument::add_unwatched(conn, &symbols).await?;
-    let about = if cx.news.is_some() { symbols.as_slice() } else { &[] };
+    let about = if cx.search().is_some() { symbols.as_slice() } else { &[] };
     let news = pack(&cx.dictionary, about);
-    let quotes = if cx.market.is_some() { symbols } else { Vec::new() };
+    let quotes = if cx.quotes().is_some() { symbols } else { Vec::new() };
     Ok(Plan { quotes, news, readings: Vec::new() })
 }
 
@@ -169,12 +168,12 @@ async fn plan(
         .collect();
 
     let mut quotes = Vec::new();
-    if cx.market.is_some() {
+    if let Some(source) = cx.quotes() {
         let latest = store::summary::list_latest_quotes(&mut *conn).await?;
         let days: HashMap<_, _> = latest.into_iter().map(|l| (l.symbol, l.trading_day)).collect();
         let mut wanted = Vec::new();
         let is_refused = |key: &str| refused.iter().any(|refused| refused == key);
-        let may_ask = !is_refused(NOT_IN_PLAN);
+        let may_ask = !is_refused(&not_in_plan(source));
         let asked = watched.iter().filter(|i| {
             may_ask && !is_refused(&refusal_key(&i.symbol)) && !open.quotes.contains(&i.symbol)
         });
@@ -188,26 +187,30 @@ async fn plan(
                 important: important.contains(&known.symbol),
             });
         }
-        let room = CallBudget::of(&open.limits, &mut *conn, alpha_vantage::KEY, now).await?;
+        let room = CallBudget::of(&open.limits, &mut *conn, source.key(), now).await?;
         let free = room.free;
-        let symbols: Vec<Symbol> = if is_refused(NO_FEED) {
-            Vec::new()
-        } else {
-            watched.iter().map(|i| i.symbol.clone()).collect()
-        };
+        let feed = cx.feed().filter(|feed| !is_refused(&no_feed(*feed)));
+        let symbols: Vec<Symbol> = watched.iter().map(|i| i.symbol.clone()).collect();
         // if the feed is the only source of news, it comes before prices; otherwise it gets the
         // rest
-        let bars = if cx.news.is_none() { 0 } else { wanted.len() as u32 };
-        let (asked, later) =
-            topics::ask(conn, attempt, &symbols, cx.news.is_some(), free.saturating_sub(bars), now)
-                .await?;
+        let bars = if cx.search().is_none() { 0 } else { wanted.len() as u32 };
+        let (asked, later) = topics::ask(
+            conn,
+            attempt,
+            feed,
+            &symbols,
+            cx.search().is_some(),
+            free.saturating_sub(bars),
+            now,
+        )
+        .await?;
         let free = free.saturating_sub(asked);
         quotes = choose(wanted, free, later, asked_for, now);
         attempt.log(format!("{room} for quotes, {asked} went to the news feed"));
     }
 
     let mut news = Vec::new();
-    if cx.news.is_some() {
+    if let Some(source) = cx.search() {
         // an open alert or a rule makes a symbol count as if it had waited longer
         let mut by_age: Vec<_> = watched
             .iter()
@@ -220,7 +223,7 @@ async fn plan(
         by_age.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
         let stalest: Vec<Symbol> = by_age.into_iter().map(|(_, symbol)| symbol.clone()).collect();
         news = pack(&cx.dictionary, &stalest);
-        let room = CallBudget::of(&open.limits, &mut *conn, newsapi::KEY, now).await?;
+        let room = CallBudget::of(&open.limits, &mut *conn, source.key(), now).await?;
         let latest = watched.iter().filter_map(|i| i.news_seen_at).max();
         let share = room.share_of(latest, now).max(room.free.min(asked_for.into()));
         news.truncate(share as usize);

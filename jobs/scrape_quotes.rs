@@ -3,10 +3,7 @@
 //! Reads and writes `quote` and `bar`; leads to [`DeriveSignal`] and [`EvaluateAlerts`].
 
 use bellwether_domain::{Bar, Quote, Symbol, calendar};
-use bellwether_providers::{
-    self as providers,
-    alpha_vantage::{self, Depth},
-};
+use bellwether_providers::{self as providers, Depth, QuoteSource};
 use bellwether_queue::{
     Attempt, Failure, Job, JobArgs, NewJob, event,
     schemars::{Schema, schema_for},
@@ -70,7 +67,7 @@ struct Answer {
 
 impl ScrapeQuotes {
     async fn work(&self, cx: &Services, attempt: &Attempt) -> Result<(), Error> {
-        let market = cx.market.as_ref().ok_or(Error::Off("market data provider"))?;
+        let market = cx.quotes().ok_or(Error::Off("market data provider"))?;
         let now = store::now(&cx.pool).await?;
         let known = store::instrument::find(&cx.pool, &self.symbol).await?;
         let last_bar = store::bar::find_last_day(&cx.pool, &self.symbol).await?;
@@ -98,7 +95,7 @@ impl ScrapeQuotes {
         };
         if let Err(providers::Error::Refused { reason, detail }) = &asked {
             let of_plan = reason.starts_with("entitlement");
-            let key = if of_plan { NOT_IN_PLAN.to_owned() } else { refusal_key(&self.symbol) };
+            let key = if of_plan { not_in_plan(market) } else { refusal_key(&self.symbol) };
             // a symbol of one request was mistyped by its caller: no operator has to act
             if of_plan || known.is_some_and(|instrument| instrument.watched) {
                 store::operator::add(&cx.pool, &key, reason, detail).await?;
@@ -108,11 +105,11 @@ impl ScrapeQuotes {
 
         let mut tx = cx.pool.begin().await?;
         store::instrument::add_unwatched(&mut *tx, std::slice::from_ref(&self.symbol)).await?;
-        let observation = store::quote::add(&mut tx, &quote, alpha_vantage::KEY).await?;
-        let rows = store::bar::add_all(&mut *tx, &self.symbol, &bars, alpha_vantage::KEY).await?;
+        let observation = store::quote::add(&mut tx, &quote, market.key()).await?;
+        let rows = store::bar::add_all(&mut *tx, &self.symbol, &bars, market.key()).await?;
         store::operator::clear(&mut *tx, market.key()).await?;
         store::operator::clear(&mut *tx, &refusal_key(&self.symbol)).await?;
-        store::operator::clear(&mut *tx, NOT_IN_PLAN).await?;
+        store::operator::clear(&mut *tx, &not_in_plan(market)).await?;
         attempt.log(match observation {
             Some(_) => format!("{} on {}, {rows} bars", quote.price, quote.trading_day),
             None => format!("nothing new on {}, {rows} bars", quote.trading_day),
@@ -146,7 +143,7 @@ impl ScrapeQuotes {
 }
 
 impl Answer {
-    fn of_quote(symbol: &Symbol, quote: &alpha_vantage::Quote) -> Self {
+    fn of_quote(symbol: &Symbol, quote: &providers::Quote) -> Self {
         let quote = Quote {
             symbol: symbol.clone(),
             trading_day: quote.trading_day,
@@ -163,7 +160,7 @@ impl Answer {
     /// The close of the newest bar is a quote too; the bar of a running session is only a quote.
     fn of_bars(
         symbol: &Symbol,
-        bars: &[alpha_vantage::Bar],
+        bars: &[providers::Bar],
         now: DateTime<Utc>,
     ) -> providers::Result<Self> {
         let newest = bars.last().ok_or_else(|| providers::Error::Unusable {
@@ -197,8 +194,10 @@ impl Answer {
     }
 }
 
-/// Key of the operator note that the provider's plan does not include prices.
-pub(crate) const NOT_IN_PLAN: &str = "alpha_vantage/prices";
+/// Key of the operator note that the plan of a source does not include prices.
+pub(crate) fn not_in_plan(source: &dyn QuoteSource) -> String {
+    format!("{}/prices", source.key())
+}
 
 /// Key prefix of the operator note that a provider does not know a symbol.
 pub(crate) fn refusal_key(symbol: &Symbol) -> String {

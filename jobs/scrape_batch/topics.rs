@@ -2,7 +2,7 @@
 //! watchlist.
 
 use bellwether_domain::{Symbol, calendar};
-use bellwether_providers::alpha_vantage::TOPICS;
+use bellwether_providers::NewsSource;
 use bellwether_queue::{Attempt, NewJob};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -10,15 +10,20 @@ use sqlx::PgConnection;
 use crate::{Error, ScrapeNews};
 
 /// Hour in New York from which each topic is due: before the open, at midday, after the close.
-const HOURS: [u32; TOPICS.len()] = [7, 12, 17];
-/// The widest topic, once a day, as a second source where another one searches news.
-const SECOND_OPINION: (&str, u32) = (TOPICS[0], 17);
+const HOURS: [u32; 3] = [7, 12, 17];
+/// Hour in New York from which the widest topic is due, once a day, as a second source where another
+/// one searches news.
+const SECOND_OPINION: u32 = 17;
 
 /// The due topics of a day, and the number of later ones.
-fn due(now: DateTime<Utc>, second_opinion: bool) -> (Vec<&'static str>, u32) {
+fn due(
+    topics: &[&'static str],
+    now: DateTime<Utc>,
+    second_opinion: bool,
+) -> (Vec<&'static str>, u32) {
     let hour = calendar::local_hour(now);
-    let all: Vec<(&str, u32)> =
-        if second_opinion { vec![SECOND_OPINION] } else { TOPICS.into_iter().zip(HOURS).collect() };
+    let hours: &[u32] = if second_opinion { &[SECOND_OPINION] } else { &HOURS };
+    let all: Vec<_> = topics.iter().copied().zip(hours.iter().copied()).collect();
     let count = all.len();
     let due: Vec<_> = all.into_iter().filter(|(_, from)| *from <= hour).map(|(t, _)| t).collect();
     let later = (count - due.len()) as u32;
@@ -30,15 +35,14 @@ fn due(now: DateTime<Utc>, second_opinion: bool) -> (Vec<&'static str>, u32) {
 pub(super) async fn ask(
     conn: &mut PgConnection,
     attempt: &Attempt,
+    feed: Option<&dyn NewsSource>,
     symbols: &[Symbol],
     second_opinion: bool,
     free: u32,
     now: DateTime<Utc>,
 ) -> Result<(u32, u32), Error> {
-    if symbols.is_empty() {
-        return Ok((0, 0));
-    }
-    let (due, later) = due(now, second_opinion);
+    let Some(feed) = feed.filter(|_| !symbols.is_empty()) else { return Ok((0, 0)) };
+    let (due, later) = due(feed.topics(), now, second_opinion);
     let mut asked = 0;
     for topic in due {
         if asked == free {
@@ -59,16 +63,18 @@ pub(super) async fn ask(
 mod tests {
     use super::*;
 
+    const TOPICS: [&str; 3] = ["financial_markets", "earnings", "technology"];
+
     #[test]
     fn topics_are_spread_over_the_day_and_a_second_opinion_comes_at_its_end() {
         let at = |t: &str| t.parse().unwrap();
-        assert_eq!(due(at("2026-11-23T11:00:00Z"), false), (vec![], 3));
-        assert_eq!(due(at("2026-11-23T12:30:00Z"), false), (vec!["financial_markets"], 2));
-        assert_eq!(due(at("2026-11-23T17:30:00Z"), false).1, 1);
-        assert_eq!(due(at("2026-11-23T22:30:00Z"), false).0, TOPICS);
-        assert_eq!(due(at("2026-11-23T21:30:00Z"), true), (vec![], 1));
-        assert_eq!(due(at("2026-11-23T22:30:00Z"), true), (vec!["financial_markets"], 0));
+        assert_eq!(due(&TOPICS, at("2026-11-23T11:00:00Z"), false), (vec![], 3));
+        assert_eq!(due(&TOPICS, at("2026-11-23T12:30:00Z"), false), (vec!["financial_markets"], 2));
+        assert_eq!(due(&TOPICS, at("2026-11-23T17:30:00Z"), false).1, 1);
+        assert_eq!(due(&TOPICS, at("2026-11-23T22:30:00Z"), false).0, TOPICS);
+        assert_eq!(due(&TOPICS, at("2026-11-23T21:30:00Z"), true), (vec![], 1));
+        assert_eq!(due(&TOPICS, at("2026-11-23T22:30:00Z"), true), (vec!["financial_markets"], 0));
         // the hour is New York's, in summer too
-        assert_eq!(due(at("2026-07-06T11:30:00Z"), false).0, ["financial_markets"]);
+        assert_eq!(due(&TOPICS, at("2026-07-06T11:30:00Z"), false).0, ["financial_markets"]);
     }
 }

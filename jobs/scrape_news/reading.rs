@@ -7,14 +7,15 @@ use bellwether_domain::{
     article::{Prepared, Raw, prepare},
     symbols::Dictionary,
 };
+use bellwether_providers::Story;
 use bellwether_store::article::NewArticle;
 
-use super::{Story, opinion::Opinion};
+use super::opinion::Opinion;
 
 /// An article about a known symbol, ready to be stored.
 pub(super) struct Found {
     pub(super) article: Prepared,
-    pub(super) opinion: Option<Opinion>,
+    pub(super) opinion: Opinion,
 }
 
 /// Returns the usable articles, the earliest report first because it represents its story, and the
@@ -28,7 +29,7 @@ pub(super) fn read_all(
     let mut drops: BTreeMap<&str, i64> =
         dropped.into_iter().map(|(why, n)| (why, i64::from(n))).collect();
     let mut found: Vec<Found> = Vec::new();
-    for Story { article, opinion } in stories {
+    for Story { article, overall, opinions } in stories {
         let raw = Raw {
             title: article.title,
             description: article.description,
@@ -38,7 +39,10 @@ pub(super) fn read_all(
             published_at: article.published_at,
         };
         match prepare(raw, dictionary, known) {
-            Ok(article) => found.push(Found { article, opinion }),
+            Ok(article) => {
+                let opinion = Opinion { overall, of: opinions };
+                found.push(Found { article, opinion });
+            }
             Err(why) => *drops.entry(why.as_str()).or_default() += 1,
         }
     }
