@@ -16,6 +16,7 @@ use bellwether_providers::{
 };
 use bellwether_queue::{Db, control::Retention};
 use bellwether_store::notification::Channel;
+use secrecy::SecretString;
 
 use crate::{
     analyzer::{Analyzer, Analyzers, Model},
@@ -126,6 +127,8 @@ impl Default for Keep {
 pub(crate) struct Wired {
     pub(crate) channel: Channel,
     pub(crate) client: Box<dyn providers::Channel>,
+    /// The parts of its credential, by which a start with another one is recognised.
+    pub(crate) credential: Vec<SecretString>,
     /// The address of a webhook may contain its password, so it is named by its kind.
     pub(crate) to: Vec<String>,
 }
@@ -155,25 +158,35 @@ impl Services {
     /// Makes no network calls. Fails if no request could be made with the settings.
     pub fn new(pool: Db, settings: Settings) -> Result<Self, ConfigError> {
         let analyzers = Analyzers::new(&settings.models)?;
-        let credentials = Credentials::of(&settings, &analyzers);
         let sources = connect(&settings.sources)?;
         let mut channels = Vec::new();
-        if let Some(Texts { access, to }) = settings.sms {
-            let client = Box::new(Twilio::new(&access)?);
-            channels.push(Wired { channel: Channel::Sms, client, to });
+        if let Some(Texts { access, to }) = &settings.sms {
+            let address = SecretString::from(access.base_url.to_string());
+            let account = SecretString::from(access.account_sid.clone());
+            channels.push(Wired {
+                channel: Channel::Sms,
+                client: Box::new(Twilio::new(access)?),
+                credential: vec![address, account, access.auth_token.clone()],
+                to: to.clone(),
+            });
         }
-        if let Some(Mail { access, to }) = settings.email {
-            let client = Box::new(Smtp::new(&access)?);
-            channels.push(Wired { channel: Channel::Email, client, to });
+        if let Some(Mail { access, to }) = &settings.email {
+            channels.push(Wired {
+                channel: Channel::Email,
+                client: Box::new(Smtp::new(access)?),
+                credential: vec![access.url.clone()],
+                to: to.clone(),
+            });
         }
         if let Some(access) = &settings.webhook {
-            let (channel, client) = (Channel::Webhook, Box::new(Webhook::new(access)?));
             channels.push(Wired {
-                channel,
-                client,
+                channel: Channel::Webhook,
+                client: Box::new(Webhook::new(access)?),
+                credential: vec![access.url.clone()],
                 to: vec![send_notification::WEBHOOK.to_owned()],
             });
         }
+        let credentials = Credentials::of(&settings, &analyzers, &channels);
         Ok(Self {
             pool,
             sources: Arc::new(sources),

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use crate::{
-    Analyzer, ConfigError, Price, Settings, Sources, alpha_vantage, gemini, newsapi, openai, smtp,
-    twilio, webhook,
-};
+pub use crate::PROVIDERS as ALL;
+use crate::{Analyzer, ConfigError, Price, Settings, Sources};
 
 /// Time limit of a call.
 pub const TIMEOUT: Duration = Duration::from_secs(20);
@@ -62,20 +60,11 @@ pub type ConnectModel = fn(&Settings, &str, Price) -> Result<Box<dyn Analyzer>, 
 #[derive(Debug, Clone, Copy)]
 pub struct Models {
     pub connect: ConnectModel,
+    /// The provider's name in OpenTelemetry's conventions for generative models.
+    pub generative: &'static str,
     /// The free plan of a model's family, where it is not the entry's.
     pub plan: fn(&str) -> Option<&'static str>,
 }
-
-/// Every provider, those of one part in order of preference.
-pub static ALL: [&Entry; 7] = [
-    &alpha_vantage::ENTRY,
-    &newsapi::ENTRY,
-    &gemini::ENTRY,
-    &openai::ENTRY,
-    &twilio::ENTRY,
-    &smtp::ENTRY,
-    &webhook::ENTRY,
-];
 
 impl Entry {
     /// The entry of a name.

@@ -37,7 +37,7 @@ pub static ENTRY: Entry = Entry {
     plan: "15/1m, 250000 tokens/1m, 500/25h",
     counted: Counted::Finish,
     timeout: MODEL_TIMEOUT,
-    serves: Serves::Models(Models { connect, plan: family }),
+    serves: Serves::Models(Models { connect, generative: "gcp.gemini", plan: family }),
     off: "the lexicon reads the articles",
 };
 

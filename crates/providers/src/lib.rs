@@ -41,6 +41,17 @@ pub use source::{
     Sources, Story,
 };
 
+/// Every provider, those of one part of the pipeline in order of preference.
+pub static PROVIDERS: [&catalog::Entry; 7] = [
+    &alpha_vantage::ENTRY,
+    &newsapi::ENTRY,
+    &gemini::ENTRY,
+    &openai::ENTRY,
+    &twilio::ENTRY,
+    &smtp::ENTRY,
+    &webhook::ENTRY,
+];
+
 /// Settings of a provider with one key.
 #[derive(Clone)]
 pub struct Settings {

@@ -29,7 +29,7 @@ pub static ENTRY: Entry = Entry {
     plan: "60/1m",
     counted: Counted::Finish,
     timeout: MODEL_TIMEOUT,
-    serves: Serves::Models(Models { connect, plan: |_| None }),
+    serves: Serves::Models(Models { connect, generative: NAME, plan: |_| None }),
     off: "the lexicon reads the articles",
 };
 
