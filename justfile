@@ -129,11 +129,12 @@ fmt:
 fmt-check:
     @cargo fmt --all --check
 
-# Check the dependency graph against deny.toml, and the wording of comments and docs
+# Check the dependency graph against deny.toml, the wording of comments and docs, and the spread of names
 rules:
     @node --test scripts/*.test.mjs >/dev/null || node --test scripts/*.test.mjs
     @node scripts/rules.mjs
     @node scripts/voice.mjs
+    @node scripts/spread.mjs
 
 # Rewrite .sqlx/, by which a build checks its statements without a database; run it after every change of SQL
 prepare:

@@ -11,7 +11,7 @@ mod reading;
 use std::borrow::Cow;
 use std::time::Duration;
 
-use bellwether_domain::{Symbol, lexicon, symbols::LINK};
+use bellwether_domain::{Symbol, lexicon, signal::HORIZON, symbols::LINK};
 use bellwether_providers::{self as providers, Prompt};
 use bellwether_queue::{
     Attempt, Failure, Job, JobArgs, NewJob, event,
@@ -40,8 +40,6 @@ pub const LANE: &str = "model";
 /// Lane of readings by the lexicon, which need no limit key.
 const FREE_LANE: &str = "lexicon";
 
-/// Older news counts in no score: a model reads it only with quota that is left over.
-pub(crate) const TOO_LATE: TimeDelta = TimeDelta::hours(72);
 /// Length of the lease on a story: a little longer than the job's timeout, so that it expires only
 /// after its worker has died.
 const FLIGHT: Duration = Duration::from_secs(100);
@@ -154,7 +152,8 @@ impl AnalyzeArticle {
         if is_read(cx, attempt, by, &article).await? {
             return Ok(());
         }
-        if !self.again && store::now(&cx.pool).await? - article.published_at > TOO_LATE {
+        // older news counts in no score: a model reads it only with quota that is left over
+        if !self.again && store::now(&cx.pool).await? - article.published_at > HORIZON {
             attempt.log("a model's reading would come too late to matter");
             return finish(cx, attempt, cx.analyzers.lexicon(), &article, &control, None).await;
         }

@@ -2,7 +2,8 @@
 
 use bellwether_domain::lexicon;
 use bellwether_providers::{
-    self as providers, ConfigError, Price, Prompt, Reading, gemini::Gemini, openai::OpenAi,
+    self as providers, ConfigError, Price, Prompt, Reading,
+    catalog::{Entry, Serves},
 };
 
 use crate::permit::Granted;
@@ -18,29 +19,19 @@ const RANK_OF_BEST: i16 = 50;
 /// Difference in rank between a model and the next one in the order.
 const STEP: i16 = 5;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Service {
-    Gemini,
-    OpenAi,
-}
-
 /// A model as configured.
 #[derive(Clone, Debug)]
 pub struct Model {
-    pub service: Service,
+    pub provider: &'static Entry,
     pub access: providers::Settings,
     pub name: String,
     pub price: Price,
 }
 
 impl Model {
-    pub fn gemini(access: providers::Settings, name: &str) -> Self {
-        Self { service: Service::Gemini, access, name: name.to_owned(), price: Price::default() }
-    }
-
-    /// Of any server that speaks OpenAI's chat completions.
-    pub fn openai(access: providers::Settings, name: &str) -> Self {
-        Self { service: Service::OpenAi, ..Self::gemini(access, name) }
+    /// Tokens cost nothing unless the model is priced.
+    pub fn new(provider: &'static Entry, access: providers::Settings, name: &str) -> Self {
+        Self { provider, access, name: name.to_owned(), price: Price::default() }
     }
 
     #[must_use]
@@ -51,23 +42,22 @@ impl Model {
 
     /// Makes no network calls. Fails if no request could be made with the settings.
     pub fn analyzer(&self) -> Result<Analyzer, ConfigError> {
-        let Self { access, name, price, .. } = self;
-        Ok(match self.service {
-            Service::Gemini => Analyzer::Gemini(Gemini::new(access, name)?.priced(*price)),
-            Service::OpenAi => Analyzer::OpenAi(OpenAi::new(access, name)?.priced(*price)),
-        })
+        let Serves::Models(models) = self.provider.serves else {
+            let problem = "it has no models".to_owned();
+            return Err(ConfigError { setting: self.provider.name, problem });
+        };
+        let client = (models.connect)(&self.access, &self.name, self.price)?;
+        Ok(Analyzer(Some((self.provider, client))))
     }
 }
 
-/// An analyzer of articles.
+/// An analyzer of articles: a model, or the lexicon.
 #[derive(Debug)]
-pub enum Analyzer {
-    Gemini(Gemini),
-    OpenAi(OpenAi),
-    Lexicon,
-}
+pub struct Analyzer(Option<(&'static Entry, Box<dyn providers::Analyzer>)>);
 
 impl Analyzer {
+    pub const LEXICON: Self = Self(None);
+
     /// The name under which its readings are kept: engine, model and prompt.
     pub fn name(&self) -> String {
         match self.key() {
@@ -78,28 +68,17 @@ impl Analyzer {
 
     /// The limit key of a model; `None` for the lexicon, which needs no permit.
     pub fn key(&self) -> Option<&str> {
-        match self {
-            Self::Gemini(gemini) => Some(gemini.key()),
-            Self::OpenAi(openai) => Some(openai.key()),
-            Self::Lexicon => None,
-        }
+        self.client().map(|(_, client)| client.key())
+    }
+
+    /// A model with its provider; `None` for the lexicon.
+    pub fn client(&self) -> Option<(&'static Entry, &dyn providers::Analyzer)> {
+        self.0.as_ref().map(|(entry, client)| (*entry, client.as_ref()))
     }
 
     /// Price of its tokens.
     pub fn price(&self) -> Price {
-        match self {
-            Self::Gemini(gemini) => gemini.price(),
-            Self::OpenAi(openai) => openai.price(),
-            Self::Lexicon => Price::default(),
-        }
-    }
-
-    pub(crate) fn model(&self) -> Option<&str> {
-        match self {
-            Self::Gemini(gemini) => Some(gemini.model()),
-            Self::OpenAi(openai) => Some(openai.model()),
-            Self::Lexicon => None,
-        }
+        self.client().map(|(_, client)| client.price()).unwrap_or_default()
     }
 
     pub(crate) const fn prompt_version() -> &'static str {
@@ -113,10 +92,9 @@ impl Analyzer {
         repeats: u32,
         permit: &Granted<'_>,
     ) -> providers::Result<Option<Reading>> {
-        match self {
-            Self::Gemini(gemini) => gemini.reread(prompt, repeats, permit).await.map(Some),
-            Self::OpenAi(openai) => openai.reread(prompt, repeats, permit).await.map(Some),
-            Self::Lexicon => Ok(None),
+        match self.client() {
+            Some((_, client)) => client.read(prompt, repeats, permit).await.map(Some),
+            None => Ok(None),
         }
     }
 }
@@ -128,7 +106,7 @@ pub struct Analyzers(Vec<Analyzer>);
 impl Analyzers {
     pub(crate) fn new(models: &[Model]) -> Result<Self, ConfigError> {
         let models: Result<Vec<_>, _> = models.iter().map(Model::analyzer).collect();
-        Ok(Self(models?.into_iter().chain([Analyzer::Lexicon]).collect()))
+        Ok(Self(models?.into_iter().chain([Analyzer::LEXICON]).collect()))
     }
 
     /// The first choice.
@@ -176,7 +154,11 @@ mod tests {
             key: "k".to_owned().into(),
             timeout: Duration::from_secs(1),
         };
-        let models = [Model::gemini(access.clone(), "a"), Model::openai(access, "b")];
+        let entry = |name| Entry::find(name).unwrap();
+        let models = [
+            Model::new(entry("gemini"), access.clone(), "a"),
+            Model::new(entry("openai"), access, "b"),
+        ];
         let analyzers = Analyzers::new(&models).unwrap();
         let names = |key| analyzers.under(key).map(Analyzer::name);
         assert_eq!(analyzers.best().name(), "gemini/a/1");

@@ -3,11 +3,10 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use bellwether_providers::{alpha_vantage, newsapi, smtp, twilio, webhook};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 
-use crate::{Settings, analyzer::Analyzers};
+use crate::{Settings, analyzer::Analyzers, services::Wired};
 
 /// A digest of the address and the credential of each limit key. A key without a credential has the
 /// digest of an empty one, which differs from all others.
@@ -15,17 +14,13 @@ use crate::{Settings, analyzer::Analyzers};
 pub(crate) struct Credentials(Arc<BTreeMap<String, [u8; 32]>>);
 
 impl Credentials {
-    pub(crate) fn of(settings: &Settings, analyzers: &Analyzers) -> Self {
+    pub(crate) fn of(settings: &Settings, analyzers: &Analyzers, channels: &[Wired]) -> Self {
         let mut known = BTreeMap::new();
         let mut keep = |key: &str, parts: &[&str]| {
             known.insert(key.to_owned(), digest(parts));
         };
-        for (key, access) in
-            [(alpha_vantage::KEY, &settings.market), (newsapi::KEY, &settings.news)]
-        {
-            if let Some(access) = access {
-                keep(key, &[access.base_url.as_str(), access.key.expose_secret()]);
-            }
+        for (key, access) in &settings.sources {
+            keep(key, &[access.base_url.as_str(), access.key.expose_secret()]);
         }
         for (model, analyzer) in settings.models.iter().zip(analyzers.models()) {
             if let Some(key) = analyzer.key() {
@@ -33,16 +28,9 @@ impl Credentials {
                 keep(key, &[access.base_url.as_str(), access.key.expose_secret()]);
             }
         }
-        if let Some(sms) = &settings.sms {
-            let access = &sms.access;
-            let token = access.auth_token.expose_secret();
-            keep(twilio::KEY, &[access.base_url.as_str(), &access.account_sid, token]);
-        }
-        if let Some(email) = &settings.email {
-            keep(smtp::KEY, &[email.access.url.expose_secret()]);
-        }
-        if let Some(webhook) = &settings.webhook {
-            keep(webhook::KEY, &[webhook.url.expose_secret()]);
+        for one in channels {
+            let parts: Vec<&str> = one.credential.iter().map(ExposeSecret::expose_secret).collect();
+            keep(one.client.key(), &parts);
         }
         Self(Arc::new(known))
     }

@@ -4,7 +4,7 @@
 //! [`EvaluateAlerts`].
 
 use bellwether_domain::{
-    Symbol, calendar,
+    Symbol, calendar, looks_like_a_split,
     signal::{self, FORMULA, Inputs, WINDOW},
 };
 use bellwether_queue::{
@@ -20,10 +20,6 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use crate::{Error, EvaluateAlerts, Services, error::judged};
-
-/// A close that differs by more than this from the one before looks like an unannounced split; the
-/// closes before it are on another scale and are not read.
-const LOOKS_LIKE_A_SPLIT: f64 = 0.35;
 
 /// Time that a new price or reading waits for others of its symbol: one signal reads all of them.
 const DEBOUNCE: TimeDelta = TimeDelta::seconds(5);
@@ -216,7 +212,7 @@ impl Evidence {
 
 /// Index of the first close that is on the scale of the newest one.
 fn since_last_gap(closes: &[f64]) -> usize {
-    let is_gap = |pair: &[f64]| (pair[1] / pair[0] - 1.0).abs() > LOOKS_LIKE_A_SPLIT;
+    let is_gap = |pair: &[f64]| looks_like_a_split(pair[0], pair[1]);
     closes.windows(2).rposition(is_gap).map_or(0, |before| before + 1)
 }
 

@@ -24,7 +24,7 @@ pub mod send_notification;
 use bellwether_queue::{Handlers, Registry};
 
 pub use analyze_article::AnalyzeArticle;
-pub use analyzer::{Analyzer, Analyzers, Model, Service};
+pub use analyzer::{Analyzer, Analyzers, Model};
 pub use derive_signal::{DeriveSignal, derive_at};
 pub use error::Error;
 pub use evaluate_alerts::EvaluateAlerts;
@@ -34,7 +34,7 @@ pub use scrape_batch::ScrapeBatch;
 pub use scrape_news::ScrapeNews;
 pub use scrape_quotes::{Part, ScrapeQuotes};
 pub use send_notification::SendNotification;
-pub use services::{Channels, Keep, Mail, Services, Settings, Texts};
+pub use services::{Keep, Mail, Services, Settings, Texts};
 
 macro_rules! kinds {
     ($($kind:ident),+ $(,)?) => {

@@ -5,7 +5,10 @@ mod plan;
 
 use std::time::Duration;
 
-use bellwether_providers::{Prompt, alpha_vantage, newsapi, smtp, twilio, webhook};
+use bellwether_providers::{
+    Prompt,
+    catalog::{self, Counted, Entry, Serves},
+};
 use bellwether_queue::{
     self as queue, inspect,
     limits::{
@@ -20,7 +23,7 @@ pub(crate) use fallback::adjust_fallback_waits;
 pub use plan::{Plan, PlanError, Plans};
 
 use crate::{
-    Analyzer, Error, Services, analyze_article, analyzer::LEXICON, scrape_news, scrape_quotes,
+    Error, Services, analyze_article, analyzer::LEXICON, scrape_news, scrape_quotes,
     send_notification,
 };
 
@@ -31,10 +34,6 @@ const KEPT_FOR_NEWS: (f64, u8) = (0.2, 6);
 const DIVISIBLE: u64 = 10;
 /// Time beyond its timeout for which a call may still be in flight.
 const GRACE: Duration = Duration::from_secs(10);
-const CALL_TIMEOUT: Duration = Duration::from_secs(20);
-const MODEL_TIMEOUT: Duration = Duration::from_mins(1);
-/// Parent key of all Gemini models of one account.
-const GEMINI: &str = "gemini";
 
 /// A lane of jobs, its keys in order of preference, and their limits.
 struct Lane {
@@ -124,45 +123,36 @@ fn check(lane: &Lane) -> Result<(), Error> {
     Ok(())
 }
 
+/// The lanes of all queues. A provider that is off has its limit too.
 fn lanes(services: &Services) -> Vec<Lane> {
-    let plans = &services.plans;
-    let scaled = |plan: &Plan| plan.scaled(services.limit_scale);
-    let few = |amount: u32| (f64::from(amount) * services.limit_scale).round().max(1.0) as u64;
-    let market = key(alpha_vantage::KEY, Counts::Finish, scaled(&plans.alpha_vantage));
-    let start = Counts::Start { guard: Duration::from_millis(500) };
-    let second = || vec![Window::requests(few(10), Duration::from_secs(1))];
-    // the provider counts one a second by its own clock
-    let wide_second = vec![Window::requests(few(1), Duration::from_millis(1_200))];
-    vec![
-        Lane::one(scrape_quotes::QUEUE, scrape_quotes::LANE, market.clone()),
-        // prices and news share one quota
-        Lane::one(scrape_news::QUEUE, scrape_news::FEED, market),
-        Lane::one(
-            scrape_news::QUEUE,
-            scrape_news::LANE,
-            key(newsapi::KEY, Counts::Finish, scaled(&plans.newsapi)),
-        ),
-        readers(services),
-        Lane::one(
-            send_notification::QUEUE,
-            send_notification::SMS,
-            key(twilio::KEY, Counts::Finish, wide_second),
-        ),
-        Lane::one(
-            send_notification::QUEUE,
-            send_notification::EMAIL,
-            key(smtp::KEY, start, second()),
-        ),
-        Lane::one(
-            send_notification::QUEUE,
-            send_notification::WEBHOOK,
-            key(webhook::KEY, start, second()),
-        ),
-    ]
+    let mut lanes = vec![readers(services)];
+    for entry in catalog::ALL {
+        let own = match entry.serves {
+            // prices and news share one quota
+            Serves::Market(_) => vec![
+                (scrape_quotes::QUEUE, scrape_quotes::LANE),
+                (scrape_news::QUEUE, scrape_news::FEED),
+            ],
+            Serves::News(_) => vec![(scrape_news::QUEUE, scrape_news::LANE)],
+            Serves::Models(_) => Vec::new(),
+            Serves::Messages => send_notification::lane_of(entry)
+                .map(|lane| (send_notification::QUEUE, lane))
+                .into_iter()
+                .collect(),
+        };
+        let windows = services.plans.of(entry).scaled(services.limit_scale);
+        let limit = key(entry.name, entry, windows);
+        lanes.extend(own.into_iter().map(|(queue, lane)| Lane::one(queue, lane, limit.clone())));
+    }
+    lanes
 }
 
-fn key(name: &str, counts: Counts, windows: Vec<Window>) -> Limit {
-    let limit = Limit::new(name, counts).call_timeout(CALL_TIMEOUT + GRACE);
+fn key(name: &str, entry: &Entry, windows: Vec<Window>) -> Limit {
+    let counts = match entry.counted {
+        Counted::Finish => Counts::Finish,
+        Counted::Start { guard } => Counts::Start { guard },
+    };
+    let limit = Limit::new(name, counts).call_timeout(entry.timeout + GRACE);
     let limit = limit.breaker(breaker(&windows));
     windows.into_iter().fold(limit, Limit::window)
 }
@@ -196,31 +186,32 @@ fn readers(services: &Services) -> Lane {
     let mut lane = Lane::free(analyze_article::QUEUE, analyze_article::LANE);
     let models = services.analyzers.models();
     let plans = &services.plans;
-    let geminis = models.iter().filter(|model| matches!(model, Analyzer::Gemini(_))).count();
-    let account = plans.gemini_account.as_ref().filter(|_| geminis > 0);
-    if let Some(plan) = account {
-        // each model has a breaker of its own
-        let windows = plan.scaled(services.limit_scale);
-        lane.limits
-            .push(windows.into_iter().fold(Limit::new(GEMINI, Counts::Finish), Limit::window));
-    }
+    let mut accounts: Vec<&Entry> = Vec::new();
     for model in models {
-        let Some(name) = model.key() else { continue };
-        let is_gemini = matches!(model, Analyzer::Gemini(_));
-        let own = model.model().filter(|_| is_gemini).map(|model| plans.of_gemini(model));
-        let plan = own.as_ref().unwrap_or(&plans.openai);
-        let windows = plan.scaled(services.limit_scale);
+        let Some((entry, client)) = model.client() else { continue };
+        let account = plans.of_account(entry);
+        if let Some(plan) = account
+            && !accounts.contains(&entry)
+        {
+            // each model has a breaker of its own
+            let windows = plan.scaled(services.limit_scale);
+            let limit = Limit::new(entry.name, Counts::Finish);
+            lane.limits.push(windows.into_iter().fold(limit, Limit::window));
+            accounts.push(entry);
+        }
+        let name = client.key();
+        let windows = plans.of_model(entry, client.model()).scaled(services.limit_scale);
         let divisible = windows.iter().all(|window| window.amount >= DIVISIBLE);
-        let mut limit = key(name, Counts::Finish, windows).call_timeout(MODEL_TIMEOUT + GRACE);
+        let mut limit = key(name, entry, windows);
         if divisible {
             limit = limit.reserve(KEPT_FOR_NEWS.0, KEPT_FOR_NEWS.1);
         }
-        if is_gemini && account.is_some() {
-            limit = limit.parent(GEMINI);
+        if account.is_some() {
+            limit = limit.parent(entry.name);
         }
         lane.limits.push(limit);
         let tokens = u32::try_from(Prompt::MOST.total()).unwrap_or(u32::MAX);
-        let micros = model.price().micros(Prompt::MOST);
+        let micros = client.price().micros(Prompt::MOST);
         lane.keys.push(
             LaneKey::new(name).fallback_after(fallback::FALLBACK_AFTER).reserve(tokens, micros),
         );
@@ -239,8 +230,8 @@ mod tests {
     #[test]
     fn a_key_of_few_calls_a_day_is_probed_no_more_often_than_it_could_be_asked() {
         let longest = |plan: &str| breaker(&plan.parse::<Plan>().unwrap().scaled(1.0)).longest;
-        assert_eq!(longest(Plan::ALPHA_VANTAGE), Duration::from_hours(1));
-        assert_eq!(longest(Plan::NEWSAPI), Breaker::default().longest);
+        assert_eq!(longest("1/1200ms, 25/25h"), Duration::from_hours(1));
+        assert_eq!(longest("50/12h"), Breaker::default().longest);
         assert_eq!(longest("24/day UTC, 1 usd/month"), Duration::from_hours(1));
         assert_eq!(breaker(&[]), Breaker::default());
     }

@@ -1,6 +1,6 @@
 //! An attempt's permit, in the form in which a provider's client asks for it.
 
-use bellwether_providers::{Permit, PermitError, Price, Usage};
+use bellwether_providers::{Permit, PermitError, Price, Taking, Usage};
 use bellwether_queue::{Attempt, limits};
 
 /// The right to one request at a time, under the limit key of the attempt's claim. The cost and the
@@ -23,9 +23,11 @@ impl<'a> Granted<'a> {
 }
 
 impl Permit for Granted<'_> {
-    async fn take(&self) -> Result<(), PermitError> {
-        let permit = self.attempt.take_permit().await;
-        permit.map_err(|error| PermitError { retry_after: None, source: error.into() })
+    fn take(&self) -> Taking<'_> {
+        Box::pin(async {
+            let permit = self.attempt.take_permit().await;
+            permit.map_err(|error| PermitError { retry_after: None, source: error.into() })
+        })
     }
 
     fn used(&self, usage: Usage) {

@@ -12,7 +12,6 @@ mod prices;
 use std::collections::BTreeSet;
 
 use bellwether_domain::Symbol;
-use bellwether_providers::newsapi;
 use bellwether_queue::{
     Attempt, Failure, Job, JobArgs, NewJob,
     schemars::{Schema, schema_for},
@@ -142,9 +141,9 @@ async fn requested(
     let each_once: BTreeSet<_> = symbols.iter().cloned().collect();
     let symbols: Vec<Symbol> = each_once.into_iter().collect();
     store::instrument::add_unwatched(conn, &symbols).await?;
-    let about = if cx.news.is_some() { symbols.as_slice() } else { &[] };
+    let about = if cx.search().is_some() { symbols.as_slice() } else { &[] };
     let news = pack(&cx.dictionary, about);
-    let quotes = if cx.market.is_some() {
+    let quotes = if cx.quotes().is_some() {
         symbols.into_iter().map(|symbol| (symbol, None)).collect()
     } else {
         Vec::new()
@@ -170,12 +169,13 @@ async fn plan(
         .collect();
 
     let mut quotes = Vec::new();
-    if cx.market.is_some() {
+    if let Some(source) = cx.quotes() {
         let known = prices::Known {
             watched: &watched,
             important: &important,
             refused: &refused,
             open,
+            source,
             asked_for,
             now,
         };
@@ -184,7 +184,7 @@ async fn plan(
     }
 
     let mut news = Vec::new();
-    if cx.news.is_some() {
+    if let Some(source) = cx.search() {
         // an open alert or a rule makes a symbol count as if it had waited longer
         let mut by_age: Vec<_> = watched
             .iter()
@@ -197,7 +197,7 @@ async fn plan(
         by_age.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
         let stalest: Vec<Symbol> = by_age.into_iter().map(|(_, symbol)| symbol.clone()).collect();
         news = pack(&cx.dictionary, &stalest);
-        let room = CallBudget::of(&open.limits, &mut *conn, newsapi::KEY, now).await?;
+        let room = CallBudget::of(&open.limits, &mut *conn, source.key(), now).await?;
         let latest = watched.iter().filter_map(|i| i.news_seen_at).max();
         let share = room.share_of(latest, now).max(room.free.min(asked_for.into()));
         news.truncate(share as usize);

@@ -8,18 +8,10 @@ mod opinion;
 mod reading;
 mod story;
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc, time::Duration};
 
-use bellwether_domain::{Symbol, lexicon, symbols::Dictionary};
-use bellwether_providers::{
-    self as providers, Article, alpha_vantage,
-    newsapi::{self, Query},
-};
+use bellwether_domain::{Symbol, lexicon, signal::HORIZON, symbols::Dictionary};
+use bellwether_providers::{self as providers, NewsSource};
 use bellwether_queue::{
     Attempt, Failure, Job, JobArgs, event,
     schemars::{Schema, schema_for},
@@ -30,7 +22,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use self::opinion::Opinion;
 use crate::{
     AnalyzeArticle, Error, Services,
     error::{USELESS_TRIES, judged, useless},
@@ -42,12 +33,6 @@ pub const LANE: &str = "news";
 /// Lane in which topics of the market data provider's feed wait for its limit key.
 pub const FEED: &str = "feed";
 
-/// Key of the operator note that the feed is unusable: the plan does not include it, or its answer
-/// cannot be parsed. It is not requested again until the note is cleared.
-pub(crate) const NO_FEED: &str = "alpha_vantage/news";
-
-/// Older news counts in no score.
-const HORIZON: TimeDelta = TimeDelta::hours(72);
 /// A topic is requested once a day.
 const FEED_SPAN: TimeDelta = TimeDelta::hours(25);
 /// Longest query that the provider accepts, in characters.
@@ -102,52 +87,43 @@ impl Job for ScrapeNews {
     }
 }
 
-/// Articles of one answer of a source.
-struct Batch {
-    /// The provider's name in every article.
-    provider: &'static str,
-    stories: Vec<Story>,
-    dropped: BTreeMap<&'static str, u32>,
-    /// The limit key of the request.
-    key: String,
-}
-
-/// An article with its source's own scores.
-struct Story {
-    article: Article,
-    opinion: Option<Opinion>,
-}
-
 impl ScrapeNews {
     async fn work(&self, cx: &Services, attempt: &Attempt) -> Result<(), Error> {
         let now = store::now(&cx.pool).await?;
-        let batch = match &self.topic {
-            Some(topic) => match feed(cx, topic, now, attempt).await {
-                Ok(batch) => batch,
-                Err(error) => return Err(note(cx, attempt, error).await?),
-            },
-            None => self.search(cx, now, attempt).await?,
+        let permit = Granted::new(attempt);
+        let (source, asked) = if let Some(topic) = &self.topic {
+            let feed = cx.feed().ok_or(Error::Off("market data provider"))?;
+            (feed, feed.news(topic, now - FEED_SPAN, now, &permit).await)
+        } else {
+            let search = cx.search().ok_or(Error::Off("news provider"))?;
+            let terms = query(&cx.dictionary, &self.symbols);
+            (search, search.news(&terms, now - HORIZON, now, &permit).await)
+        };
+        let news = match asked {
+            Ok(news) => news,
+            Err(error) if self.topic.is_some() => {
+                return Err(note(cx, attempt, source, error.into()).await?);
+            }
+            Err(error) => return Err(error.into()),
         };
 
         let known = self.known(cx).await?;
-        let count = batch.stories.len();
-        let (dictionary, provider, key) = (Arc::clone(&cx.dictionary), batch.provider, batch.key);
-        let (found, drops) = aside(move || {
-            reading::read_all(&dictionary, batch.stories, batch.dropped, &known, provider)
-        })
-        .await;
+        let count = news.stories.len();
+        let dictionary = Arc::clone(&cx.dictionary);
+        let (found, drops) =
+            aside(move || reading::read_all(&dictionary, news.stories, news.dropped, &known)).await;
 
         let mut tx = cx.pool.begin().await?;
         store::instrument::add_unwatched(&mut *tx, &self.symbols).await?;
-        let (news_of, found) = story::keep(&mut tx, found).await?;
-        let opinions = opinion::keep(&mut tx, &found).await?;
+        let (news_of, found) = story::keep(&mut tx, found, source.key()).await?;
+        let opinions = opinion::keep(&mut tx, &found, source.scorer()).await?;
         for symbol in &self.symbols {
             store::instrument::news_seen(&mut *tx, symbol).await?;
         }
-        store::article::count_drops(&mut *tx, now.date_naive(), provider, &drops).await?;
-        store::operator::clear(&mut *tx, &key).await?;
+        store::article::count_drops(&mut *tx, now.date_naive(), source.key(), &drops).await?;
+        store::operator::clear(&mut *tx, source.key()).await?;
         if self.topic.is_some() {
-            store::operator::clear(&mut *tx, NO_FEED).await?;
+            store::operator::clear(&mut *tx, &no_feed(source)).await?;
         }
         for symbol in &news_of.symbols {
             event::emit(&mut *tx, "article", symbol.as_str()).await?;
@@ -164,27 +140,6 @@ impl ScrapeNews {
         Ok(())
     }
 
-    /// One search for all symbols.
-    async fn search(
-        &self,
-        cx: &Services,
-        now: DateTime<Utc>,
-        attempt: &Attempt,
-    ) -> Result<Batch, Error> {
-        let news = cx.news.as_ref().ok_or(Error::Off("news provider"))?;
-        let query = Query {
-            q: query(&cx.dictionary, &self.symbols),
-            from: Some(now - HORIZON),
-            language: Some("en".to_owned()),
-            ..Query::default()
-        };
-        let page = news.everything(&query, now, &Granted::new(attempt)).await?;
-        let stories =
-            page.articles.into_iter().map(|article| Story { article, opinion: None }).collect();
-        let key = news.key().to_owned();
-        Ok(Batch { provider: newsapi::KEY, stories, dropped: page.dropped, key })
-    }
-
     /// Symbols that an article may be linked to; an article about none of them is dropped.
     async fn known(&self, cx: &Services) -> Result<BTreeSet<Symbol>, Error> {
         let watched = store::instrument::list_watched(&cx.pool).await?;
@@ -192,30 +147,20 @@ impl ScrapeNews {
     }
 }
 
-/// All articles of the market data provider about a topic: one request for the whole watchlist.
-async fn feed(
-    cx: &Services,
-    topic: &str,
-    now: DateTime<Utc>,
-    attempt: &Attempt,
-) -> Result<Batch, Error> {
-    let market = cx.market.as_ref().ok_or(Error::Off("market data provider"))?;
-    let feed = market.news(topic, now - FEED_SPAN, now, &Granted::new(attempt)).await?;
-    let story = |story: alpha_vantage::Story| {
-        let opinion = Opinion { overall: story.overall, of: story.opinions };
-        Story { article: story.article, opinion: Some(opinion) }
-    };
-    Ok(Batch {
-        provider: alpha_vantage::KEY,
-        stories: feed.stories.into_iter().map(story).collect(),
-        dropped: feed.dropped,
-        key: market.key().to_owned(),
-    })
+/// Key of the operator note that a feed is unusable: the plan does not include it, or its answer
+/// cannot be parsed. It is not requested again until the note is cleared.
+pub(crate) fn no_feed(source: &dyn NewsSource) -> String {
+    format!("{}/news", source.key())
 }
 
 /// Notes a failure that no retry corrects. Without the note each batch would request the topic
 /// again.
-async fn note(cx: &Services, attempt: &Attempt, error: Error) -> Result<Error, Error> {
+async fn note(
+    cx: &Services,
+    attempt: &Attempt,
+    source: &dyn NewsSource,
+    error: Error,
+) -> Result<Error, Error> {
     let (reason, detail) = match &error {
         Error::Provider(providers::Error::Refused { reason, detail }) => (reason, detail),
         Error::Provider(providers::Error::Unusable { reason, detail }) => {
@@ -226,7 +171,7 @@ async fn note(cx: &Services, attempt: &Attempt, error: Error) -> Result<Error, E
         }
         _ => return Ok(error),
     };
-    store::operator::add(&cx.pool, NO_FEED, reason, detail).await?;
+    store::operator::add(&cx.pool, &no_feed(source), reason, detail).await?;
     Ok(error)
 }
 

@@ -6,10 +6,7 @@ use bellwether_domain::{
     Bar, Quote, Symbol, calendar,
     planning::{Observation, Publication, has_session_quotes, is_end_of_day},
 };
-use bellwether_providers::{
-    self as providers,
-    alpha_vantage::{self, Depth},
-};
+use bellwether_providers::{self as providers, Depth, QuoteSource};
 use bellwether_queue::{
     Attempt, Failure, Job, JobArgs, event,
     schemars::{Schema, schema_for},
@@ -88,7 +85,7 @@ struct Answer {
 
 impl ScrapeQuotes {
     async fn work(&self, cx: &Services, attempt: &Attempt) -> Result<(), Error> {
-        let market = cx.market.as_ref().ok_or(Error::Off("market data provider"))?;
+        let market = cx.quotes().ok_or(Error::Off("market data provider"))?;
         let now = store::now(&cx.pool).await?;
         let known = store::instrument::find(&cx.pool, &self.symbol).await?;
         let last_bar = store::bar::find_last_day(&cx.pool, &self.symbol).await?;
@@ -120,7 +117,7 @@ impl ScrapeQuotes {
         };
         if let Err(providers::Error::Refused { reason, detail }) = &asked {
             let of_plan = reason.starts_with("entitlement");
-            let key = if of_plan { NOT_IN_PLAN.to_owned() } else { refusal_key(&self.symbol) };
+            let key = if of_plan { not_in_plan(market) } else { refusal_key(&self.symbol) };
             // a symbol of one request was mistyped by its caller: no operator has to act
             if of_plan || known.is_some_and(|instrument| instrument.watched) {
                 store::operator::add(&cx.pool, &key, reason, detail).await?;
@@ -134,12 +131,12 @@ impl ScrapeQuotes {
 
         let mut tx = cx.pool.begin().await?;
         store::instrument::add_unwatched(&mut *tx, std::slice::from_ref(&self.symbol)).await?;
-        let observation = store::quote::add(&mut tx, &quote, alpha_vantage::KEY).await?;
-        let rows = store::bar::add_all(&mut *tx, &self.symbol, &bars, alpha_vantage::KEY).await?;
-        self.learn(&mut tx, need, &quote, now).await?;
+        let observation = store::quote::add(&mut tx, &quote, market.key()).await?;
+        let rows = store::bar::add_all(&mut *tx, &self.symbol, &bars, market.key()).await?;
+        self.learn(&mut tx, market.key(), need, &quote, now).await?;
         store::operator::clear(&mut *tx, market.key()).await?;
         store::operator::clear(&mut *tx, &refusal_key(&self.symbol)).await?;
-        store::operator::clear(&mut *tx, NOT_IN_PLAN).await?;
+        store::operator::clear(&mut *tx, &not_in_plan(market)).await?;
         attempt.log(match observation {
             Some(_) => format!("{} on {}, {rows} bars", quote.price, quote.trading_day),
             None => format!("nothing new on {}, {rows} bars", quote.trading_day),
@@ -161,7 +158,7 @@ impl ScrapeQuotes {
         if need == Need::Bars && first_or_asked_for && calendar::is_open(now) {
             // the bars end at the last close; the price of the running session needs another
             // request
-            let state = store::source_state::find(&mut *tx, alpha_vantage::KEY).await?;
+            let state = store::source_state::find(&mut *tx, market.key()).await?;
             if has_session_quotes(state.end_of_day_at, now) {
                 let quote = Self { part: Some(Part::Quote), ..self.clone() };
                 attempt.enqueue(&mut tx, quote).await?;
@@ -179,26 +176,27 @@ impl ScrapeQuotes {
     async fn learn(
         &self,
         conn: &mut PgConnection,
+        source: &str,
         need: Need,
         quote: &Quote,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         if need != Need::Bars {
             if let Some(end_of_day) = is_end_of_day(quote.trading_day, now) {
-                store::source_state::set_end_of_day(conn, alpha_vantage::KEY, end_of_day).await?;
+                store::source_state::set_end_of_day(conn, source, end_of_day).await?;
             }
             return Ok(());
         }
         let session = calendar::last_completed(now);
-        let searches = store::close_search::list(&mut *conn, alpha_vantage::KEY).await?;
+        let searches = store::close_search::list(&mut *conn, source).await?;
         let has_close = quote.trading_day >= session.day;
         match Publication::new(searches).observe(session.closes, has_close) {
             Observation::Present => {
                 store::instrument::close_seen(&mut *conn, &self.symbol, true).await?;
-                store::close_search::add_seen(conn, alpha_vantage::KEY, session.closes).await?;
+                store::close_search::add_seen(conn, source, session.closes).await?;
             }
             Observation::Unpublished => {
-                store::close_search::add_miss(conn, alpha_vantage::KEY, session.closes).await?;
+                store::close_search::add_miss(conn, source, session.closes).await?;
             }
             Observation::Lagging => {
                 store::instrument::close_seen(conn, &self.symbol, false).await?;
@@ -209,7 +207,7 @@ impl ScrapeQuotes {
 }
 
 impl Answer {
-    fn of_quote(symbol: &Symbol, quote: &alpha_vantage::Quote) -> Self {
+    fn of_quote(symbol: &Symbol, quote: &providers::Quote) -> Self {
         let quote = Quote {
             symbol: symbol.clone(),
             trading_day: quote.trading_day,
@@ -226,7 +224,7 @@ impl Answer {
     /// The close of the newest bar is a quote too; the bar of a running session is only a quote.
     fn of_bars(
         symbol: &Symbol,
-        bars: &[alpha_vantage::Bar],
+        bars: &[providers::Bar],
         now: DateTime<Utc>,
     ) -> providers::Result<Self> {
         let newest = bars.last().ok_or_else(|| providers::Error::Unusable {
@@ -260,8 +258,10 @@ impl Answer {
     }
 }
 
-/// Key of the operator note that the provider's plan does not include prices.
-pub(crate) const NOT_IN_PLAN: &str = "alpha_vantage/prices";
+/// Key of the operator note that the plan of a source does not include prices.
+pub(crate) fn not_in_plan(source: &dyn QuoteSource) -> String {
+    format!("{}/prices", source.key())
+}
 
 /// Key prefix of the operator note that a provider does not know a symbol.
 pub(crate) fn refusal_key(symbol: &Symbol) -> String {

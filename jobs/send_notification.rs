@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use bellwether_domain::alert::{Outlived, Undelivered};
-use bellwether_providers::{self as providers, smtp::Email};
+use bellwether_providers::{self as providers, Message, catalog::Entry, smtp, twilio, webhook};
 use bellwether_queue::{
     Attempt, Failure, Job, JobArgs,
     schemars::{Schema, schema_for},
@@ -25,10 +25,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    Channels, Error, Services,
+    Error, Services,
     error::{LOOK_AGAIN, judged},
     evaluate_alerts::words::mark,
     permit::Granted,
+    services::Wired,
 };
 
 pub const QUEUE: &str = "alert";
@@ -40,23 +41,43 @@ const LOG: &str = "log";
 const SOON: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_mins(15);
 
-/// The lane in which a channel's messages wait for its limit key.
-pub(crate) const fn lane(channel: Channel) -> &'static str {
-    match channel {
-        Channel::Sms => SMS,
-        Channel::Email => EMAIL,
-        Channel::Webhook => WEBHOOK,
-        Channel::Log => LOG,
-    }
+/// Each channel with the lane in which its messages wait, and the provider whose limit key they wait
+/// for.
+const CHANNELS: [(Channel, &str, &Entry); 3] = [
+    (Channel::Sms, SMS, &twilio::ENTRY),
+    (Channel::Email, EMAIL, &smtp::ENTRY),
+    (Channel::Webhook, WEBHOOK, &webhook::ENTRY),
+];
+
+fn row(channel: Channel) -> Option<&'static (Channel, &'static str, &'static Entry)> {
+    CHANNELS.iter().find(|(of, ..)| *of == channel)
 }
 
-/// All recipients. The address of a webhook may contain its password, so it is named by its kind.
-pub(crate) fn recipients(channels: &Channels) -> Vec<(Channel, String)> {
-    let sms = channels.sms.iter().flat_map(|(_, to)| to).map(|to| (Channel::Sms, to.clone()));
-    let email = channels.email.iter().flat_map(|(_, to)| to).map(|to| (Channel::Email, to.clone()));
-    let hook = channels.webhook.iter().map(|_| (Channel::Webhook, WEBHOOK.to_owned()));
-    let everybody: Vec<_> = sms.chain(email).chain(hook).collect();
-    if everybody.is_empty() { vec![(Channel::Log, LOG.to_owned())] } else { everybody }
+/// The lane in which a channel's messages wait for its limit key.
+fn lane(channel: Channel) -> &'static str {
+    row(channel).map_or(LOG, |(_, lane, _)| *lane)
+}
+
+/// The channel's limit key.
+pub(crate) fn key(channel: Channel) -> &'static str {
+    row(channel).map_or(LOG, |(.., entry)| entry.name)
+}
+
+/// The lane of a provider's messages.
+pub(crate) fn lane_of(entry: &Entry) -> Option<&'static str> {
+    CHANNELS.iter().find(|(.., of)| *of == entry).map(|(_, lane, _)| *lane)
+}
+
+/// All recipients.
+pub(crate) fn recipients(channels: &[Wired]) -> Vec<(Channel, String)> {
+    let of = |one: &Wired| one.to.iter().map(|to| (one.channel, to.clone())).collect::<Vec<_>>();
+    let all: Vec<_> = channels.iter().flat_map(of).collect();
+    if all.is_empty() { vec![(Channel::Log, LOG.to_owned())] } else { all }
+}
+
+/// The client of a channel; `None` if the channel is off.
+fn client(cx: &Services, channel: Channel) -> Option<&dyn providers::Channel> {
+    cx.channels.iter().find(|one| one.channel == channel).map(|one| one.client.as_ref())
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -161,26 +182,17 @@ async fn look(
     let open =
         |d: &Delivery| matches!(d.state, delivery::State::Sending | delivery::State::Unknown);
     for doubtful in tries.into_iter().filter(open) {
-        if let (Channel::Sms, Some((twilio, _))) = (message.channel, &cx.channels.sms) {
-            let found = twilio
-                .find_by_nonce(
-                    &message.recipient,
-                    doubtful.started_at,
-                    &doubtful.nonce,
-                    &Granted::new(attempt),
-                )
-                .await
-                .map_err(Error::Provider)?;
-            if let Some(found) = found {
-                attempt.log(format!("found: the try of {} was taken", doubtful.started_at));
-                return Ok(Some((doubtful.id, found.sid)));
-            }
-            let why = "not found at the provider";
-            store::delivery::end(&cx.pool, doubtful.id, delivery::State::Failed, None, Some(why))
-                .await?;
+        let Some(client) = client(cx, message.channel) else { continue };
+        let permit = Granted::new(attempt);
+        let (to, since) = (&message.recipient, doubtful.started_at);
+        let found = client.find(to, since, &doubtful.nonce, &permit).await?;
+        if let Some(id) = found {
+            attempt.log(format!("found: the try of {since} was taken"));
+            return Ok(Some((doubtful.id, id)));
         }
-        // a repeated e-mail carries the same Message-ID and a repeated webhook the same key, so
-        // the reader sees one
+        let why = "not found at the provider";
+        store::delivery::end(&cx.pool, doubtful.id, delivery::State::Failed, None, Some(why))
+            .await?;
     }
     Ok(None)
 }
@@ -192,59 +204,43 @@ async fn send(
     message: &Notification,
     nonce: &str,
 ) -> Result<String, Error> {
-    let permit = Granted::new(attempt);
-    // the same for every repeat, and unique to this installation
-    let identity = format!("{}.{}", message.id, message.created_at.timestamp_micros());
-    match message.channel {
-        Channel::Sms => {
-            let (twilio, _) = cx.channels.sms.as_ref().ok_or(Error::Off("text message service"))?;
-            let sent = twilio.send(&message.recipient, &message.body, nonce, &permit).await?;
-            Ok(sent.sid)
-        }
-        Channel::Email => {
-            let (smtp, _) = cx.channels.email.as_ref().ok_or(Error::Off("mail server"))?;
-            let email = Email {
-                to: message.recipient.clone(),
-                subject: message.subject.clone(),
-                body: message.body.clone(),
-                message_id: format!("{identity}@bellwether"),
-            };
-            Ok(smtp.send(&email, &permit).await?.message_id)
-        }
-        Channel::Webhook => {
-            let webhook = cx.channels.webhook.as_ref().ok_or(Error::Off("webhook"))?;
-            let alert = store::alert::find(&cx.pool, message.alert_id)
-                .await?
-                .ok_or(Error::Gone("such alert"))?;
-            let payload = json!({
-                "id": message.id.to_string(),
-                "kind": message.kind,
-                "title": if message.subject.is_empty() {
-                    format!("{}{}", mark(message.simulated), alert.title)
-                } else {
-                    message.subject.clone()
-                },
-                "text": message.body,
-                "simulated": message.simulated,
-                "alert": {
-                    "id": alert.id.to_string(),
-                    "kind": alert.kind,
-                    "symbol": alert.symbol,
-                    "severity": alert.severity,
-                    "state": alert.state,
-                    "detail": alert.detail,
-                    "fired_at": alert.fired_at,
-                    "resolved_at": alert.resolved_at,
-                },
-            });
-            webhook.send(&payload, &identity, &permit).await?;
-            Ok(identity)
-        }
-        Channel::Log => {
-            tracing::info!(notification.id = message.id, "{}", message.body.trim_end());
-            Ok(LOG.to_owned())
-        }
+    if message.channel == Channel::Log {
+        tracing::info!(notification.id = message.id, "{}", message.body.trim_end());
+        return Ok(LOG.to_owned());
     }
+    let client = client(cx, message.channel).ok_or(Error::Off("channel of this message"))?;
+    let alert =
+        store::alert::find(&cx.pool, message.alert_id).await?.ok_or(Error::Gone("such alert"))?;
+    let payload = json!({
+        "id": message.id.to_string(),
+        "kind": message.kind,
+        "title": if message.subject.is_empty() {
+            format!("{}{}", mark(message.simulated), alert.title)
+        } else {
+            message.subject.clone()
+        },
+        "text": message.body,
+        "simulated": message.simulated,
+        "alert": {
+            "id": alert.id.to_string(),
+            "kind": alert.kind,
+            "symbol": alert.symbol,
+            "severity": alert.severity,
+            "state": alert.state,
+            "detail": alert.detail,
+            "fired_at": alert.fired_at,
+            "resolved_at": alert.resolved_at,
+        },
+    });
+    let message = Message {
+        to: message.recipient.clone(),
+        subject: message.subject.clone(),
+        text: message.body.clone(),
+        payload,
+        identity: format!("{}.{}", message.id, message.created_at.timestamp_micros()),
+        nonce: nonce.to_owned(),
+    };
+    Ok(client.send(&message, &Granted::new(attempt)).await?)
 }
 
 async fn sent(
@@ -340,14 +336,4 @@ async fn not_sent(
     }
     tx.commit().await?;
     Ok(())
-}
-
-/// The channel's limit key.
-pub(crate) const fn key(channel: Channel) -> &'static str {
-    match channel {
-        Channel::Sms => providers::twilio::KEY,
-        Channel::Email => providers::smtp::KEY,
-        Channel::Webhook => providers::webhook::KEY,
-        Channel::Log => LOG,
-    }
 }

@@ -1,26 +1,28 @@
 //! Services that jobs run with: the database, the providers' clients, and the settings of both.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 use bellwether_domain::{Symbol, alert::notify, symbols::Dictionary};
 use bellwether_providers::{
-    self as providers, ConfigError,
-    alpha_vantage::AlphaVantage,
-    newsapi::NewsApi,
+    self as providers, ConfigError, NewsSource, QuoteSource, Sources,
+    catalog::{self, Serves},
     smtp::{self, Smtp},
     twilio::{self, Twilio},
     webhook::{self, Webhook},
 };
 use bellwether_queue::{Db, control::Retention};
+use bellwether_store::notification::Channel;
+use secrecy::SecretString;
 
 use crate::{
     analyzer::{Analyzer, Analyzers, Model},
     credentials::Credentials,
     limits::Plans,
+    send_notification,
 };
 
 /// First and longest wait for a refusal without a time; each is twice the one before.
@@ -46,8 +48,8 @@ pub struct Mail {
 pub struct Settings {
     pub watchlist: Vec<Symbol>,
     pub dictionary: Dictionary,
-    pub market: Option<providers::Settings>,
-    pub news: Option<providers::Settings>,
+    /// The sources of prices and news that are on, by the name of their provider.
+    pub sources: BTreeMap<&'static str, providers::Settings>,
     /// Analyzers, best first; the lexicon reads when none of them can.
     pub models: Vec<Model>,
     /// Limits of each provider's plan.
@@ -74,8 +76,7 @@ impl Default for Settings {
         Self {
             watchlist: Vec::new(),
             dictionary: Dictionary::builtin(),
-            market: None,
-            news: None,
+            sources: BTreeMap::new(),
             models: Vec::new(),
             plans: Plans::default(),
             full_history: false,
@@ -121,25 +122,28 @@ impl Default for Keep {
     }
 }
 
-/// Channels for messages. Without any of them messages go to the log.
-#[derive(Debug, Default)]
-pub struct Channels {
-    pub sms: Option<(Twilio, Vec<String>)>,
-    pub email: Option<(Smtp, Vec<String>)>,
-    pub webhook: Option<Webhook>,
+/// A channel with its client and its recipients.
+#[derive(Debug)]
+pub(crate) struct Wired {
+    pub(crate) channel: Channel,
+    pub(crate) client: Box<dyn providers::Channel>,
+    /// The parts of its credential, by which a start with another one is recognised.
+    pub(crate) credential: Vec<SecretString>,
+    /// The address of a webhook may contain its password, so it is named by its kind.
+    pub(crate) to: Vec<String>,
 }
 
 /// Shared by all jobs of a process; clones are cheap.
 #[derive(Clone, Debug)]
 pub struct Services {
     pub pool: Db,
-    pub market: Option<Arc<AlphaVantage>>,
-    pub news: Option<Arc<NewsApi>>,
+    sources: Arc<Sources>,
     pub analyzers: Arc<Analyzers>,
     pub(crate) credentials: Credentials,
     pub plans: Arc<Plans>,
     pub full_history: bool,
-    pub channels: Arc<Channels>,
+    /// Channels for messages. Without any of them messages go to the log.
+    pub(crate) channels: Arc<Vec<Wired>>,
     pub simulated: bool,
     pub dictionary: Arc<Dictionary>,
     pub watchlist: Arc<[Symbol]>,
@@ -154,22 +158,38 @@ impl Services {
     /// Makes no network calls. Fails if no request could be made with the settings.
     pub fn new(pool: Db, settings: Settings) -> Result<Self, ConfigError> {
         let analyzers = Analyzers::new(&settings.models)?;
-        let credentials = Credentials::of(&settings, &analyzers);
-        let channels = Channels {
-            sms: match settings.sms {
-                Some(sms) => Some((Twilio::new(&sms.access)?, sms.to)),
-                None => None,
-            },
-            email: match settings.email {
-                Some(email) => Some((Smtp::new(&email.access)?, email.to)),
-                None => None,
-            },
-            webhook: settings.webhook.as_ref().map(Webhook::new).transpose()?,
-        };
+        let sources = connect(&settings.sources)?;
+        let mut channels = Vec::new();
+        if let Some(Texts { access, to }) = &settings.sms {
+            let address = SecretString::from(access.base_url.to_string());
+            let account = SecretString::from(access.account_sid.clone());
+            channels.push(Wired {
+                channel: Channel::Sms,
+                client: Box::new(Twilio::new(access)?),
+                credential: vec![address, account, access.auth_token.clone()],
+                to: to.clone(),
+            });
+        }
+        if let Some(Mail { access, to }) = &settings.email {
+            channels.push(Wired {
+                channel: Channel::Email,
+                client: Box::new(Smtp::new(access)?),
+                credential: vec![access.url.clone()],
+                to: to.clone(),
+            });
+        }
+        if let Some(access) = &settings.webhook {
+            channels.push(Wired {
+                channel: Channel::Webhook,
+                client: Box::new(Webhook::new(access)?),
+                credential: vec![access.url.clone()],
+                to: vec![send_notification::WEBHOOK.to_owned()],
+            });
+        }
+        let credentials = Credentials::of(&settings, &analyzers, &channels);
         Ok(Self {
             pool,
-            market: settings.market.as_ref().map(AlphaVantage::new).transpose()?.map(Arc::new),
-            news: settings.news.as_ref().map(NewsApi::new).transpose()?.map(Arc::new),
+            sources: Arc::new(sources),
             analyzers: Arc::new(analyzers),
             credentials,
             plans: Arc::new(settings.plans),
@@ -184,6 +204,21 @@ impl Services {
             keep: settings.keep,
             patience: Arc::default(),
         })
+    }
+
+    /// The preferred source of prices.
+    pub(crate) fn quotes(&self) -> Option<&dyn QuoteSource> {
+        self.sources.quotes.first().map(AsRef::as_ref)
+    }
+
+    /// The preferred source that searches news.
+    pub(crate) fn search(&self) -> Option<&dyn NewsSource> {
+        self.sources.searches.first().map(AsRef::as_ref)
+    }
+
+    /// The preferred source of news by topic.
+    pub(crate) fn feed(&self) -> Option<&dyn NewsSource> {
+        self.sources.feeds.first().map(AsRef::as_ref)
     }
 
     /// The best analyzer, which reads while every quota holds.
@@ -204,4 +239,17 @@ impl Services {
         patience.insert(key.to_owned(), (Instant::now(), wait));
         wait
     }
+}
+
+/// Clients of the sources that are on, in the order of the catalog.
+fn connect(on: &BTreeMap<&'static str, providers::Settings>) -> Result<Sources, ConfigError> {
+    let mut sources = Sources::default();
+    for entry in catalog::ALL {
+        if let (Some(access), Serves::Market(connect) | Serves::News(connect)) =
+            (on.get(entry.name), entry.serves)
+        {
+            connect(access, &mut sources)?;
+        }
+    }
+    Ok(sources)
 }

@@ -101,7 +101,7 @@ fn of_nobody(cx: &Services, by: &Analyzer, article: &Article, prompt: &Prompt) -
         article_id: article.id,
         analyzer: by.name(),
         rank: cx.analyzers.rank(by),
-        model: by.model().map(ToOwned::to_owned),
+        model: by.client().map(|(_, client)| client.model().to_owned()),
         prompt_version: Some(Analyzer::prompt_version().to_owned()),
         input_hash: hash(&format!(
             "{}\n{}\n{}",

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bellwether_domain::{
     Symbol,
-    alert::{self as engine, Phase, Transition, notify},
+    alert::{self as engine, Act, Phase, Policy, Transition, notify},
 };
 use bellwether_queue::{JobArgs, event};
 use bellwether_store::{
@@ -54,23 +54,20 @@ impl Round<'_> {
                 acknowledged: BTreeSet::new(),
             });
         let happened = facts.event(engine_rule.kind, &mut memory.fresh_at);
-        let (state, transitions) = engine::step(memory.engine, engine_rule, &happened, self.now);
-        memory.engine = state;
+        let acts = self.acts(rule, symbol, &mut memory).await?;
+        let policy = Policy { settings: &self.cx.notify, silences: &[] };
+        let Memory { engine: state, group, .. } = &mut memory;
+        let change =
+            engine::advance(state.clone(), group, engine_rule, &happened, &acts, policy, self.now);
+        *state = change.state;
 
-        for transition in &transitions {
+        for transition in &change.transitions {
             self.keep(rule, engine_rule, symbol, facts, transition).await?;
-            memory.group.hear(transition, &self.cx.notify, &[]);
         }
-        self.hear_people(rule, engine_rule, symbol, &mut memory).await?;
-        for message in memory.group.due(&self.cx.notify, &[], self.now) {
-            self.tell(rule, symbol, &message).await?;
+        for message in &change.messages {
+            self.tell(rule, symbol, message).await?;
         }
-
-        let timers = [
-            engine::next_timer(&memory.engine, engine_rule),
-            memory.group.next_timer(&self.cx.notify, &[], self.now),
-        ];
-        let next = timers.into_iter().flatten().min();
+        let next = change.next;
         let json = serde_json::to_value(&memory).expect("a memory is plain data");
         store::alert_state::keep(&mut *self.tx, rule.id, symbol, &json, next).await?;
         if let Some(at) = next {
@@ -154,30 +151,30 @@ impl Round<'_> {
         Ok(())
     }
 
-    /// Processes operators' actions on open alerts since the last evaluation.
-    async fn hear_people(
+    /// Operators' actions on open alerts since the last evaluation.
+    async fn acts(
         &mut self,
         rule: &Rule,
-        engine_rule: &engine::Rule,
         symbol: Option<&Symbol>,
         memory: &mut Memory,
-    ) -> Result<(), Error> {
-        if memory.group.is_idle() {
-            return Ok(());
+    ) -> Result<Vec<Act>, Error> {
+        if memory.group.is_idle() && memory.engine.open.is_empty() {
+            return Ok(Vec::new());
         }
         let open = store::alert::list_open(&mut *self.tx, rule.id, symbol).await?;
         memory.acknowledged.retain(|id| open.iter().any(|alert| alert.id == *id));
+        let mut acts = Vec::new();
         for alert in open {
-            if let Some(by) = &alert.acknowledged_by
+            if let Some(by) = alert.acknowledged_by
                 && memory.acknowledged.insert(alert.id)
             {
-                memory.group.acknowledge(&engine_rule.id, by);
+                acts.push(Act::Acknowledge { by });
             }
             if let Some(until) = alert.snoozed_until.filter(|until| *until > self.now) {
-                memory.group.snooze(&engine_rule.id, until);
+                acts.push(Act::Snooze { until });
             }
         }
-        Ok(())
+        Ok(acts)
     }
 
     /// Adds one row and one job for each alert of a message, each channel and each recipient.

@@ -1,7 +1,8 @@
 //! A provider's plan, read from one line of text.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
 
+use bellwether_providers::catalog::{self, Entry, Serves};
 use bellwether_queue::limits::{Dimension, Period, Unit, Window};
 
 /// The windows of a plan, such as `15/1m, 250000 tokens/1m, 500/day America/Los_Angeles` or `2.50
@@ -13,43 +14,52 @@ pub struct Plan(Vec<Window>);
 
 const LONGEST: Duration = Duration::from_hours(24 * 3_660);
 
-/// The plans of all providers.
+/// The plans of all providers, by name.
 #[derive(Clone, Debug)]
 pub struct Plans {
-    pub alpha_vantage: Plan,
-    pub newsapi: Plan,
-    /// Of each model. The default means the free plan of the model's family.
-    pub gemini: Plan,
-    /// Of all models together.
-    pub gemini_account: Option<Plan>,
-    pub openai: Plan,
+    plans: BTreeMap<&'static str, Plan>,
+    /// Of all models of a provider together.
+    accounts: BTreeMap<&'static str, Plan>,
 }
 
 impl Default for Plans {
+    /// The plans of the catalog.
     fn default() -> Self {
-        Self {
-            alpha_vantage: free(Plan::ALPHA_VANTAGE),
-            newsapi: free(Plan::NEWSAPI),
-            gemini: free(Plan::GEMINI),
-            gemini_account: None,
-            openai: free(Plan::OPENAI),
-        }
+        let plans = catalog::ALL.into_iter().map(|entry| (entry.name, of_catalog(entry.plan)));
+        Self { plans: plans.collect(), accounts: BTreeMap::new() }
     }
 }
 
-fn free(plan: &str) -> Plan {
-    plan.parse().expect("a plan of ours is well formed")
+fn of_catalog(plan: &str) -> Plan {
+    plan.parse().expect("a plan of the catalog is well formed")
 }
 
 impl Plans {
-    /// Limits of a Gemini model: each family has its own free plan.
-    pub(super) fn of_gemini(&self, model: &str) -> Plan {
-        if self.gemini != free(Plan::GEMINI) || model.contains("flash-lite") {
-            self.gemini.clone()
-        } else if model.contains("gemma") {
-            free(GEMMA)
-        } else {
-            free(GEMINI_FLASH)
+    /// Sets the plan of a provider, which is then that of each of its models.
+    pub fn set(&mut self, entry: &'static Entry, plan: Plan) {
+        self.plans.insert(entry.name, plan);
+    }
+
+    /// Limits all models of a provider together.
+    pub fn set_account(&mut self, entry: &'static Entry, plan: Plan) {
+        self.accounts.insert(entry.name, plan);
+    }
+
+    pub(super) fn of(&self, entry: &Entry) -> &Plan {
+        &self.plans[entry.name]
+    }
+
+    pub(super) fn of_account(&self, entry: &Entry) -> Option<&Plan> {
+        self.accounts.get(entry.name)
+    }
+
+    /// Limits of a model: each family has its own free plan, unless a plan is set.
+    pub(super) fn of_model(&self, entry: &Entry, model: &str) -> Plan {
+        let own = self.of(entry);
+        let Serves::Models(models) = entry.serves else { return own.clone() };
+        match (models.plan)(model) {
+            Some(family) if *own == of_catalog(entry.plan) => of_catalog(family),
+            _ => own.clone(),
         }
     }
 }
@@ -63,19 +73,7 @@ pub struct PlanError {
     problem: &'static str,
 }
 
-/// The free plans of the other families, as users see them in the provider's console.
-const GEMINI_FLASH: &str = "5/1m, 250000 tokens/1m, 20/25h";
-const GEMMA: &str = "30/1m, 16000 tokens/1m, 14400/25h";
-
 impl Plan {
-    // arrivals at the provider jitter, so a second is counted a little longer here
-    pub const ALPHA_VANTAGE: &str = "1/1200ms, 25/25h";
-    pub const NEWSAPI: &str = "50/12h";
-    /// Of the flash-lite models.
-    pub const GEMINI: &str = "15/1m, 250000 tokens/1m, 500/25h";
-    /// A self-hosted server.
-    pub const OPENAI: &str = "60/1m";
-
     /// Multiplies the amounts of requests and tokens; none becomes less than one.
     pub(super) fn scaled(&self, factor: f64) -> Vec<Window> {
         let scale = |window: &Window| {
@@ -189,13 +187,8 @@ mod tests {
 
     #[test]
     fn a_plan_reads_as_it_is_written() {
-        for text in [
-            Plan::ALPHA_VANTAGE,
-            Plan::NEWSAPI,
-            Plan::GEMINI,
-            Plan::OPENAI,
-            "500/day America/Los_Angeles, 2.5 usd/month UTC",
-        ] {
+        let long = "500/day America/Los_Angeles, 2.5 usd/month UTC";
+        for text in catalog::ALL.into_iter().map(|entry| entry.plan).chain([long]) {
             let plan: Plan = text.parse().unwrap();
             assert_eq!(plan.to_string(), text);
         }
@@ -232,16 +225,18 @@ mod tests {
 
     #[test]
     fn each_family_of_models_has_its_own_free_plan_and_a_plan_that_is_set_is_for_all() {
-        let plans = Plans::default();
-        let of = |plans: &Plans, model: &str| plans.of_gemini(model).to_string();
+        let gemini = Entry::find("gemini").unwrap();
+        let of = |plans: &Plans, model: &str| plans.of_model(gemini, model).to_string();
+        let mut plans = Plans::default();
         for model in ["gemini-3.5-flash-lite", "gemini-flash-lite-latest"] {
-            assert_eq!(of(&plans, model), Plan::GEMINI);
+            assert_eq!(of(&plans, model), gemini.plan);
         }
-        assert_eq!(of(&plans, "gemini-3.6-flash"), GEMINI_FLASH);
-        assert_eq!(of(&plans, "gemini-3.1-pro"), GEMINI_FLASH);
-        assert_eq!(of(&plans, "gemma-4-31b-it"), GEMMA);
-        let paid = Plans { gemini: "1000/1m".parse().unwrap(), ..Plans::default() };
-        assert_eq!(of(&paid, "gemini-3.6-flash"), "1000/1m");
+        let flash = "5/1m, 250000 tokens/1m, 20/25h";
+        assert_eq!(of(&plans, "gemini-3.6-flash"), flash);
+        assert_eq!(of(&plans, "gemini-3.1-pro"), flash);
+        assert_eq!(of(&plans, "gemma-4-31b-it"), "30/1m, 16000 tokens/1m, 14400/25h");
+        plans.set(gemini, "1000/1m".parse().unwrap());
+        assert_eq!(of(&plans, "gemini-3.6-flash"), "1000/1m");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use bellwether_domain::{
         plan_closes,
     },
 };
-use bellwether_providers::alpha_vantage::{self, TOPICS};
+use bellwether_providers::{NewsSource, QuoteSource};
 use bellwether_queue::{Attempt, NewJob, limits};
 use bellwether_store::{self as store, instrument::Instrument, source_state::SourceState};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{
     Error, ScrapeNews, Services,
-    scrape_news::NO_FEED,
-    scrape_quotes::{NOT_IN_PLAN, Part, refusal_key},
+    scrape_news::no_feed,
+    scrape_quotes::{Part, not_in_plan, refusal_key},
 };
 
 /// What a round knows before it plans.
@@ -33,6 +33,7 @@ pub(super) struct Known<'a> {
     /// Keys of the operator notes that refuse something.
     pub(super) refused: &'a BTreeSet<String>,
     pub(super) open: &'a Open,
+    pub(super) source: &'a dyn QuoteSource,
     /// True if a caller waits for the round.
     pub(super) asked_for: bool,
     pub(super) now: DateTime<Utc>,
@@ -45,15 +46,18 @@ pub(super) async fn plan(
     attempt: &Attempt,
     known: &Known<'_>,
 ) -> Result<Vec<(Symbol, Part)>, Error> {
-    let now = known.now;
-    let budget = CallBudget::of(&known.open.limits, &mut *conn, alpha_vantage::KEY, now).await?;
-    let mut quota = quota(conn).await?;
-    let state = store::source_state::find(&mut *conn, alpha_vantage::KEY).await?;
-    let searches = store::close_search::list(&mut *conn, alpha_vantage::KEY).await?;
+    let (now, key) = (known.now, known.source.key());
+    let budget = CallBudget::of(&known.open.limits, &mut *conn, key, now).await?;
+    let mut quota = quota(conn, key).await?;
+    let state = store::source_state::find(&mut *conn, key).await?;
+    let searches = store::close_search::list(&mut *conn, key).await?;
     let publication = Publication::new(searches);
 
-    let tracked =
-        if known.refused.contains(NOT_IN_PLAN) { Vec::new() } else { tracked(conn, known).await? };
+    let tracked = if known.refused.contains(&not_in_plan(known.source)) {
+        Vec::new()
+    } else {
+        tracked(conn, known).await?
+    };
     let closes = plan_closes(now, &tracked, &publication);
     let waits = |symbol: &Symbol| known.open.quotes.contains(symbol);
     let mut asked: Vec<(Symbol, Part)> = closes
@@ -68,9 +72,9 @@ pub(super) async fn plan(
     let mut spare = spare(&quota, &budget, &closes, now).saturating_sub(asked.len() as u32);
     let live = has_session_quotes(state.end_of_day_at, now);
     let mut fed = 0;
-    if cx.news.is_none() {
+    if cx.search().is_none() {
         // the feed is the only source of news, so it comes before quotes
-        fed = ask_feed(conn, attempt, known, &state, live, cx.news.is_some(), spare).await?;
+        fed = ask_feed(cx, conn, attempt, known, &state, live, spare).await?;
         spare -= fed;
     }
     if live && calendar::is_open(now) {
@@ -87,8 +91,8 @@ pub(super) async fn plan(
         spare -= quotes.len() as u32;
         asked.extend(quotes.into_iter().map(|symbol| (symbol, Part::Quote)));
     }
-    if cx.news.is_some() {
-        fed = ask_feed(conn, attempt, known, &state, live, cx.news.is_some(), spare).await?;
+    if cx.search().is_some() {
+        fed = ask_feed(cx, conn, attempt, known, &state, live, spare).await?;
     }
     attempt.log(format!("{budget} for prices, {fed} went to the news feed"));
     Ok(asked)
@@ -111,8 +115,8 @@ async fn tracked(conn: &mut PgConnection, known: &Known<'_>) -> Result<Vec<Track
 }
 
 /// The longest window of the provider's key.
-async fn quota(conn: &mut PgConnection) -> Result<Quota, Error> {
-    let window = limits::longest_window(&mut *conn, alpha_vantage::KEY).await?;
+async fn quota(conn: &mut PgConnection, key: &str) -> Result<Quota, Error> {
+    let window = limits::longest_window(&mut *conn, key).await?;
     Ok(window.map_or(
         Quota { amount: u32::MAX, renewal: Renewal::Rolling(TimeDelta::zero()), spent: Vec::new() },
         |window| Quota {
@@ -137,31 +141,37 @@ fn spare(quota: &Quota, budget: &CallBudget, closes: &Closes, now: DateTime<Utc>
 /// quotes of the session can be had too, the feed gets one request a day, or one a topic if it is the
 /// only source of news; otherwise all that is spare.
 async fn ask_feed(
+    cx: &Services,
     conn: &mut PgConnection,
     attempt: &Attempt,
     known: &Known<'_>,
     state: &SourceState,
     live: bool,
-    second_source: bool,
     spare: u32,
 ) -> Result<u32, Error> {
+    let may_ask = |feed: &&dyn NewsSource| {
+        // its calls are counted on the key that was planned
+        feed.key() == known.source.key() && !known.refused.contains(&no_feed(*feed))
+    };
+    let Some(feed) = cx.feed().filter(may_ask) else { return Ok(0) };
+    let topics = feed.topics();
     let now = known.now;
     let today = calendar::local_day(now);
     let asked_today =
         if state.feed_asked_on == Some(today) { state.feed_asked.cast_unsigned() } else { 0 };
-    let most = match (live, second_source) {
+    let most = match (live, cx.search().is_some()) {
         (false, _) => u32::MAX,
         (true, true) => 1,
-        (true, false) => TOPICS.len() as u32,
+        (true, false) => topics.len() as u32,
     };
-    let feed = FeedState { asked_at: state.feed_asked_at };
-    if known.watched.is_empty()
-        || known.refused.contains(NO_FEED)
-        || !is_feed_due(now, feed, spare.min(most.saturating_sub(asked_today)))
+    let last = FeedState { asked_at: state.feed_asked_at };
+    if topics.is_empty()
+        || known.watched.is_empty()
+        || !is_feed_due(now, last, spare.min(most.saturating_sub(asked_today)))
     {
         return Ok(0);
     }
-    let topic = TOPICS[asked_today as usize % TOPICS.len()];
+    let topic = topics[asked_today as usize % topics.len()];
     let news = ScrapeNews {
         symbols: known.watched.iter().map(|i| i.symbol.clone()).collect(),
         batch: None,
@@ -172,6 +182,6 @@ async fn ask_feed(
     if attempt.enqueue(&mut *conn, job).await?.duplicate {
         return Ok(0);
     }
-    store::source_state::add_feed_request(&mut *conn, alpha_vantage::KEY, today).await?;
+    store::source_state::add_feed_request(&mut *conn, feed.key(), today).await?;
     Ok(1)
 }

@@ -2,7 +2,7 @@
 //! more analyzer.
 
 use bellwether_domain::{Label, Symbol};
-use bellwether_providers::alpha_vantage;
+use bellwether_providers as providers;
 use bellwether_store::{
     self as store,
     sentiment::{NewSentiment, Scored},
@@ -12,8 +12,6 @@ use sqlx::PgConnection;
 use super::reading::Found;
 use crate::Error;
 
-/// The analyzer of Alpha Vantage's scores.
-const ANALYZER: &str = "alphavantage/1";
 /// Rank below the lexicon's: it is shown beside our readings and counts in no score.
 const RANK: i16 = 5;
 /// The source gives the strength of a score and no confidence.
@@ -23,40 +21,48 @@ const CONFIDENCE: f64 = 0.5;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Opinion {
     pub(super) overall: Option<f64>,
-    pub(super) of: Vec<alpha_vantage::Opinion>,
+    pub(super) of: Vec<providers::Opinion>,
 }
 
 impl Opinion {
     /// The score for the linked symbol that the article is most about; the market's score if the
     /// source has none for them.
     fn score(&self, mentions: &[(Symbol, f64)]) -> Option<(f64, Option<f64>)> {
-        let linked = |o: &&alpha_vantage::Opinion| {
+        let linked = |o: &&providers::Opinion| {
             mentions.iter().any(|(symbol, _)| symbol.as_str() == o.ticker)
         };
-        let most = |a: &&alpha_vantage::Opinion, b: &&alpha_vantage::Opinion| {
-            a.relevance.total_cmp(&b.relevance)
-        };
+        let most =
+            |a: &&providers::Opinion, b: &&providers::Opinion| a.relevance.total_cmp(&b.relevance);
         let own = self.of.iter().filter(linked).max_by(most);
         own.map(|o| (o.score, Some(o.relevance))).or_else(|| Some((self.overall?, None)))
     }
 }
 
-/// Stores the opinions about these stored articles; returns how many are new.
-pub(super) async fn keep(tx: &mut PgConnection, found: &[Found]) -> Result<usize, Error> {
+/// Stores the opinions about these stored articles under the name of their source; returns how many
+/// are new.
+pub(super) async fn keep(
+    tx: &mut PgConnection,
+    found: &[Found],
+    scorer: Option<&str>,
+) -> Result<usize, Error> {
+    let Some(scorer) = scorer else { return Ok(0) };
     let opined: Vec<_> = found
         .iter()
-        .filter_map(|one| Some((one, one.opinion.as_ref()?.score(&one.mentions)?)))
+        .filter_map(|one| Some((one, one.opinion.score(&one.article.mentions)?)))
         .collect();
     let urls: Vec<String> =
-        opined.iter().map(|(one, _)| one.article.canonical_url.clone()).collect();
+        opined.iter().map(|(one, _)| one.article.print.canonical_url.clone()).collect();
     let known = store::article::find_known(&mut *tx, &urls).await?;
     let mut new = 0;
     for (one, (score, relevance)) in opined {
-        let id = known.iter().find(|(url, _)| *url == one.article.canonical_url).map(|(_, id)| *id);
+        let id = known
+            .iter()
+            .find(|(url, _)| *url == one.article.print.canonical_url)
+            .map(|(_, id)| *id);
         let Some(article_id) = id else { continue };
         let reading = NewSentiment {
             article_id,
-            analyzer: ANALYZER.to_owned(),
+            analyzer: scorer.to_owned(),
             rank: RANK,
             scored: Some(Scored {
                 score,
@@ -65,7 +71,7 @@ pub(super) async fn keep(tx: &mut PgConnection, found: &[Found]) -> Result<usize
                 calibrated: CONFIDENCE,
             }),
             relevance,
-            input_hash: format!("simhash:{:016x}", one.print.simhash),
+            input_hash: format!("simhash:{:016x}", one.article.print.simhash),
             ..NewSentiment::default()
         };
         if store::sentiment::add(&mut *tx, &reading).await?.is_some() {
@@ -81,7 +87,7 @@ mod tests {
 
     #[test]
     fn the_share_that_an_article_is_most_about_gives_the_score() {
-        let of = |ticker: &str, relevance, score| alpha_vantage::Opinion {
+        let of = |ticker: &str, relevance, score| providers::Opinion {
             ticker: ticker.to_owned(),
             relevance,
             score,

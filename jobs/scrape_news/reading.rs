@@ -1,23 +1,21 @@
-//! Prepares an article: cleaned, with its symbols and its fingerprint.
+//! Articles of one answer, prepared for the database.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_domain::{
     Symbol,
-    clean::{Cleaned, clean},
-    cluster::{Fingerprint, Story as Told, canonical_url, fingerprint},
-    symbols::{Dictionary, LINK},
+    article::{Prepared, Raw, prepare},
+    symbols::Dictionary,
 };
-use bellwether_store as store;
+use bellwether_providers::Story;
+use bellwether_store::article::NewArticle;
 
-use super::{Story, opinion::Opinion};
+use super::opinion::Opinion;
 
 /// An article about a known symbol, ready to be stored.
 pub(super) struct Found {
-    pub(super) article: store::article::NewArticle,
-    pub(super) print: Fingerprint,
-    pub(super) mentions: Vec<(Symbol, f64)>,
-    pub(super) opinion: Option<Opinion>,
+    pub(super) article: Prepared,
+    pub(super) opinion: Opinion,
 }
 
 /// Returns the usable articles, the earliest report first because it represents its story, and the
@@ -27,77 +25,55 @@ pub(super) fn read_all(
     stories: Vec<Story>,
     dropped: BTreeMap<&'static str, u32>,
     known: &BTreeSet<Symbol>,
-    provider: &str,
 ) -> (Vec<Found>, Vec<(String, i64)>) {
     let mut drops: BTreeMap<&str, i64> =
         dropped.into_iter().map(|(why, n)| (why, i64::from(n))).collect();
     let mut found: Vec<Found> = Vec::new();
-    for story in stories {
-        match read(dictionary, story, known, provider) {
-            Ok(one) => found.push(one),
-            Err(why) => *drops.entry(why).or_default() += 1,
+    for Story { article, overall, opinions } in stories {
+        let raw = Raw {
+            title: article.title,
+            description: article.description,
+            content: article.content,
+            url: article.url,
+            source: article.source,
+            published_at: article.published_at,
+        };
+        match prepare(raw, dictionary, known) {
+            Ok(article) => {
+                let opinion = Opinion { overall, of: opinions };
+                found.push(Found { article, opinion });
+            }
+            Err(why) => *drops.entry(why.as_str()).or_default() += 1,
         }
     }
     found.sort_by(|a, b| {
-        (a.print.published_at, &a.print.canonical_url)
-            .cmp(&(b.print.published_at, &b.print.canonical_url))
+        let (a, b) = (&a.article.print, &b.article.print);
+        (a.published_at, &a.canonical_url).cmp(&(b.published_at, &b.canonical_url))
     });
     (found, drops.into_iter().map(|(why, n)| (why.to_owned(), n)).collect())
 }
 
-/// Cleans an article and finds its symbols; `Err` has the reason to drop it.
-fn read(
-    dictionary: &Dictionary,
-    story: Story,
-    known: &BTreeSet<Symbol>,
-    provider: &str,
-) -> Result<Found, &'static str> {
-    let Story { article, opinion } = story;
-    let title = clean(&article.title);
-    let description = article.description.as_deref().map(clean);
-    let content = article.content.as_deref().map(clean);
-    if title.text.trim().is_empty() {
-        return Err("no_title");
-    }
-    let parts = [Some(&title), description.as_ref(), content.as_ref()];
-    let text = parts.iter().flatten().map(|part| part.text.as_str()).collect::<Vec<_>>().join(". ");
-    let mentions: Vec<(Symbol, f64)> = dictionary
-        .find(&text)
-        .into_iter()
-        .filter(|mention| mention.relevance >= LINK && known.contains(&mention.symbol))
-        .map(|mention| (mention.symbol, mention.relevance))
-        .collect();
-    if mentions.is_empty() {
-        return Err("unrelated");
-    }
-    let flags: BTreeSet<_> = parts.iter().flatten().flat_map(|part| part.flags.clone()).collect();
-
-    let text_of =
-        |part: Option<Cleaned>| part.map(|part| part.text).filter(|text| !text.trim().is_empty());
-    let (description, content) = (text_of(description), text_of(content));
-    let host = || article.url.host_str().unwrap_or("unknown").to_owned();
-    let source = article.source.clone().filter(|s| !s.trim().is_empty()).unwrap_or_else(host);
-    let print = fingerprint(&Told {
-        title: title.text.clone(),
-        description: description.clone().or_else(|| content.clone()).unwrap_or_default(),
-        url: article.url.clone(),
-        source: source.clone(),
-        published_at: article.published_at,
-    });
-    let article = store::article::NewArticle {
-        canonical_url: canonical_url(&article.url),
+/// The row of an article.
+pub(super) fn row(article: &Prepared, provider: &str) -> NewArticle {
+    let print = &article.print;
+    NewArticle {
+        canonical_url: print.canonical_url.clone(),
         url: article.url.to_string(),
-        title: title.text,
-        description,
-        content,
-        source,
+        title: article.title.clone(),
+        description: article.description.clone(),
+        content: article.content.clone(),
+        source: article.source.clone(),
         provider: provider.to_owned(),
         language: Some("en".to_owned()),
-        published_at: article.published_at,
-        fingerprint: serde_json::to_value(&print).expect("a fingerprint is plain data"),
+        published_at: print.published_at,
+        fingerprint: serde_json::to_value(print).expect("a fingerprint is plain data"),
         simhash: print.simhash as i64,
-        title_hash: format!("{:016x}", print.title_hash),
-        flags: flags.into_iter().map(|flag| flag.as_str().to_owned()).collect(),
-    };
-    Ok(Found { article, print, mentions, opinion })
+        title_hash: title_hash(article),
+        flags: article.flags.iter().map(|flag| flag.as_str().to_owned()).collect(),
+    }
+}
+
+/// The hash of a title as it is stored.
+pub(super) fn title_hash(article: &Prepared) -> String {
+    format!("{:016x}", article.print.title_hash)
 }

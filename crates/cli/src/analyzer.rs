@@ -5,7 +5,7 @@ use bellwether_domain::{
     symbols::{Dictionary, LINK},
 };
 use bellwether_jobs::Analyzer;
-use bellwether_providers::{Error, Free, Prompt, Reading};
+use bellwether_providers::{Error, Free, Prompt, Reading, gemini, openai};
 use clap::ValueEnum;
 use serde::Serialize;
 use std::time::Duration;
@@ -49,9 +49,9 @@ impl Reader {
     /// Makes no network calls. Fails if a key or a model is missing.
     pub(crate) fn open(which: Which, args: &ProviderArgs) -> anyhow::Result<Self> {
         let analyzer = match which {
-            Which::Lexicon => Analyzer::Lexicon,
-            Which::Gemini => providers::gemini_model(args)?.analyzer()?,
-            Which::Openai => providers::openai_model(args)?.analyzer()?,
+            Which::Lexicon => Analyzer::LEXICON,
+            Which::Gemini => providers::model(args, &gemini::ENTRY)?.analyzer()?,
+            Which::Openai => providers::model(args, &openai::ENTRY)?.analyzer()?,
         };
         Ok(Self { name: analyzer.name(), analyzer, dictionary: Dictionary::builtin() })
     }
@@ -65,12 +65,10 @@ impl Reader {
         let mut tries = 0;
         loop {
             tries += 1;
-            let found = match &self.analyzer {
-                Analyzer::Lexicon => return Ok(self.by_lexicon(text)),
-                Analyzer::Gemini(gemini) => gemini.read(&self.prompt(text).0, &Free).await,
-                Analyzer::OpenAi(openai) => openai.read(&self.prompt(text).0, &Free).await,
+            let Some((_, client)) = self.analyzer.client() else {
+                return Ok(self.by_lexicon(text));
             };
-            let wait = match found {
+            let wait = match client.read(&self.prompt(text).0, 0, &Free).await {
                 Ok(reading) => return Ok(self.by_model(text, &reading)),
                 Err(Error::Throttled { wait, .. }) if tries < TRIES => {
                     wait.unwrap_or(Duration::from_secs(5)).max(Duration::from_millis(100))

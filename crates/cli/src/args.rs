@@ -14,7 +14,7 @@ use clap::{
 };
 
 pub(crate) use self::{
-    providers::{Provider, ProviderArgs},
+    providers::{Given, Provider, ProviderArgs},
     serve::{ApiArgs, DatabaseArgs, HttpArgs, Role, SandboxArgs, UpArgs, WatchArgs, WorkerArgs},
     tools::{
         BackupArgs, Direction, EnqueueArgs, EvaluateArgs, JobsAction, JobsArgs, LONGEST_PARK,

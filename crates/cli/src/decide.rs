@@ -7,7 +7,7 @@ use anyhow::Context;
 use bellwether_domain::SignalLabel;
 use bellwether_domain::alert::{Script, replay};
 use bellwether_domain::clean::clean;
-use bellwether_domain::cluster::{Story, assign, canonical_url};
+use bellwether_domain::cluster::{Story, canonical_url, fingerprint, number};
 use bellwether_domain::signal::{ClusterInput, Inputs, derive};
 use bellwether_domain::symbols::{Dictionary, Mention};
 use chrono::{DateTime, Utc};
@@ -212,7 +212,8 @@ fn cluster(input: impl BufRead, mut output: impl Write) -> anyhow::Result<bool> 
             });
         }));
     }
-    let mut clusters = assign(&stories).into_iter().zip(&stories);
+    let prints: Vec<_> = stories.iter().map(fingerprint).collect();
+    let mut clusters = number(&prints).into_iter().zip(&stories);
     let mut all_fit = true;
     for answer in answers {
         match answer {

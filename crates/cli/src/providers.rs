@@ -2,22 +2,23 @@
 
 mod parts;
 
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use anyhow::Context;
 use bellwether_api::{Mode, Notice};
 use bellwether_jobs::{Keep, Mail, Model, Plans, Settings, Texts};
-use bellwether_providers::{Price, alpha_vantage, gemini, newsapi, smtp, twilio, webhook};
+use bellwether_providers::{
+    self as providers,
+    catalog::{self, Serves, TIMEOUT},
+    smtp, twilio, webhook,
+};
 use bellwether_sandbox::Running;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-pub(crate) use self::parts::{check, reaches};
-use crate::args::{Provider, ProviderArgs, WatchArgs};
+pub(crate) use self::parts::{called_by, check, reaches};
+use crate::args::{Given, Provider, ProviderArgs, WatchArgs};
 
-const TIMEOUT: Duration = Duration::from_secs(20);
-/// Time limit of a call to a model.
-const MODEL_TIMEOUT: Duration = Duration::from_mins(1);
 /// Recipients of simulated messages.
 const SIMULATED_PHONE: &str = "+15005550100";
 const SIMULATED_MAIL: &str = "you@example.com";
@@ -32,11 +33,22 @@ pub(crate) struct Providers {
 
 /// Returns true if every provider has its key, so that no sandbox is needed.
 pub(crate) fn all_real(args: &ProviderArgs) -> bool {
-    has(args.alpha_vantage_api_key.as_ref())
-        && has(args.newsapi_api_key.as_ref())
-        && (has(args.gemini_api_key.as_ref()) || openai(args).is_some())
+    let is_real = |provider: &Provider| {
+        args.given(provider).is_some_and(|given| access(provider, &given).is_some())
+    };
+    sources().all(|source| is_real(&source))
+        && models().any(|provider| is_real(&provider))
         && texts(args).is_some()
         && mail(args).is_some()
+}
+
+fn sources() -> impl Iterator<Item = Provider> {
+    let is_source = |entry: &Provider| matches!(entry.serves, Serves::Market(_) | Serves::News(_));
+    catalog::ALL.into_iter().filter(is_source)
+}
+
+fn models() -> impl Iterator<Item = Provider> {
+    catalog::ALL.into_iter().filter(|entry| matches!(entry.serves, Serves::Models(_)))
 }
 
 /// Replaces each provider without a key by the sandbox, if there is one; otherwise that provider is
@@ -53,86 +65,73 @@ pub(crate) fn resolve(
 ) -> anyhow::Result<Providers> {
     let elsewhere = |one| !calls.contains(&one) && args.providers.contains(&one);
     let mut notices = Vec::new();
-    let mut note = |one: Provider, simulated: bool, lack: String, effect: &str| {
+    let mut note = |one: Provider, lack: String| {
         if elsewhere(one) {
             return;
         }
-        let subject = subject(one);
-        let (mode, reason) = if simulated {
+        let (mode, reason) = if sandbox.is_some() {
             (Mode::Simulated, format!("{lack}: the sandbox answers"))
         } else {
-            (Mode::Off, format!("{lack}: {effect}"))
+            (Mode::Off, format!("{lack}: {}", one.off))
         };
-        notices.push(Notice { subject: subject.to_owned(), mode, reason });
+        notices.push(Notice { subject: one.name.to_owned(), mode, reason });
     };
-    let simulated = |path: &str| -> anyhow::Result<Option<bellwether_providers::Settings>> {
+    let simulated = |one: Provider| -> anyhow::Result<Option<providers::Settings>> {
         let Some(sandbox) = sandbox else { return Ok(None) };
-        let base_url = Url::parse(&format!("{}/{path}", sandbox.url()))?;
+        let base_url = Url::parse(&format!("{}/{}", sandbox.url(), one.imitation))?;
         let key = SecretString::from(SANDBOX_KEY);
-        Ok(Some(bellwether_providers::Settings { base_url, key, timeout: TIMEOUT }))
+        Ok(Some(providers::Settings { base_url, key, timeout: one.timeout }))
     };
 
-    let market = if let Some(real) = keyed(
-        args.alpha_vantage_api_key.as_ref(),
-        args.alpha_vantage_base_url.as_ref(),
-        alpha_vantage::BASE_URL,
-    )? {
-        Some(real)
-    } else {
-        let base_url = ("ALPHA_VANTAGE_BASE_URL", args.alpha_vantage_base_url.is_some());
-        let lack = parts::lack_of_key("ALPHA_VANTAGE_API_KEY", base_url);
-        note(Provider::AlphaVantage, sandbox.is_some(), lack, "no prices are scraped");
-        simulated("alphavantage")?
-    };
-    let news = if let Some(real) =
-        keyed(args.newsapi_api_key.as_ref(), args.newsapi_base_url.as_ref(), newsapi::BASE_URL)?
+    let mut on: BTreeMap<&'static str, providers::Settings> = BTreeMap::new();
+    for source in sources() {
+        let given = args.given(source).context("a source without options")?;
+        let mut found = access(source, &given);
+        if found.is_none() {
+            note(source, parts::lack_of_key(source, given.base_url.is_some()));
+            found = simulated(source)?;
+        }
+        on.extend(found.map(|access| (source.name, access)));
+    }
+    let mut chosen = Vec::new();
+    for provider in models() {
+        let given = args.given(provider).context("models without options")?;
+        if let Some(access) = access(provider, &given) {
+            chosen.extend(models_of(provider, &given, &access));
+        }
+    }
+    if chosen.is_empty()
+        && let Some(first) = models().next()
     {
-        Some(real)
-    } else {
-        let base_url = ("NEWSAPI_BASE_URL", args.newsapi_base_url.is_some());
-        let lack = parts::lack_of_key("NEWSAPI_API_KEY", base_url);
-        note(Provider::Newsapi, sandbox.is_some(), lack, "no articles are scraped");
-        simulated("newsapi")?
-    };
-    let keyed_gemini =
-        keyed(args.gemini_api_key.as_ref(), args.gemini_base_url.as_ref(), gemini::BASE_URL)?;
-    let own_server = openai(args);
-    let gemini = if keyed_gemini.is_some() || own_server.is_some() {
-        keyed_gemini
-    } else {
-        let base_url = ("GEMINI_BASE_URL", args.gemini_base_url.is_some());
-        let lack = parts::lack_of_key("GEMINI_API_KEY", base_url);
-        note(Provider::Gemini, sandbox.is_some(), lack, "the lexicon reads the articles");
-        if elsewhere(Provider::Gemini) { Some(unkeyed(args)?) } else { simulated("gemini")? }
-    };
-    let models = gemini.map(|access| geminis(args, &access)).unwrap_or_default();
-    let models: Vec<Model> = models.into_iter().chain(own_server).map(patient).collect();
+        let given = args.given(first).context("models without options")?;
+        note(first, parts::lack_of_key(first, given.base_url.is_some()));
+        let access = if elsewhere(first) { unkeyed(first, &given) } else { simulated(first)? };
+        chosen.extend(access.into_iter().flat_map(|access| models_of(first, &given, &access)));
+    }
     let sms = if let Some(sms) = texts(args) {
         Some(sms)
     } else {
-        note(
-            Provider::Twilio,
-            sandbox.is_some(),
-            parts::lack_of_texts(args),
-            "no text messages are sent",
-        );
+        note(&twilio::ENTRY, parts::lack_of_texts(args));
         sandbox.map(simulated_texts).transpose()?
     };
     let email = if let Some(email) = mail(args) {
         Some(email)
     } else {
-        note(Provider::Smtp, sandbox.is_some(), parts::lack_of_mail(args), "no mail is sent");
+        note(&smtp::ENTRY, parts::lack_of_mail(args));
         sandbox.and_then(simulated_mail)
     };
-    for (subject, variable, key) in [
-        ("alpha_vantage", "ALPHA_VANTAGE_API_KEY", &args.alpha_vantage_api_key),
-        ("newsapi", "NEWSAPI_API_KEY", &args.newsapi_api_key),
-        ("gemini", "GEMINI_API_KEY", &args.gemini_api_key),
-        ("twilio", "TWILIO_AUTH_TOKEN", &args.twilio_auth_token),
-    ] {
-        if key.as_ref().is_some_and(|key| key.expose_secret() == SANDBOX_KEY) {
+    for provider in catalog::ALL {
+        let (variable, key) = match args.given(provider) {
+            Some(given) => (provider.variable("API_KEY"), given.key),
+            None if *provider == twilio::ENTRY => {
+                (provider.variable("AUTH_TOKEN"), args.twilio_auth_token.as_ref())
+            }
+            None => continue,
+        };
+        if key.is_some_and(|key| key.expose_secret() == SANDBOX_KEY) {
             let reason = format!("{variable} is the sandbox's own: the sandbox answers");
-            notices.push(Notice { subject: subject.to_owned(), mode: Mode::Simulated, reason });
+            let subject = provider.name.to_owned();
+            notices.push(Notice { subject, mode: Mode::Simulated, reason });
         }
     }
     let webhook = args
@@ -141,21 +140,14 @@ pub(crate) fn resolve(
         .filter(|url| !url.expose_secret().is_empty())
         .map(|url| webhook::Settings { url: url.clone(), timeout: TIMEOUT });
 
-    let sources = market.iter().chain(&news).chain(models.iter().map(|model| &model.access));
-    let simulated = sources.into_iter().any(|access| access.key.expose_secret() == SANDBOX_KEY);
+    let mut calls = on.values().chain(chosen.iter().map(|model| &model.access));
+    let simulated = calls.any(|access| access.key.expose_secret() == SANDBOX_KEY);
 
     let settings = Settings {
         watchlist: watch.symbols.clone(),
-        market,
-        news,
-        models,
-        plans: Plans {
-            alpha_vantage: args.alpha_vantage_limits.clone(),
-            newsapi: args.newsapi_limits.clone(),
-            gemini: args.gemini_limits.clone(),
-            gemini_account: args.gemini_account_limits.clone(),
-            openai: args.openai_limits.clone(),
-        },
+        sources: on,
+        models: chosen,
+        plans: plans(args),
         full_history: args.alpha_vantage_full_history,
         keep: Keep {
             prices_days: watch.keep_prices,
@@ -174,84 +166,71 @@ pub(crate) fn resolve(
     Ok(Providers { settings, notices })
 }
 
-/// The name in notices.
-fn subject(provider: Provider) -> &'static str {
-    match provider {
-        Provider::AlphaVantage => "alpha_vantage",
-        Provider::Newsapi => "newsapi",
-        Provider::Gemini => "gemini",
-        Provider::Twilio => "twilio",
-        Provider::Smtp => "smtp",
+fn plans(args: &ProviderArgs) -> Plans {
+    let mut plans = Plans::default();
+    for provider in catalog::ALL {
+        if let Some(given) = args.given(provider) {
+            plans.set(provider, given.limits.clone());
+            if let Some(limits) = given.account_limits {
+                plans.set_account(provider, limits.clone());
+            }
+        }
     }
-}
-
-/// Gemini without a key, for a process that names the model in jobs and never calls it.
-fn unkeyed(args: &ProviderArgs) -> anyhow::Result<bellwether_providers::Settings> {
-    let base_url = match &args.gemini_base_url {
-        Some(url) => url.clone(),
-        None => Url::parse(gemini::BASE_URL).context("a provider's own address")?,
-    };
-    Ok(bellwether_providers::Settings { base_url, key: SecretString::default(), timeout: TIMEOUT })
+    plans
 }
 
 fn has(secret: Option<&SecretString>) -> bool {
     secret.is_some_and(|s| !s.expose_secret().is_empty())
 }
 
-fn keyed(
-    key: Option<&SecretString>,
-    base_url: Option<&Url>,
-    default: &str,
-) -> anyhow::Result<Option<bellwether_providers::Settings>> {
-    let Some(key) = key.filter(|key| has(Some(*key))) else { return Ok(None) };
-    let base_url = match base_url {
-        Some(url) => url.clone(),
-        None => Url::parse(default).context("a provider's own address")?,
+/// Access to a provider with its key. A server that the operator names often needs none, so its
+/// address and a model are enough.
+fn access(provider: Provider, given: &Given<'_>) -> Option<providers::Settings> {
+    let key = match provider.base_url {
+        Some(_) => given.key?.clone(),
+        None if given.models.is_empty() => return None,
+        None => given.key.cloned().unwrap_or_else(|| SecretString::from("none")),
     };
-    Ok(Some(bellwether_providers::Settings { base_url, key: key.clone(), timeout: TIMEOUT }))
+    Some(providers::Settings { key, ..unkeyed(provider, given)? })
 }
 
-fn patient(mut model: Model) -> Model {
-    model.access.timeout = MODEL_TIMEOUT;
-    model
+/// A provider without a key, for a process that names its model in jobs and never calls it.
+fn unkeyed(provider: Provider, given: &Given<'_>) -> Option<providers::Settings> {
+    let own = || Url::parse(provider.base_url?).ok();
+    let base_url = given.base_url.cloned().or_else(own)?;
+    Some(providers::Settings { base_url, key: SecretString::default(), timeout: provider.timeout })
 }
 
-/// The first Gemini model, as workers would ask it.
-pub(crate) fn gemini_model(args: &ProviderArgs) -> anyhow::Result<Model> {
-    let base_url = args.gemini_base_url.as_ref();
-    let access = keyed(args.gemini_api_key.as_ref(), base_url, gemini::BASE_URL)?
-        .context("GEMINI_API_KEY is not set")?;
-    let model = geminis(args, &access).into_iter().next().context("GEMINI_MODEL is empty")?;
-    Ok(patient(model))
+/// The models of a provider, in order of preference.
+fn models_of(provider: Provider, given: &Given<'_>, access: &providers::Settings) -> Vec<Model> {
+    let model = |name: &&str| Model::new(provider, access.clone(), name).priced(given.price);
+    given.models.iter().map(model).collect()
 }
 
-/// The model of the server that speaks OpenAI's chat completions, as workers would ask it.
-pub(crate) fn openai_model(args: &ProviderArgs) -> anyhow::Result<Model> {
-    openai(args).map(patient).context("OPENAI_BASE_URL and OPENAI_MODEL are not set")
-}
-
-/// The Gemini models in the order in which they are asked.
-fn geminis(args: &ProviderArgs, access: &bellwether_providers::Settings) -> Vec<Model> {
-    let price = Price { input: args.gemini_price_input, output: args.gemini_price_output };
-    let second = args.gemini_fallback_model.as_ref().filter(|model| !model.trim().is_empty());
-    let names = std::iter::once(&args.gemini_model).chain(second);
-    names.map(|name| Model::gemini(access.clone(), name).priced(price)).collect()
-}
-
-/// A self-hosted server often needs no key, so the address and the model are enough.
-fn openai(args: &ProviderArgs) -> Option<Model> {
-    let model = args.openai_model.clone().filter(|m| !m.is_empty())?;
-    let base_url = args.openai_base_url.clone()?;
-    let key = args.openai_api_key.clone().unwrap_or_else(|| SecretString::from("none"));
-    let access = bellwether_providers::Settings { base_url, key, timeout: TIMEOUT };
-    let price = Price { input: args.openai_price_input, output: args.openai_price_output };
-    Some(Model::openai(access, &model).priced(price))
+/// The first model of a provider, as workers would ask it.
+pub(crate) fn model(args: &ProviderArgs, provider: Provider) -> anyhow::Result<Model> {
+    let given = args.given(provider).context("a provider without models")?;
+    let Some(access) = access(provider, &given) else {
+        match provider.base_url {
+            Some(_) => anyhow::bail!("{} is not set", provider.variable("API_KEY")),
+            None => anyhow::bail!(
+                "{} and {} are not set",
+                provider.variable("BASE_URL"),
+                provider.variable("MODEL")
+            ),
+        }
+    };
+    let first = models_of(provider, &given, &access).into_iter().next();
+    first.with_context(|| format!("{} is empty", provider.variable("MODEL")))
 }
 
 fn texts(args: &ProviderArgs) -> Option<Texts> {
     let account_sid = args.twilio_account_sid.clone().filter(|s| !s.is_empty())?;
     let access = twilio::Settings {
-        base_url: args.twilio_base_url.clone().or_else(|| Url::parse(twilio::BASE_URL).ok())?,
+        base_url: args
+            .twilio_base_url
+            .clone()
+            .or_else(|| Url::parse(twilio::ENTRY.base_url?).ok())?,
         account_sid,
         auth_token: args.twilio_auth_token.clone().filter(|s| has(Some(s)))?,
         from: args.twilio_from.clone().filter(|s| !s.is_empty())?,
@@ -300,6 +279,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::args::Role;
 
     #[derive(Parser)]
     struct Line {
@@ -320,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_process_names_the_model_whose_key_another_process_holds() {
-        let scraper = [Provider::AlphaVantage, Provider::Newsapi];
+        let scraper = called_by(Some(Role::Scraper));
         let words = [
             "--providers=alpha_vantage,gemini,twilio",
             "--alpha-vantage-api-key=k",
@@ -336,7 +316,7 @@ mod tests {
 
     #[test]
     fn a_provider_that_a_process_calls_itself_is_off_without_its_key_though_it_is_named() {
-        let found = resolved(&["--providers=gemini"], &[Provider::Gemini]);
+        let found = resolved(&["--providers=gemini"], &called_by(Some(Role::Analyzer)));
         assert!(found.settings.models.is_empty());
         assert!(subjects(&found).contains(&"gemini"));
     }

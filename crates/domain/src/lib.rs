@@ -3,6 +3,7 @@
 //! Time is an argument, and equal inputs have equal results, bit for bit.
 
 pub mod alert;
+pub mod article;
 pub mod calendar;
 pub mod clean;
 pub mod cluster;
@@ -16,7 +17,8 @@ mod symbol;
 pub mod symbols;
 mod trust;
 
-pub use market::{Bar, Quote};
+pub(crate) use market::is_split_sized;
+pub use market::{Bar, Quote, looks_like_a_split};
 pub use sentiment::{EventType, Label, UnknownWord};
 pub use signal::SignalLabel;
 pub use symbol::{InvalidSymbol, Symbol};

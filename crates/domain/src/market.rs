@@ -30,6 +30,20 @@ pub struct Quote {
     pub volume: Option<i64>,
 }
 
+/// Smallest move between two closes, of either sign, that is taken for an unannounced split: the
+/// prices before and after it are not comparable.
+const SPLIT: f64 = 0.35;
+
+/// Returns true if a price is so far from the one before that the symbol may have split.
+pub fn looks_like_a_split(before: f64, after: f64) -> bool {
+    is_split_sized(after / before - 1.0)
+}
+
+/// Returns true if a relative move is as large as that of a split.
+pub(crate) fn is_split_sized(moved: f64) -> bool {
+    moved.abs() > SPLIT
+}
+
 impl Quote {
     /// Returns true if this is a new observation after `last`: another day, or the same day at
     /// another price. An older day is none.

@@ -1,6 +1,8 @@
 //! Which reports are one story, and which only look like it.
 
-use bellwether_domain::cluster::{Story, assign, fingerprint, same_story};
+use bellwether_domain::cluster::{
+    Fingerprint, Place, Story, assign, fingerprint, number, same_story,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 
 fn story(title: &str, description: &str, url: &str, hours: i64) -> Story {
@@ -17,6 +19,10 @@ fn story(title: &str, description: &str, url: &str, hours: i64) -> Story {
 const BODY: &str = "The maker of phones and computers said on Thursday that revenue in its fourth \
     fiscal quarter rose on demand for its newest handsets, and that services reached another \
     record, sending its shares up in late trading.";
+
+fn prints(stories: &[Story]) -> Vec<Fingerprint> {
+    stories.iter().map(fingerprint).collect()
+}
 
 fn same(a: &Story, b: &Story) -> bool {
     let (a, b) = (fingerprint(a), fingerprint(b));
@@ -93,7 +99,7 @@ fn similarity_does_not_chain() {
         story(far, "", "https://x.com/3", 2),
     );
     assert!(same(&a, &b) && same(&b, &c) && !same(&a, &c), "the example does not chain");
-    assert_eq!(assign(&[a, b, c]), [0, 0, 1]);
+    assert_eq!(number(&prints(&[a, b, c])), [0, 0, 1]);
 }
 
 #[test]
@@ -104,9 +110,9 @@ fn the_order_of_the_lines_changes_only_the_numbers() {
         story("Apple beats estimates as iPhone sales surge", BODY, "https://y.com/3", 0),
         story("Tesla misses delivery estimates - CNBC", "", "https://y.com/4", 0),
     ];
-    assert_eq!(assign(&stories), [0, 1, 1, 0]);
+    assert_eq!(number(&prints(&stories)), [0, 1, 1, 0]);
     let reversed: Vec<Story> = stories.into_iter().rev().collect();
-    assert_eq!(assign(&reversed), [0, 1, 1, 0]);
+    assert_eq!(number(&prints(&reversed)), [0, 1, 1, 0]);
 }
 
 #[test]
@@ -121,5 +127,17 @@ fn one_story_in_two_hundred_outlets_is_one_cluster() {
             story(&title, BODY, &format!("https://outlet{n}.com/apple"), n % 40)
         })
         .collect();
-    assert!(assign(&stories).iter().all(|c| *c == 0));
+    assert!(number(&prints(&stories)).iter().all(|c| *c == 0));
+}
+
+#[test]
+fn a_report_of_a_known_story_joins_it_and_others_begin_one() {
+    let title = "Apple beats estimates as iPhone sales surge";
+    let known = prints(&[story(title, BODY, "https://x.com/1", 0)]);
+    let later = prints(&[
+        story("Ford recalls 500,000 trucks over brakes", "", "https://x.com/3", 3),
+        story(title, BODY, "https://x.com/2", 2),
+        story("Ford recalls 500,000 trucks over brakes", "", "https://y.com/3", 1),
+    ]);
+    assert_eq!(assign(&known, &later), [Place::New(2), Place::Known(0), Place::New(2)]);
 }

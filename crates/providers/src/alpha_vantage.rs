@@ -4,29 +4,43 @@ mod answer;
 mod feed;
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use reqwest::RequestBuilder;
-use rust_decimal::Decimal;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
 pub use answer::{Class, classify};
-pub use feed::{Feed, Opinion, Story, TOPICS};
+use feed::TOPICS;
 
 use crate::{
-    Settings,
+    News, NewsSource, Pending, QuoteSource, Settings, Sources,
+    catalog::{Counted, Entry, Serves, TIMEOUT},
     error::{ConfigError, Error, Result, StopReason},
     http::{Answer, Http, Lost, Reach},
     permit::Permit,
 };
 
-/// The limit key.
-pub const KEY: &str = "alpha_vantage";
-pub const BASE_URL: &str = "https://www.alphavantage.co";
+pub use crate::source::{Bar, Depth, Quote};
+
+const KEY: &str = "alpha_vantage";
+
+pub static ENTRY: Entry = Entry {
+    name: KEY,
+    prefix: "ALPHA_VANTAGE",
+    base_url: Some("https://www.alphavantage.co"),
+    imitation: "alphavantage",
+    // arrivals at the provider jitter, so a second is counted a little longer here
+    plan: "1/1200ms, 25/25h",
+    counted: Counted::Finish,
+    timeout: TIMEOUT,
+    serves: Serves::Market(connect),
+    off: "no prices are scraped",
+};
+
 /// Interval between two requests: one a second is allowed, and arrivals jitter.
 const EVERY: Duration = Duration::from_millis(1200);
 
@@ -41,38 +55,54 @@ pub struct AlphaVantage {
     compact_since: Mutex<Option<Instant>>,
 }
 
-/// Extent of the daily bars.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
-    /// The newest 100 days.
-    Compact,
-    /// All days, which most plans do not include.
-    Full,
+fn connect(settings: &Settings, sources: &mut Sources) -> Result<(), ConfigError> {
+    let client = Arc::new(AlphaVantage::new(settings)?);
+    sources.quotes.push(client.clone());
+    sources.feeds.push(client);
+    Ok(())
 }
 
-/// The latest trading day of a symbol. `trading_day`, a date in the exchange's zone, is the only
-/// time in an answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Quote {
-    pub symbol: String,
-    pub trading_day: NaiveDate,
-    pub price: Decimal,
-    pub open: Option<Decimal>,
-    pub high: Option<Decimal>,
-    pub low: Option<Decimal>,
-    pub previous_close: Option<Decimal>,
-    pub volume: Option<i64>,
+impl QuoteSource for AlphaVantage {
+    fn key(&self) -> &'static str {
+        KEY
+    }
+
+    fn quote<'a>(&'a self, symbol: &'a str, permit: &'a dyn Permit) -> Pending<'a, Quote> {
+        Box::pin(self.quote(symbol, permit))
+    }
+
+    fn daily<'a>(
+        &'a self,
+        symbol: &'a str,
+        depth: Depth,
+        permit: &'a dyn Permit,
+    ) -> Pending<'a, Vec<Bar>> {
+        Box::pin(self.daily(symbol, depth, permit))
+    }
 }
 
-/// One day, not adjusted for splits or dividends.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bar {
-    pub day: NaiveDate,
-    pub open: Decimal,
-    pub high: Decimal,
-    pub low: Decimal,
-    pub close: Decimal,
-    pub volume: i64,
+impl NewsSource for AlphaVantage {
+    fn key(&self) -> &'static str {
+        KEY
+    }
+
+    fn news<'a>(
+        &'a self,
+        subject: &'a str,
+        since: DateTime<Utc>,
+        now: DateTime<Utc>,
+        permit: &'a dyn Permit,
+    ) -> Pending<'a, News> {
+        Box::pin(self.news(subject, since, now, permit))
+    }
+
+    fn topics(&self) -> &'static [&'static str] {
+        &TOPICS
+    }
+
+    fn scorer(&self) -> Option<&'static str> {
+        Some("alphavantage/1")
+    }
 }
 
 impl AlphaVantage {
@@ -83,13 +113,8 @@ impl AlphaVantage {
         Ok(Self { http, key, compact_since: Mutex::default() })
     }
 
-    /// The limit key of this client.
-    pub fn key(&self) -> &str {
-        self.http.key()
-    }
-
     /// `GLOBAL_QUOTE`. An unknown symbol is refused.
-    pub async fn quote(&self, symbol: &str, permit: &impl Permit) -> Result<Quote> {
+    pub async fn quote(&self, symbol: &str, permit: &dyn Permit) -> Result<Quote> {
         let request = self.request("GLOBAL_QUOTE", symbol);
         self.http
             .ask(request, Lost::Repeatable, permit, |answer| {
@@ -102,12 +127,7 @@ impl AlphaVantage {
     /// `TIME_SERIES_DAILY`, oldest first. Where the plan turns out not to include full histories,
     /// a second request under a second permit asks for the compact one, and so do later calls for
     /// 24 h.
-    pub async fn daily(
-        &self,
-        symbol: &str,
-        depth: Depth,
-        permit: &impl Permit,
-    ) -> Result<Vec<Bar>> {
+    pub async fn daily(&self, symbol: &str, depth: Depth, permit: &dyn Permit) -> Result<Vec<Bar>> {
         if depth == Depth::Full && !self.is_known_compact() {
             match self.series(symbol, "full", permit).await {
                 Err(Error::Refused { reason, .. }) if reason == answer::ENTITLEMENT_PARAM => {
@@ -119,7 +139,7 @@ impl AlphaVantage {
         self.series(symbol, "compact", permit).await
     }
 
-    async fn series(&self, symbol: &str, size: &str, permit: &impl Permit) -> Result<Vec<Bar>> {
+    async fn series(&self, symbol: &str, size: &str, permit: &dyn Permit) -> Result<Vec<Bar>> {
         let request = self.request("TIME_SERIES_DAILY", symbol).query(&[("outputsize", size)]);
         self.http
             .ask(request, Lost::Repeatable, permit, |answer| {
@@ -145,8 +165,8 @@ impl AlphaVantage {
         topic: &str,
         from: DateTime<Utc>,
         now: DateTime<Utc>,
-        permit: &impl Permit,
-    ) -> Result<Feed> {
+        permit: &dyn Permit,
+    ) -> Result<News> {
         let from = from.format("%Y%m%dT%H%M").to_string();
         let request = self.http.get(self.http.url(["query"])).query(&[
             ("function", "NEWS_SENTIMENT"),

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span, field::Empty, info_span};
 
 use crate::{
+    catalog::{Entry, Serves},
     error::{Error, Result},
     reading::Usage,
 };
@@ -17,7 +18,8 @@ pub(crate) async fn observed<T>(
     key: &str,
     request: impl Future<Output = Result<T>>,
 ) -> Result<T> {
-    let model = key.split_once('/').filter(|_| is_model(provider)).map(|(_, model)| model);
+    let generative = generative(provider);
+    let model = key.split_once('/').filter(|_| generative.is_some()).map(|(_, model)| model);
     // The name of a span cannot be changed later.
     let name = model.map_or_else(|| provider.to_owned(), |model| format!("chat {model}"));
     let span = info_span!(
@@ -29,7 +31,7 @@ pub(crate) async fn observed<T>(
         outcome = Empty,
         duration_ms = Empty,
         gen_ai.operation.name = model.map(|_| "chat"),
-        gen_ai.provider.name = model.map(|_| generative(provider)),
+        gen_ai.provider.name = model.and(generative),
         gen_ai.request.model = model,
         gen_ai.usage.input_tokens = Empty,
         gen_ai.usage.output_tokens = Empty,
@@ -49,13 +51,12 @@ pub(crate) async fn observed<T>(
     result
 }
 
-fn is_model(provider: &str) -> bool {
-    matches!(provider, "gemini" | "openai")
-}
-
-/// A provider's name in OpenTelemetry's conventions for generative models.
-fn generative(provider: &'static str) -> &'static str {
-    if provider == "gemini" { "gcp.gemini" } else { provider }
+/// The name of a model's provider in OpenTelemetry's conventions; `None`: it has no models.
+fn generative(provider: &str) -> Option<&'static str> {
+    match Entry::find(provider)?.serves {
+        Serves::Models(models) => Some(models.generative),
+        _ => None,
+    }
 }
 
 /// Records the cost of an answer; called by a model's module inside [`observed`].

@@ -16,7 +16,8 @@ use answer::Facts;
 pub use answer::{Class, classify, until_midnight_pacific};
 
 use crate::{
-    Settings, call,
+    Analyzer, Pending, Settings, call,
+    catalog::{Counted, Entry, MODEL_TIMEOUT, Models, Serves},
     error::{ConfigError, Error, Result, Scope, StopReason},
     http::{Answer, Http, Lost, Reach},
     permit::Permit,
@@ -24,9 +25,22 @@ use crate::{
     reading,
 };
 
-pub const BASE_URL: &str = "https://generativelanguage.googleapis.com";
 pub const DEFAULT_MODEL: &str = "gemini-3.5-flash-lite";
 const NAME: &str = "gemini";
+
+pub static ENTRY: Entry = Entry {
+    name: NAME,
+    prefix: "GEMINI",
+    base_url: Some("https://generativelanguage.googleapis.com"),
+    imitation: "gemini",
+    // of the flash-lite models
+    plan: "15/1m, 250000 tokens/1m, 500/25h",
+    counted: Counted::Finish,
+    timeout: MODEL_TIMEOUT,
+    serves: Serves::Models(Models { connect, generative: "gcp.gemini", plan: family }),
+    off: "the lexicon reads the articles",
+};
+
 const EVERY: Duration = Duration::from_millis(200);
 
 #[derive(Debug)]
@@ -38,6 +52,48 @@ pub struct Gemini {
     /// True once the model has refused the thinking settings of its family; it is called without
     /// them since.
     thinks_its_own_way: AtomicBool,
+}
+
+/// The free plans of the other families, as users see them in the provider's console.
+fn family(model: &str) -> Option<&'static str> {
+    if model.contains("flash-lite") {
+        None
+    } else if model.contains("gemma") {
+        Some("30/1m, 16000 tokens/1m, 14400/25h")
+    } else {
+        Some("5/1m, 250000 tokens/1m, 20/25h")
+    }
+}
+
+fn connect(
+    settings: &Settings,
+    model: &str,
+    price: Price,
+) -> Result<Box<dyn Analyzer>, ConfigError> {
+    Ok(Box::new(Gemini::new(settings, model)?.priced(price)))
+}
+
+impl Analyzer for Gemini {
+    fn key(&self) -> &str {
+        self.http.key()
+    }
+
+    fn model(&self) -> &str {
+        &self.model
+    }
+
+    fn price(&self) -> Price {
+        self.price
+    }
+
+    fn read<'a>(
+        &'a self,
+        prompt: &'a Prompt,
+        repeats: u32,
+        permit: &'a dyn Permit,
+    ) -> Pending<'a, Reading> {
+        Box::pin(self.reread(prompt, repeats, permit))
+    }
 }
 
 impl Gemini {
@@ -63,20 +119,7 @@ impl Gemini {
         self
     }
 
-    pub fn price(&self) -> Price {
-        self.price
-    }
-
-    /// The limit key, which is also the analyzer's name.
-    pub fn key(&self) -> &str {
-        self.http.key()
-    }
-
-    pub fn model(&self) -> &str {
-        &self.model
-    }
-
-    pub async fn read(&self, prompt: &Prompt, permit: &impl Permit) -> Result<Reading> {
+    pub async fn read(&self, prompt: &Prompt, permit: &dyn Permit) -> Result<Reading> {
         self.reread(prompt, 0, permit).await
     }
 
@@ -86,7 +129,7 @@ impl Gemini {
         &self,
         prompt: &Prompt,
         attempt: u32,
-        permit: &impl Permit,
+        permit: &dyn Permit,
     ) -> Result<Reading> {
         let mut key = HeaderValue::from_str(self.key.expose_secret())
             .map_err(|_| self.http.stopped(StopReason::BadKey, "the key cannot be a header"))?;
@@ -188,7 +231,7 @@ mod tests {
 
     fn gemini(model: &str) -> Gemini {
         let settings = Settings {
-            base_url: BASE_URL.parse().unwrap(),
+            base_url: ENTRY.base_url.unwrap().parse().unwrap(),
             key: "test-key-1234".to_owned().into(),
             timeout: Duration::from_secs(1),
         };

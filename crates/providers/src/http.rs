@@ -153,7 +153,7 @@ impl Http {
         &self,
         request: RequestBuilder,
         lost: Lost,
-        permit: &impl Permit,
+        permit: &dyn Permit,
         decide: impl FnOnce(&Answer) -> Result<T>,
     ) -> Result<T> {
         let request =

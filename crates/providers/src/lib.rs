@@ -11,6 +11,7 @@
 pub mod alpha_vantage;
 mod article;
 mod call;
+pub mod catalog;
 mod error;
 pub mod gemini;
 pub mod http;
@@ -21,6 +22,7 @@ mod place;
 mod price;
 pub mod reading;
 pub mod smtp;
+mod source;
 pub mod twilio;
 pub mod webhook;
 
@@ -32,14 +34,29 @@ use url::Url;
 pub use article::Article;
 pub use error::{ConfigError, Error, Result, Scope, StopReason};
 pub use http::install_cryptography;
-pub use permit::{Free, Permit, PermitError};
+pub use permit::{Free, Permit, PermitError, Taking};
 pub use price::Price;
 pub use reading::{Impact, Label, Prompt, Reading, Usage};
+pub use source::{
+    Analyzer, Bar, Channel, Depth, Message, News, NewsSource, Opinion, Pending, Quote, QuoteSource,
+    Sources, Story,
+};
+
+/// Every provider, those of one part of the pipeline in order of preference.
+pub static PROVIDERS: [&catalog::Entry; 7] = [
+    &alpha_vantage::ENTRY,
+    &newsapi::ENTRY,
+    &gemini::ENTRY,
+    &openai::ENTRY,
+    &twilio::ENTRY,
+    &smtp::ENTRY,
+    &webhook::ENTRY,
+];
 
 /// Settings of a provider with one key.
 #[derive(Clone)]
 pub struct Settings {
-    /// Base address of its routes: the module's `BASE_URL`, or the sandbox.
+    /// Base address of its routes: the catalog's, or the sandbox's.
     pub base_url: Url,
     pub key: SecretString,
     /// Time from the first byte sent to the last byte received.

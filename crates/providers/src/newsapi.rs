@@ -1,8 +1,8 @@
 //! NewsAPI: articles about a query, and counts of withdrawn, misdated and invalid ones.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -11,20 +11,30 @@ use serde_json::Value;
 pub use crate::article::Article;
 
 use crate::{
-    Settings,
-    article::{address, text},
+    News, NewsSource, Pending, Settings, Sources, Story,
+    article::{CLOCK_TOLERANCE, address, text},
+    catalog::{Counted, Entry, Serves, TIMEOUT},
     error::{ConfigError, Error, Result, Scope, StopReason},
     http::{Answer, Http, Lost, Reach},
     permit::Permit,
 };
 
-/// The limit key.
-pub const KEY: &str = "newsapi";
-pub const BASE_URL: &str = "https://newsapi.org";
+const KEY: &str = "newsapi";
+
+pub static ENTRY: Entry = Entry {
+    name: KEY,
+    prefix: "NEWSAPI",
+    base_url: Some("https://newsapi.org"),
+    imitation: "newsapi",
+    plan: "50/12h",
+    counted: Counted::Finish,
+    timeout: TIMEOUT,
+    serves: Serves::News(connect),
+    off: "no articles are scraped",
+};
+
 /// Most results of a page and, on the free plan, of a query.
 pub const PAGE_SIZE: u8 = 100;
-/// Largest lead of a publisher's clock over ours.
-pub(crate) const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 /// Longest query that the provider accepts, in characters.
 const MAX_QUERY_CHARS: usize = 500;
 const EVERY: Duration = Duration::from_millis(500);
@@ -60,6 +70,37 @@ pub struct Page {
     pub total: u64,
 }
 
+fn connect(settings: &Settings, sources: &mut Sources) -> Result<(), ConfigError> {
+    sources.searches.push(Arc::new(NewsApi::new(settings)?));
+    Ok(())
+}
+
+impl NewsSource for NewsApi {
+    fn key(&self) -> &'static str {
+        KEY
+    }
+
+    fn news<'a>(
+        &'a self,
+        subject: &'a str,
+        since: DateTime<Utc>,
+        now: DateTime<Utc>,
+        permit: &'a dyn Permit,
+    ) -> Pending<'a, News> {
+        Box::pin(async move {
+            let query = Query {
+                q: subject.to_owned(),
+                from: Some(since),
+                language: Some("en".to_owned()),
+                ..Query::default()
+            };
+            let page = self.everything(&query, now, permit).await?;
+            let stories = page.articles.into_iter().map(Story::from).collect();
+            Ok(News { stories, dropped: page.dropped })
+        })
+    }
+}
+
 impl NewsApi {
     pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let key = settings.key.clone();
@@ -68,17 +109,12 @@ impl NewsApi {
         Ok(Self { http, key })
     }
 
-    /// The limit key of this client.
-    pub fn key(&self) -> &str {
-        self.http.key()
-    }
-
     /// `everything`, one page. `now` is our clock, for articles that are dated in the future.
     pub async fn everything(
         &self,
         query: &Query,
         now: DateTime<Utc>,
-        permit: &impl Permit,
+        permit: &dyn Permit,
     ) -> Result<Page> {
         if query.q.is_empty() || query.q.chars().count() > MAX_QUERY_CHARS {
             return Err(self.http.refused("bad_query", "q must have 1 to 500 characters"));

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 pub use crate::reading::{Impact, Label, Prompt, Reading, Usage};
 
 use crate::{
-    Settings, call,
+    Analyzer, Pending, Settings, call,
+    catalog::{Counted, Entry, MODEL_TIMEOUT, Models, Serves},
     error::{ConfigError, Error, Result, Scope, StopReason},
     http::{self, Answer, Http, Lost, Reach},
     permit::Permit,
@@ -17,8 +18,21 @@ use crate::{
     reading,
 };
 
-pub const BASE_URL: &str = "https://api.openai.com/v1";
 const NAME: &str = "openai";
+
+pub static ENTRY: Entry = Entry {
+    name: NAME,
+    prefix: "OPENAI",
+    base_url: None,
+    imitation: "openai/v1",
+    // a self-hosted server
+    plan: "60/1m",
+    counted: Counted::Finish,
+    timeout: MODEL_TIMEOUT,
+    serves: Serves::Models(Models { connect, generative: NAME, plan: |_| None }),
+    off: "the lexicon reads the articles",
+};
+
 const EVERY: Duration = Duration::from_millis(50);
 
 #[derive(Debug)]
@@ -27,6 +41,37 @@ pub struct OpenAi {
     key: SecretString,
     model: String,
     price: Price,
+}
+
+fn connect(
+    settings: &Settings,
+    model: &str,
+    price: Price,
+) -> Result<Box<dyn Analyzer>, ConfigError> {
+    Ok(Box::new(OpenAi::new(settings, model)?.priced(price)))
+}
+
+impl Analyzer for OpenAi {
+    fn key(&self) -> &str {
+        self.http.key()
+    }
+
+    fn model(&self) -> &str {
+        &self.model
+    }
+
+    fn price(&self) -> Price {
+        self.price
+    }
+
+    fn read<'a>(
+        &'a self,
+        prompt: &'a Prompt,
+        repeats: u32,
+        permit: &'a dyn Permit,
+    ) -> Pending<'a, Reading> {
+        Box::pin(self.reread(prompt, repeats, permit))
+    }
 }
 
 impl OpenAi {
@@ -51,20 +96,7 @@ impl OpenAi {
         self
     }
 
-    pub fn price(&self) -> Price {
-        self.price
-    }
-
-    /// The limit key, which is also the analyzer's name.
-    pub fn key(&self) -> &str {
-        self.http.key()
-    }
-
-    pub fn model(&self) -> &str {
-        &self.model
-    }
-
-    pub async fn read(&self, prompt: &Prompt, permit: &impl Permit) -> Result<Reading> {
+    pub async fn read(&self, prompt: &Prompt, permit: &dyn Permit) -> Result<Reading> {
         self.reread(prompt, 0, permit).await
     }
 
@@ -74,7 +106,7 @@ impl OpenAi {
         &self,
         prompt: &Prompt,
         attempt: u32,
-        permit: &impl Permit,
+        permit: &dyn Permit,
     ) -> Result<Reading> {
         let mut request = self.http.post(self.http.url(["chat", "completions"])).json(&self.body(
             prompt,

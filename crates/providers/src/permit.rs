@@ -1,13 +1,16 @@
 //! The permit that a request must hold before it is sent, and the reports of its outcome.
 
-use std::{error, fmt, future::Future, time::Duration};
+use std::{error, fmt, pin::Pin, time::Duration};
 
 use crate::reading::Usage;
+
+/// A permit on its way.
+pub type Taking<'a> = Pin<Box<dyn Future<Output = Result<(), PermitError>> + Send + 'a>>;
 
 /// The right to send one HTTP request, or one message, now.
 pub trait Permit: Send + Sync {
     /// Called right before the request is sent; one call for each request.
-    fn take(&self) -> impl Future<Output = Result<(), PermitError>> + Send;
+    fn take(&self) -> Taking<'_>;
 
     /// Reports the usage of an answer, usable or not. Adds up over the requests.
     fn used(&self, usage: Usage) {
@@ -46,7 +49,7 @@ impl error::Error for PermitError {
 pub struct Free;
 
 impl Permit for Free {
-    async fn take(&self) -> Result<(), PermitError> {
-        Ok(())
+    fn take(&self) -> Taking<'_> {
+        Box::pin(async { Ok(()) })
     }
 }

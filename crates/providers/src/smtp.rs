@@ -20,15 +20,28 @@ use secrecy::SecretString;
 use tokio::time::timeout;
 
 use crate::{
-    call,
+    Channel, Message as Alert, Pending, call,
+    catalog::{Counted, Entry, Serves, TIMEOUT},
     error::{ConfigError, Error, Result, StopReason},
     http,
     permit::Permit,
 };
 use address::{Security, Server};
 
-/// The limit key.
-pub const KEY: &str = "smtp";
+const KEY: &str = "smtp";
+
+pub static ENTRY: Entry = Entry {
+    name: KEY,
+    prefix: "SMTP",
+    base_url: None,
+    imitation: "",
+    plan: "10/1s",
+    counted: Counted::Start { guard: Duration::from_millis(500) },
+    timeout: TIMEOUT,
+    serves: Serves::Messages,
+    off: "no mail is sent",
+};
+
 const EVERY: Duration = Duration::from_millis(200);
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -99,6 +112,25 @@ pub fn classify(step: Step, code: Option<u16>) -> Class {
     }
 }
 
+impl Channel for Smtp {
+    fn key(&self) -> &'static str {
+        KEY
+    }
+
+    fn send<'a>(&'a self, message: &'a Alert, permit: &'a dyn Permit) -> Pending<'a, String> {
+        Box::pin(async move {
+            // a repeated e-mail carries the same Message-ID, so that the reader sees one
+            let email = Email {
+                to: message.to.clone(),
+                subject: message.subject.clone(),
+                body: message.text.clone(),
+                message_id: format!("{}@bellwether", message.identity),
+            };
+            Ok(self.send(&email, permit).await?.message_id)
+        })
+    }
+}
+
 impl Smtp {
     pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let refuse = |problem: &str| ConfigError { setting: KEY, problem: problem.into() };
@@ -108,14 +140,9 @@ impl Smtp {
         Ok(Self { server, from, timeout: settings.timeout, secrets, pace: http::pace(EVERY) })
     }
 
-    /// The limit key of this client.
-    pub fn key(&self) -> &'static str {
-        KEY
-    }
-
     /// Sends one message. [`Error::Unknown`]: the connection was lost after the message had begun
     /// to be sent.
-    pub async fn send(&self, email: &Email, permit: &impl Permit) -> Result<Sent> {
+    pub async fn send(&self, email: &Email, permit: &dyn Permit) -> Result<Sent> {
         let message = self.compose(email)?;
         self.pace.until_ready().await;
         let connected = self.within(Step::Connect, self.connect()).await;

@@ -10,14 +10,28 @@ use serde_json::Value;
 use url::Url;
 
 use crate::{
+    Channel, Message, Pending,
+    catalog::{Counted, Entry, Serves, TIMEOUT},
     error::{ConfigError, Error, Result, Scope, StopReason},
     http::{self, Answer, Http, Lost, Reach},
     permit::Permit,
 };
 
-/// The limit key.
-pub const KEY: &str = "twilio";
-pub const BASE_URL: &str = "https://api.twilio.com";
+const KEY: &str = "twilio";
+
+pub static ENTRY: Entry = Entry {
+    name: KEY,
+    prefix: "TWILIO",
+    base_url: Some("https://api.twilio.com"),
+    imitation: "twilio",
+    // the provider counts one a second by its own clock
+    plan: "1/1200ms",
+    counted: Counted::Finish,
+    timeout: TIMEOUT,
+    serves: Serves::Messages,
+    off: "no text messages are sent",
+};
+
 /// Longest body that the provider accepts, in characters.
 pub const MAX_BODY_CHARS: usize = 1600;
 /// Interval between two requests: one a second is allowed, and arrivals jitter.
@@ -61,6 +75,32 @@ pub struct Sent {
     pub status: String,
 }
 
+impl Channel for Twilio {
+    fn key(&self) -> &'static str {
+        KEY
+    }
+
+    fn send<'a>(&'a self, message: &'a Message, permit: &'a dyn Permit) -> Pending<'a, String> {
+        Box::pin(async move {
+            let sent = self.send(&message.to, &message.text, &message.nonce, permit).await?;
+            Ok(sent.sid)
+        })
+    }
+
+    fn find<'a>(
+        &'a self,
+        to: &'a str,
+        since: DateTime<Utc>,
+        nonce: &'a str,
+        permit: &'a dyn Permit,
+    ) -> Pending<'a, Option<String>> {
+        Box::pin(async move {
+            let found = self.find_by_nonce(to, since, nonce, permit).await?;
+            Ok(found.map(|sent| sent.sid))
+        })
+    }
+}
+
 impl Twilio {
     pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
         if settings.account_sid.is_empty() {
@@ -77,11 +117,6 @@ impl Twilio {
         })
     }
 
-    /// The limit key of this client.
-    pub fn key(&self) -> &str {
-        self.http.key()
-    }
-
     /// Sends `body` with ` [#nonce]` at its end; too long a body is cut before the nonce. After
     /// [`Error::Unknown`] call [`Twilio::find_by_nonce`] before sending again.
     pub async fn send(
@@ -89,7 +124,7 @@ impl Twilio {
         to: &str,
         body: &str,
         nonce: &str,
-        permit: &impl Permit,
+        permit: &dyn Permit,
     ) -> Result<Sent> {
         let sender = if self.from.starts_with("MG") { "MessagingServiceSid" } else { "From" };
         let body = marked(body, nonce);
@@ -108,7 +143,7 @@ impl Twilio {
         to: &str,
         since: DateTime<Utc>,
         nonce: &str,
-        permit: &impl Permit,
+        permit: &dyn Permit,
     ) -> Result<Option<Sent>> {
         let day = since.date_naive().to_string();
         let request = self.http.get(self.messages()).query(&[

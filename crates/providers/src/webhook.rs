@@ -8,13 +8,27 @@ use serde_json::Value;
 use url::Url;
 
 use crate::{
+    Channel, Message, Pending,
+    catalog::{Counted, Entry, Serves, TIMEOUT},
     error::{ConfigError, Result, Scope, StopReason},
     http::{Answer, Http, Lost, Reach},
     permit::Permit,
 };
 
-/// The limit key.
-pub const KEY: &str = "webhook";
+const KEY: &str = "webhook";
+
+pub static ENTRY: Entry = Entry {
+    name: KEY,
+    prefix: "ALERT_WEBHOOK",
+    base_url: None,
+    imitation: "webhook",
+    plan: "10/1s",
+    counted: Counted::Start { guard: Duration::from_millis(500) },
+    timeout: TIMEOUT,
+    serves: Serves::Messages,
+    off: "no webhook is called",
+};
+
 const EVERY: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Clone)]
@@ -37,6 +51,20 @@ pub struct Sent {
     pub status: u16,
 }
 
+impl Channel for Webhook {
+    fn key(&self) -> &'static str {
+        KEY
+    }
+
+    fn send<'a>(&'a self, message: &'a Message, permit: &'a dyn Permit) -> Pending<'a, String> {
+        Box::pin(async move {
+            // a repetition carries the same key, so that the receiver acts once
+            self.send(&message.payload, &message.identity, permit).await?;
+            Ok(message.identity.clone())
+        })
+    }
+}
+
 impl Webhook {
     pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let refuse = |problem: &str| ConfigError { setting: KEY, problem: problem.into() };
@@ -47,18 +75,13 @@ impl Webhook {
         Ok(Self { http, url: url.to_string().into() })
     }
 
-    /// The limit key of this client.
-    pub fn key(&self) -> &str {
-        self.http.key()
-    }
-
     /// Posts `payload`. A receiver that honours `Idempotency-Key` acts once for each key, so that a
     /// lost answer may be repeated.
     pub async fn send(
         &self,
         payload: &Value,
         idempotency_key: &str,
-        permit: &impl Permit,
+        permit: &dyn Permit,
     ) -> Result<Sent> {
         let key = HeaderValue::from_str(idempotency_key)
             .map_err(|_| self.http.refused("bad_request", "the idempotency key is no header"))?;

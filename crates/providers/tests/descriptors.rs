@@ -2,7 +2,7 @@
 
 use std::{fs::File, time::Duration};
 
-use bellwether_providers::{Error, Permit, PermitError, Settings, alpha_vantage::AlphaVantage};
+use bellwether_providers::{Error, Permit, Settings, Taking, alpha_vantage::AlphaVantage};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 
@@ -11,8 +11,8 @@ use tokio::net::TcpListener;
 struct Heard(std::sync::atomic::AtomicUsize);
 
 impl Permit for Heard {
-    async fn take(&self) -> Result<(), PermitError> {
-        Ok(())
+    fn take(&self) -> Taking<'_> {
+        Box::pin(async { Ok(()) })
     }
 
     fn fault(&self) {

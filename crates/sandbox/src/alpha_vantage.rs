@@ -14,15 +14,45 @@ use serde_json::{Map, Value, json};
 use crate::answer::{self, Because};
 use crate::app::{App, Arrival};
 use crate::call::{Call, Identity};
+use crate::faults::{Class, known};
+use crate::imitation::Imitation;
+use crate::limits::{HOUR, Rule, Scope};
 use crate::world::{Bar, Company, World};
 use crate::{fixtures, world};
 use notice::{invalid_call, notice, outputsize_premium, premium};
 
-pub(crate) fn routes() -> Router<Arc<App>> {
+pub(crate) static IMITATION: Imitation = Imitation {
+    name: "alpha_vantage",
+    path: Some("alphavantage"),
+    routes,
+    identify,
+    classes: &[Class::Http, Class::Stories],
+    faults: &[
+        known("F20", &[], "one-request-per-second notice that also names the day's limit"),
+        known("F21", &[], "daily notice that echoes the key"),
+        known("F22", &[], "old `Note` of 5 calls per minute"),
+        known("F23", &[], "premium endpoint"),
+        known("F24", &[], "outputsize=full is premium"),
+        known("F25", &[], "invalid key"),
+        known("F26", &[], "demo key"),
+        known("F27", &["empty_object", "empty_quote"], "no data and no reason"),
+        known("F28", &[], "`Error Message`: invalid API call"),
+        known("F29", &["none", "dash", "empty", "missing"], "numbers that are none"),
+        known("F30", &[], "a trading day five sessions old"),
+        known("F31", &[], "an unadjusted 10:1 split on the newest session"),
+        known("F32", &[], "news feed with an undocumented label"),
+    ],
+    limits: &[
+        Rule::requests("per_second", 1, Scope::Source, 1),
+        Rule::requests("per_day", 24 * HOUR, Scope::Key, 25),
+    ],
+};
+
+fn routes() -> Router<Arc<App>> {
     Router::new().route("/alphavantage/query", get(query))
 }
 
-pub(crate) fn identify(call: &Call) -> Identity {
+fn identify(call: &Call) -> Identity {
     Identity::of_key(call.param("apikey"))
 }
 

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use crate::call::{Identity, Provider};
+use crate::call::Identity;
 use crate::clock::Clock;
 use crate::faults::{Faults, Fired};
+use crate::imitation::Provider;
 use crate::ledger::{Entry, Ledger};
 use crate::limits::{Broken, Counted, Limits, Windows};
+use crate::options::Options;
 use crate::outbox::Outbox;
-use crate::server::Options;
 use crate::world::World;
 
 pub(crate) struct App {
@@ -126,7 +127,7 @@ impl App {
         inner.ledger.add(Entry {
             seq,
             time: at,
-            provider,
+            provider: provider.name,
             key: identity.key.clone(),
             model: identity.model.clone(),
             source: source.to_owned(),

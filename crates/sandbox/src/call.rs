@@ -1,56 +1,11 @@
-//! One request as received, its caller and its provider.
+//! One request as received, and its caller.
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Method};
-use serde::Serialize;
 use serde_json::Value;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Provider {
-    AlphaVantage,
-    #[serde(rename = "newsapi")]
-    NewsApi,
-    Gemini,
-    #[serde(rename = "openai")]
-    OpenAi,
-    Twilio,
-    Webhook,
-    Smtp,
-    Rss,
-}
-
-impl Provider {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::AlphaVantage => "alpha_vantage",
-            Self::NewsApi => "newsapi",
-            Self::Gemini => "gemini",
-            Self::OpenAi => "openai",
-            Self::Twilio => "twilio",
-            Self::Webhook => "webhook",
-            Self::Smtp => "smtp",
-            Self::Rss => "rss",
-        }
-    }
-
-    pub(crate) fn of_path(path: &str) -> Option<Self> {
-        match path.split('/').nth(1)? {
-            "alphavantage" => Some(Self::AlphaVantage),
-            "newsapi" => Some(Self::NewsApi),
-            "gemini" => Some(Self::Gemini),
-            "openai" => Some(Self::OpenAi),
-            "twilio" => Some(Self::Twilio),
-            "webhook" => Some(Self::Webhook),
-            "rss" => Some(Self::Rss),
-            _ => None,
-        }
-    }
-}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
-    pub(crate) provider: Provider,
     pub(crate) method: Method,
     pub(crate) path: String,
     /// Path and query, as sent.
@@ -97,6 +52,11 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
+    /// A caller that needs no key and has no quota.
+    pub(crate) fn anonymous() -> Self {
+        Self { admitted: true, ..Self::default() }
+    }
+
     /// Every key is valid except an empty one and the word `invalid`.
     pub(crate) fn of_key(key: Option<&str>) -> Self {
         let admitted = key.is_some_and(|key| !key.trim().is_empty() && key != "invalid");

@@ -210,7 +210,7 @@ async fn ledger(State(app): Shared, uri: Uri) -> Answer {
     let provider = query.get("provider");
     let inner = app.lock();
     let wanted = |entry: &&crate::ledger::Entry| {
-        entry.seq > after && provider.is_none_or(|name| name == entry.provider.name())
+        entry.seq > after && provider.is_none_or(|name| name == entry.provider)
     };
     let found: Vec<_> = inner.ledger.entries().filter(wanted).take(limit as usize).collect();
     ok(&json!({

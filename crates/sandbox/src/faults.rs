@@ -1,127 +1,133 @@
 //! Faults on demand: the catalog, those that are set, and those that apply to a request.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use rand::RngExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::call::Provider;
+use crate::IMITATIONS;
+use crate::imitation::Provider;
 use crate::problem::Problem;
 use crate::world::chance;
+
+/// Providers of one kind have these faults in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    Http,
+    /// Providers of articles.
+    Stories,
+    Model,
+    /// Services that check a user and a password.
+    Login,
+}
 
 /// A fault that the sandbox can produce.
 #[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) id: &'static str,
     effect: &'static str,
-    on: &'static [Provider],
+    /// `None`: a fault of the one provider that lists it.
+    on: Option<Class>,
     /// The first is the default.
     modes: &'static [&'static str],
 }
 
-const fn known(
+/// A fault of one provider, for its [`crate::imitation::Imitation`].
+pub(crate) const fn known(
     id: &'static str,
-    on: &'static [Provider],
     modes: &'static [&'static str],
     effect: &'static str,
 ) -> Known {
-    Known { id, effect, on, modes }
+    Known { id, effect, on: None, modes }
 }
 
-use Provider::{AlphaVantage, Gemini, NewsApi, OpenAi, Rss, Smtp, Twilio, Webhook};
+const fn shared(
+    id: &'static str,
+    on: Class,
+    modes: &'static [&'static str],
+    effect: &'static str,
+) -> Known {
+    Known { id, effect, on: Some(on), modes }
+}
 
-const HTTP: &[Provider] = &[AlphaVantage, NewsApi, Gemini, OpenAi, Twilio, Webhook, Rss];
-const MARKET: &[Provider] = &[AlphaVantage];
-const NEWS: &[Provider] = &[NewsApi];
-const STORIES: &[Provider] = &[NewsApi, Rss, AlphaVantage];
-const MODEL: &[Provider] = &[Gemini, OpenAi];
-const GEMINI: &[Provider] = &[Gemini];
-const SMS: &[Provider] = &[Twilio];
-const MAIL: &[Provider] = &[Smtp];
-
-static KNOWN: &[Known] = &[
-    known("F02", HTTP, &[], "the answer is held back for `delay` (10 min), whatever it is"),
-    known("F03", HTTP, &[], "half a body, then silence for `delay` (10 min)"),
-    known("F04", HTTP, &[], "half a body with a whole one's look"),
-    known("F05", HTTP, &[], "the request takes effect, then the connection is closed unanswered"),
-    known("F06", HTTP, &["503", "500", "502", "504"], "server error before any effect"),
-    known("F07", HTTP, &[], "an HTML interstitial with status 200"),
-    known("F10", HTTP, &[], "a body of 50 MB"),
-    known("F11", HTTP, &[], "the right body under a wrong content type"),
-    known(
+static SHARED: &[Known] = &[
+    shared("F02", Class::Http, &[], "the answer is held back for `delay` (10 min), whatever it is"),
+    shared("F03", Class::Http, &[], "half a body, then silence for `delay` (10 min)"),
+    shared("F04", Class::Http, &[], "half a body with a whole one's look"),
+    shared(
+        "F05",
+        Class::Http,
+        &[],
+        "the request takes effect, then the connection is closed unanswered",
+    ),
+    shared("F06", Class::Http, &["503", "500", "502", "504"], "server error before any effect"),
+    shared("F07", Class::Http, &[], "an HTML interstitial with status 200"),
+    shared("F10", Class::Http, &[], "a body of 50 MB"),
+    shared("F11", Class::Http, &[], "the right body under a wrong content type"),
+    shared(
         "F14",
-        HTTP,
+        Class::Http,
         &["seconds", "date", "negative", "absurd"],
         "429 with Retry-After: 8 seconds, the date in 8 seconds, -30, or ten years",
     ),
-    known("F20", MARKET, &[], "one-request-per-second notice that also names the day's limit"),
-    known("F21", MARKET, &[], "daily notice that echoes the key"),
-    known("F22", MARKET, &[], "old `Note` of 5 calls per minute"),
-    known("F23", MARKET, &[], "premium endpoint"),
-    known("F24", MARKET, &[], "outputsize=full is premium"),
-    known("F25", MARKET, &[], "invalid key"),
-    known("F26", MARKET, &[], "demo key"),
-    known("F27", MARKET, &["empty_object", "empty_quote"], "no data and no reason"),
-    known("F28", MARKET, &[], "`Error Message`: invalid API call"),
-    known("F29", MARKET, &["none", "dash", "empty", "missing"], "numbers that are none"),
-    known("F30", MARKET, &[], "a trading day five sessions old"),
-    known("F31", MARKET, &[], "an unadjusted 10:1 split on the newest session"),
-    known("F32", MARKET, &[], "news feed with an undocumented label"),
-    known("F40", NEWS, &[], "429 rateLimited"),
-    known("F41", NEWS, &["429", "401"], "apiKeyExhausted"),
-    known("F42", NEWS, &[], "426 maximumResultsReached"),
-    known("F43", NEWS, &[], "every second article is `[Removed]`"),
-    known("F44", NEWS, &[], "every field is null that may be"),
-    known("F45", NEWS, &[], "`from` is too far in the past"),
-    known("F46", NEWS, &[], "totalResults beyond what can be had"),
-    known("F47", NEWS, &["future", "missing"], "publishedAt in the future, or absent"),
-    known("F48", NEWS, &[], "every article twice, the second time under another URL"),
-    known("F49", NEWS, &[], "titles that are not English"),
-    known("F60", MODEL, &[], "429 per minute with RetryInfo"),
-    known("F61", MODEL, &[], "429 per day"),
-    known("F62", MODEL, &[], "429 per minute and per day at once"),
-    known("F63", MODEL, &[], "429 without details"),
-    known("F64", MODEL, &[], "429 with `limit: 0`"),
-    known("F65", MODEL, &[], "503 overloaded"),
-    known("F66", MODEL, &["PROHIBITED_CONTENT", "SAFETY", "OTHER", "BLOCKLIST"], "prompt blocked"),
-    known("F67", MODEL, &["RECITATION", "SAFETY", "PROHIBITED_CONTENT"], "finished without parts"),
-    known("F68", MODEL, &[], "MAX_TOKENS and JSON that is cut"),
-    known("F69", MODEL, &["fenced", "prose"], "JSON in a code fence, or none at all"),
-    known(
+    shared("F60", Class::Model, &[], "429 per minute with RetryInfo"),
+    shared("F61", Class::Model, &[], "429 per day"),
+    shared("F62", Class::Model, &[], "429 per minute and per day at once"),
+    shared("F63", Class::Model, &[], "429 without details"),
+    shared("F64", Class::Model, &[], "429 with `limit: 0`"),
+    shared("F65", Class::Model, &[], "503 overloaded"),
+    shared(
+        "F66",
+        Class::Model,
+        &["PROHIBITED_CONTENT", "SAFETY", "OTHER", "BLOCKLIST"],
+        "prompt blocked",
+    ),
+    shared(
+        "F67",
+        Class::Model,
+        &["RECITATION", "SAFETY", "PROHIBITED_CONTENT"],
+        "finished without parts",
+    ),
+    shared("F68", Class::Model, &[], "MAX_TOKENS and JSON that is cut"),
+    shared("F69", Class::Model, &["fenced", "prose"], "JSON in a code fence, or none at all"),
+    shared(
         "F70",
-        MODEL,
+        Class::Model,
         &["out_of_range", "nan", "string_number", "extra_key", "missing_key", "wrong_enum"],
         "an answer outside the schema",
     ),
-    known("F71", MODEL, &[], "404, the model is gone"),
-    known("F72", MODEL, &[], "the key is not valid (400 at Gemini, 401 elsewhere)"),
-    known("F73", MODEL, &[], "400, thinking parameter refused"),
-    known("F74", GEMINI, &[], "thought parts come first"),
-    known("F75", MODEL, &[], "the score flips from call to call"),
-    known("F76", MODEL, &[], "obeys instructions found in an article"),
-    known("F77", GEMINI, &[], "retirementTime in 14 days"),
-    known(
-        "F80",
-        SMS,
-        &["21211", "21212", "21408", "21606", "21611", "21612", "21614"],
-        "refused with the code that a magic number gives",
-    ),
-    known("F81", SMS, &[], "429, code 20429"),
-    known("F82", SMS, &["500", "502", "503", "504"], "accepted, then a server error"),
-    known("F84", SMS, &[], "21610, the recipient replied STOP"),
-    known("F85", MAIL, &["451", "421", "450", "452", "550", "552", "554"], "SMTP refusal"),
-    known("F86", MAIL, &[], "accepted, then the connection drops without an answer"),
-    known("F87", &[Smtp, Twilio], &[], "credentials refused"),
-    known(
+    shared("F71", Class::Model, &[], "404, the model is gone"),
+    shared("F72", Class::Model, &[], "the key is not valid (400 at Gemini, 401 elsewhere)"),
+    shared("F73", Class::Model, &[], "400, thinking parameter refused"),
+    shared("F75", Class::Model, &[], "the score flips from call to call"),
+    shared("F76", Class::Model, &[], "obeys instructions found in an article"),
+    shared("F87", Class::Login, &[], "credentials refused"),
+    shared(
         "F90",
-        STORIES,
+        Class::Stories,
         &["plain", "html_comment", "zero_width", "homoglyph", "base64"],
         "instructions to the model inside articles",
     ),
-    known("F92", NEWS, &[], "a title of 1 MB"),
-    known("F93", NEWS, &[], "one story from 200 outlets"),
 ];
+
+/// Every fault, by id.
+static KNOWN: LazyLock<Vec<&'static Known>> = LazyLock::new(|| {
+    let own = IMITATIONS.iter().flat_map(|provider| provider.faults);
+    let mut all: Vec<_> = SHARED.iter().chain(own).collect();
+    all.sort_by_key(|known| known.id);
+    all
+});
+
+impl Known {
+    fn is_of(&self, provider: Provider) -> bool {
+        match self.on {
+            Some(class) => provider.classes.contains(&class),
+            None => provider.faults.iter().any(|own| own.id == self.id),
+        }
+    }
+}
 
 /// One element of `POST /_sandbox/faults`.
 #[derive(Clone, Debug, Deserialize)]
@@ -168,8 +174,9 @@ pub(crate) fn known_ids() -> Value {
 }
 
 pub(crate) fn catalogue() -> Value {
-    let describe = |k: &Known| {
-        let on: Vec<_> = k.on.iter().map(|p| p.name()).collect();
+    let describe = |k: &&Known| {
+        let on = IMITATIONS.iter().filter(|provider| k.is_of(provider));
+        let on: Vec<_> = on.map(|provider| provider.name).collect();
         json!({"id": k.id, "effect": k.effect, "providers": on, "modes": k.modes})
     };
     KNOWN.iter().map(describe).collect()
@@ -196,7 +203,7 @@ pub(crate) fn duration(value: &Value) -> Option<Duration> {
 
 fn arm(setting: Setting) -> Result<Armed, Problem> {
     let wrong = |detail: String| Problem::new(detail).with("known", known_ids());
-    let Some(known) = KNOWN.iter().find(|k| k.id == setting.id) else {
+    let Some(known) = KNOWN.iter().copied().find(|k| k.id == setting.id) else {
         return Err(wrong(format!("there is no fault `{}`", setting.id)));
     };
     let mode = match &setting.mode {
@@ -244,7 +251,7 @@ impl Faults {
         let mut fired = Vec::new();
         for (index, armed) in self.armed.iter_mut().enumerate() {
             let setting = &armed.setting;
-            let here = armed.known.on.contains(&provider)
+            let here = armed.known.is_of(provider)
                 && setting.pattern.as_ref().is_none_or(|part| target.contains(part.as_str()));
             if !here {
                 continue;

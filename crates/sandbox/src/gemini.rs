@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 use crate::answer;
 use crate::app::{App, Arrival};
 use crate::call::{Call, Identity, tokens_of};
+use crate::faults::{Class, known};
+use crate::imitation::Imitation;
+use crate::limits::{HOUR, Rule, Scope};
 use crate::world::hash;
 use crate::{model, schema};
 use refusal::{error, gone, invalid, refusal};
@@ -31,7 +34,24 @@ const MODELS: [&str; 7] = [
 const GONE: [&str; 4] =
     ["gemini-2.5-flash", "gemini-2.5-flash-lite", "gemini-2.0-flash", "gemini-2.0-flash-lite"];
 
-pub(crate) fn routes() -> Router<Arc<App>> {
+pub(crate) static IMITATION: Imitation = Imitation {
+    name: "gemini",
+    path: Some("gemini"),
+    routes,
+    identify,
+    classes: &[Class::Http, Class::Model],
+    faults: &[
+        known("F74", &[], "thought parts come first"),
+        known("F77", &[], "retirementTime in 14 days"),
+    ],
+    limits: &[
+        Rule::requests("rpm", 60, Scope::Model, 15),
+        Rule::tokens("tpm", 60, Scope::Model, 250_000),
+        Rule::requests("rpd", 24 * HOUR, Scope::Model, 500),
+    ],
+};
+
+fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/gemini/v1beta/models", get(models))
         // The model and the method share a segment, separated by a colon.
@@ -45,7 +65,7 @@ fn path_of(call: &Call) -> (&str, &str) {
     (model, method)
 }
 
-pub(crate) fn identify(call: &Call) -> Identity {
+fn identify(call: &Call) -> Identity {
     let mut identity =
         Identity::of_key(call.header("x-goog-api-key").or_else(|| call.param("key")));
     let (model, method) = path_of(call);

@@ -6,8 +6,6 @@ use std::hash::{BuildHasher, RandomState};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::call::Provider;
-
 /// Requests that are kept; a new one removes the oldest.
 pub(crate) const MOST: usize = 50_000;
 /// Bytes of a route that are kept.
@@ -18,7 +16,7 @@ pub(crate) struct Entry {
     pub(crate) seq: u64,
     /// Arrival, by the sandbox's clock.
     pub(crate) time: DateTime<Utc>,
-    pub(crate) provider: Provider,
+    pub(crate) provider: &'static str,
     /// A name that equal keys share while the sandbox runs, and that reveals nothing of the key.
     pub(crate) key: Option<String>,
     pub(crate) model: Option<String>,
@@ -78,7 +76,7 @@ impl Ledger {
             entry.status = status;
             verdict.clone_into(&mut entry.verdict);
             entry.answered = Some(at);
-            let answered = (entry.provider.name(), status, verdict.to_owned());
+            let answered = (entry.provider, status, verdict.to_owned());
             *self.counts.entry(answered).or_default() += 1;
         }
     }
@@ -130,7 +128,7 @@ mod tests {
         Entry {
             seq: ledger.next_seq(),
             time: DateTime::UNIX_EPOCH,
-            provider: Provider::Gemini,
+            provider: "gemini",
             key: Some(key.to_owned()),
             model: None,
             source: "127.0.0.1".to_owned(),

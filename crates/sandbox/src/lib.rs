@@ -14,11 +14,13 @@ mod faults;
 mod fixtures;
 mod gemini;
 mod guard;
+mod imitation;
 mod ledger;
 mod limits;
 mod model;
 mod newsapi;
 mod openai;
+mod options;
 mod outbox;
 mod problem;
 mod profile;
@@ -33,5 +35,18 @@ mod webhook;
 mod world;
 
 pub use limits::{Limits, UnknownLimit};
+pub use options::Options;
 pub use profile::{Profile, UnknownProfile};
-pub use server::{Options, Running, Sandbox};
+pub use server::{Running, Sandbox};
+
+/// Every imitated provider.
+static IMITATIONS: [&imitation::Imitation; 8] = [
+    &alpha_vantage::IMITATION,
+    &newsapi::IMITATION,
+    &gemini::IMITATION,
+    &openai::IMITATION,
+    &twilio::IMITATION,
+    &webhook::IMITATION,
+    &rss::IMITATION,
+    &smtp::IMITATION,
+];

@@ -1,12 +1,14 @@
 //! The providers' quotas, counted here and nowhere else: rolling windows, at arrival.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::LazyLock;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
-use crate::call::Provider;
+use crate::IMITATIONS;
+use crate::imitation::Provider;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dimension {
@@ -16,7 +18,7 @@ pub(crate) enum Dimension {
 
 /// Requests that share one count.
 #[derive(Clone, Copy, Debug)]
-enum Scope {
+pub(crate) enum Scope {
     /// All requests from one address, with any key.
     Source,
     Key,
@@ -26,37 +28,43 @@ enum Scope {
 /// One quota of one provider.
 #[derive(Debug)]
 pub(crate) struct Rule {
-    pub(crate) provider: Provider,
     pub(crate) name: &'static str,
     pub(crate) dimension: Dimension,
-    seconds: i64,
-    scope: Scope,
-    amount: u64,
+    pub(crate) seconds: i64,
+    pub(crate) scope: Scope,
+    pub(crate) amount: u64,
 }
 
-const fn rule(
-    provider: Provider,
-    name: &'static str,
-    dimension: Dimension,
-    seconds: i64,
-    scope: Scope,
-    amount: u64,
-) -> Rule {
-    Rule { provider, name, dimension, seconds, scope, amount }
+impl Rule {
+    pub(crate) const fn requests(
+        name: &'static str,
+        seconds: i64,
+        scope: Scope,
+        amount: u64,
+    ) -> Self {
+        Self { name, dimension: Dimension::Requests, seconds, scope, amount }
+    }
+
+    pub(crate) const fn tokens(
+        name: &'static str,
+        seconds: i64,
+        scope: Scope,
+        amount: u64,
+    ) -> Self {
+        Self { name, dimension: Dimension::Tokens, seconds, scope, amount }
+    }
 }
 
-const HOUR: i64 = 3_600;
+pub(crate) const HOUR: i64 = 3_600;
 
-static RULES: [Rule; 8] = [
-    rule(Provider::AlphaVantage, "per_second", Dimension::Requests, 1, Scope::Source, 1),
-    rule(Provider::AlphaVantage, "per_day", Dimension::Requests, 24 * HOUR, Scope::Key, 25),
-    rule(Provider::NewsApi, "per_12h", Dimension::Requests, 12 * HOUR, Scope::Key, 50),
-    rule(Provider::Gemini, "rpm", Dimension::Requests, 60, Scope::Model, 15),
-    rule(Provider::Gemini, "tpm", Dimension::Tokens, 60, Scope::Model, 250_000),
-    rule(Provider::Gemini, "rpd", Dimension::Requests, 24 * HOUR, Scope::Model, 500),
-    rule(Provider::OpenAi, "rpm", Dimension::Requests, 60, Scope::Model, 60),
-    rule(Provider::Twilio, "per_second", Dimension::Requests, 1, Scope::Key, 1),
-];
+/// Every quota with its provider.
+static RULES: LazyLock<Vec<(Provider, &'static Rule)>> = LazyLock::new(|| {
+    let of = |provider: &Provider| {
+        let provider = *provider;
+        provider.limits.iter().map(move |rule| (provider, rule))
+    };
+    IMITATIONS.iter().flat_map(of).collect()
+});
 
 /// Amounts that each provider grants. Defaults are the free plans.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +83,7 @@ pub struct UnknownLimit {
 
 impl Default for Limits {
     fn default() -> Self {
-        let amounts = RULES.iter().map(|r| ((r.provider.name(), r.name), r.amount)).collect();
+        let amounts = RULES.iter().map(|(of, rule)| ((of.name, rule.name), rule.amount)).collect();
         Self { amounts, shrink: 1 }
     }
 }
@@ -83,15 +91,15 @@ impl Default for Limits {
 impl Limits {
     /// Every limit as `provider.name`.
     pub fn names() -> Vec<String> {
-        RULES.iter().map(|r| format!("{}.{}", r.provider.name(), r.name)).collect()
+        RULES.iter().map(|(of, rule)| format!("{}.{}", of.name, rule.name)).collect()
     }
 
     /// Sets one amount, such as `("gemini", "rpm", 5)`.
     pub fn with(mut self, provider: &str, name: &str, amount: u64) -> Result<Self, UnknownLimit> {
-        let rule = RULES.iter().find(|r| r.provider.name() == provider && r.name == name);
-        let rule = rule
+        let known = RULES.iter().find(|(of, rule)| of.name == provider && rule.name == name);
+        let (of, rule) = known
             .ok_or_else(|| UnknownLimit { provider: provider.to_owned(), name: name.to_owned() })?;
-        self.amounts.insert((rule.provider.name(), rule.name), amount);
+        self.amounts.insert((of.name, rule.name), amount);
         Ok(self)
     }
 
@@ -132,7 +140,7 @@ impl Limits {
         let providers =
             patch.iter().filter(|(name, _)| !["scale", "shrink"].contains(&name.as_str()));
         for (provider, amounts) in providers {
-            if !RULES.iter().any(|r| r.provider.name() == provider) {
+            if !RULES.iter().any(|(of, _)| of.name == provider) {
                 return Err(format!(
                     "`{provider}` has no limits; known are scale, shrink and {}",
                     Self::names().join(", ")
@@ -171,8 +179,8 @@ impl Limits {
         self.amounts.get(&(provider, name)).copied().unwrap_or_default()
     }
 
-    fn amount(&self, rule: &Rule) -> u64 {
-        self.amounts.get(&(rule.provider.name(), rule.name)).copied().unwrap_or(rule.amount)
+    fn amount(&self, provider: Provider, rule: &Rule) -> u64 {
+        self.amounts.get(&(provider.name, rule.name)).copied().unwrap_or(rule.amount)
     }
 }
 
@@ -226,8 +234,8 @@ impl Windows {
         self.make_room(limits, now);
         let mut broken = Vec::new();
         let mut room = Vec::new();
-        for (index, rule) in RULES.iter().enumerate() {
-            if rule.provider != request.provider {
+        for (index, (provider, rule)) in RULES.iter().enumerate() {
+            if provider.name != request.provider.name {
                 continue;
             }
             let whose = match rule.scope {
@@ -244,7 +252,7 @@ impl Windows {
             while held.front().is_some_and(|(at, _)| *at + period <= now) {
                 held.pop_front();
             }
-            let amount = limits.amount(rule);
+            let amount = limits.amount(provider, rule);
             let mut over =
                 (held.iter().map(|(_, cost)| cost).sum::<u64>() + cost).saturating_sub(amount);
             if over == 0 {
@@ -276,7 +284,7 @@ impl Windows {
             return;
         }
         let ends = |rule: usize, held: &Window| {
-            held.back().map(|(at, _)| *at + limits.period(&RULES[rule]))
+            held.back().map(|(at, _)| *at + limits.period(RULES[rule].1))
         };
         self.held.retain(|(rule, _), held| ends(*rule, held).is_some_and(|end| end > now));
         while self.held.len() >= MOST_WINDOWS {
@@ -295,8 +303,13 @@ mod tests {
     fn a_window_is_free_again_exactly_one_period_later() {
         let limits = Limits::default();
         let mut windows = Windows::default();
-        let twilio =
-            Counted { provider: Provider::Twilio, source: "", key: "AC1", model: "", tokens: 0 };
+        let twilio = Counted {
+            provider: &crate::twilio::IMITATION,
+            source: "",
+            key: "AC1",
+            model: "",
+            tokens: 0,
+        };
         let start = DateTime::UNIX_EPOCH;
         assert!(windows.count(&limits, &twilio, start).is_ok());
         let almost = start + TimeDelta::seconds(1) - TimeDelta::microseconds(1);
@@ -311,7 +324,7 @@ mod tests {
         let mut windows = Windows::default();
         let mut count = |key: &str, at| {
             let source = key;
-            let provider = Provider::AlphaVantage;
+            let provider = &crate::alpha_vantage::IMITATION;
             let request = Counted { provider, source, key, model: "", tokens: 0 };
             (windows.count(&limits, &request, at).is_ok(), windows.held.len())
         };
@@ -328,7 +341,7 @@ mod tests {
     #[test]
     fn a_shrunk_day_is_shorter_and_a_minute_is_not() {
         let limits = Limits::default().shrunk(600);
-        let of = |name| RULES.iter().find(|r| r.name == name).expect("a known limit");
+        let of = |name| RULES.iter().find(|(_, r)| r.name == name).expect("a known limit").1;
         assert_eq!(limits.period(of("per_day")), TimeDelta::seconds(144));
         assert_eq!(limits.period(of("per_12h")), TimeDelta::seconds(72));
         assert_eq!(limits.period(of("rpm")), TimeDelta::seconds(60));
@@ -339,7 +352,7 @@ mod tests {
         let limits = Limits::default().with("gemini", "tpm", 10).expect("a known limit");
         let mut windows = Windows::default();
         let ask = |tokens| Counted {
-            provider: Provider::Gemini,
+            provider: &crate::gemini::IMITATION,
             source: "",
             key: "k",
             model: "m",

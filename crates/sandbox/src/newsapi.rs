@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 use crate::answer::{self, Because};
 use crate::app::{App, Arrival, Ruling};
 use crate::call::{Call, Identity};
+use crate::faults::{Class, known};
+use crate::imitation::Imitation;
+use crate::limits::{HOUR, Rule, Scope};
 use crate::search::Search;
 use crate::world::{Article, Event};
 use shape::{shape, storm};
@@ -20,13 +23,36 @@ use shape::{shape, storm};
 /// Results that a developer account may page through.
 const MOST: usize = 100;
 
-pub(crate) fn routes() -> Router<Arc<App>> {
+pub(crate) static IMITATION: Imitation = Imitation {
+    name: "newsapi",
+    path: Some("newsapi"),
+    routes,
+    identify,
+    classes: &[Class::Http, Class::Stories],
+    faults: &[
+        known("F40", &[], "429 rateLimited"),
+        known("F41", &["429", "401"], "apiKeyExhausted"),
+        known("F42", &[], "426 maximumResultsReached"),
+        known("F43", &[], "every second article is `[Removed]`"),
+        known("F44", &[], "every field is null that may be"),
+        known("F45", &[], "`from` is too far in the past"),
+        known("F46", &[], "totalResults beyond what can be had"),
+        known("F47", &["future", "missing"], "publishedAt in the future, or absent"),
+        known("F48", &[], "every article twice, the second time under another URL"),
+        known("F49", &[], "titles that are not English"),
+        known("F92", &[], "a title of 1 MB"),
+        known("F93", &[], "one story from 200 outlets"),
+    ],
+    limits: &[Rule::requests("per_12h", 12 * HOUR, Scope::Key, 50)],
+};
+
+fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/newsapi/v2/everything", get(everything))
         .route("/newsapi/v2/top-headlines", get(top_headlines))
 }
 
-pub(crate) fn identify(call: &Call) -> Identity {
+fn identify(call: &Call) -> Identity {
     let key = call.header("x-api-key").or_else(|| call.header("authorization"));
     Identity::of_key(key.or_else(|| call.param("apiKey")))
 }

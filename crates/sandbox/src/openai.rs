@@ -12,14 +12,27 @@ use serde_json::{Value, json};
 use crate::answer::{self, Because};
 use crate::app::{App, Arrival, Ruling};
 use crate::call::{Call, Identity, tokens_of};
+use crate::faults::Class;
+use crate::imitation::Imitation;
+use crate::limits::{Rule, Scope};
 use crate::model;
 use crate::world::hash;
 
-pub(crate) fn routes() -> Router<Arc<App>> {
+pub(crate) static IMITATION: Imitation = Imitation {
+    name: "openai",
+    path: Some("openai"),
+    routes,
+    identify,
+    classes: &[Class::Http, Class::Model],
+    faults: &[],
+    limits: &[Rule::requests("rpm", 60, Scope::Model, 60)],
+};
+
+fn routes() -> Router<Arc<App>> {
     Router::new().route("/openai/v1/chat/completions", post(complete))
 }
 
-pub(crate) fn identify(call: &Call) -> Identity {
+fn identify(call: &Call) -> Identity {
     let mut identity = Identity::of_key(call.bearer());
     if let Ok(body) = call.json() {
         identity.model = body["model"].as_str().map(str::to_owned);

@@ -8,6 +8,7 @@ use serde_json::json;
 use thiserror::Error;
 
 use crate::faults::Faults;
+use crate::imitation::paths;
 use crate::limits::Limits;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,12 +31,9 @@ pub enum Profile {
 #[derive(Debug, Error)]
 #[error(
     "there is no profile `{0}`; the profiles are calm, flaky, quota-tight, chaos, \
-     thanksgiving-2026 and outage-alphavantage, -newsapi, -gemini, -openai, -twilio, -webhook, -rss"
+     thanksgiving-2026 and outage-{paths}", paths = paths().collect::<Vec<_>>().join(", -")
 )]
 pub struct UnknownProfile(String);
-
-const PLACES: [&str; 7] =
-    ["alphavantage", "newsapi", "gemini", "openai", "twilio", "webhook", "rss"];
 
 impl FromStr for Profile {
     type Err = UnknownProfile;
@@ -48,7 +46,9 @@ impl FromStr for Profile {
             "thanksgiving-2026" => Ok(Self::Thanksgiving2026),
             "chaos" => Ok(Self::Chaos),
             _ => match name.strip_prefix("outage-") {
-                Some(place) if PLACES.contains(&place) => Ok(Self::Outage(place.to_owned())),
+                Some(place) if paths().any(|path| path == place) => {
+                    Ok(Self::Outage(place.to_owned()))
+                }
                 _ => Err(UnknownProfile(name.to_owned())),
             },
         }

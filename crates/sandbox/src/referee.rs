@@ -14,8 +14,9 @@ use futures_util::{StreamExt, stream};
 
 use crate::answer::{self, Because, Verdict};
 use crate::app::{App, Arrival, Ruling, Visit};
-use crate::call::{Call, Identity, Provider};
-use crate::{alpha_vantage, fixtures, gemini, newsapi, openai, twilio, webhook};
+use crate::call::Call;
+use crate::fixtures;
+use crate::imitation;
 
 const BODY_CAP: usize = 16 << 20;
 const LONG: Duration = Duration::from_mins(10);
@@ -26,7 +27,7 @@ pub(crate) async fn referee(
     request: Request,
     next: Next,
 ) -> Response {
-    let Some(provider) = Provider::of_path(request.uri().path()) else {
+    let Some(provider) = imitation::of_path(request.uri().path()) else {
         return next.run(request).await;
     };
     let (parts, body) = request.into_parts();
@@ -35,7 +36,6 @@ pub(crate) async fn referee(
     };
     let query = parts.uri.query().unwrap_or("");
     let call = Call {
-        provider,
         method: parts.method.clone(),
         path: parts.uri.path().to_owned(),
         target: parts.uri.path_and_query().map_or_else(String::new, ToString::to_string),
@@ -49,7 +49,7 @@ pub(crate) async fn referee(
         source: &call.source,
         method: call.method.as_str(),
         target: &call.target,
-        identity: identify(&call),
+        identity: (provider.identify)(&call),
     });
 
     let response = if let Some(response) = early(&arrival) {
@@ -76,18 +76,6 @@ pub(crate) async fn referee(
     let verdict = response.extensions().get::<Verdict>().map(|v| v.0.clone());
     app.close(&arrival, Some(response.status().as_u16()), verdict.as_deref());
     spoil(&app, &arrival, response).await
-}
-
-fn identify(call: &Call) -> Identity {
-    match call.provider {
-        Provider::AlphaVantage => alpha_vantage::identify(call),
-        Provider::NewsApi => newsapi::identify(call),
-        Provider::Gemini => gemini::identify(call),
-        Provider::OpenAi => openai::identify(call),
-        Provider::Twilio => twilio::identify(call),
-        Provider::Webhook => webhook::identify(call),
-        Provider::Rss | Provider::Smtp => Identity { admitted: true, ..Identity::default() },
-    }
 }
 
 /// Faults of the network: the provider's own code does not see the request.

@@ -10,12 +10,24 @@ use chrono::TimeDelta;
 
 use crate::answer::{self, Because};
 use crate::app::{App, Arrival};
-use crate::call::Call;
+use crate::call::{Call, Identity};
+use crate::faults::Class;
 use crate::fixtures;
+use crate::imitation::Imitation;
 use crate::search::Search;
 use crate::world::hash;
 
-pub(crate) fn routes() -> Router<Arc<App>> {
+pub(crate) static IMITATION: Imitation = Imitation {
+    name: "rss",
+    path: Some("rss"),
+    routes,
+    identify: |_| Identity::anonymous(),
+    classes: &[Class::Http, Class::Stories],
+    faults: &[],
+    limits: &[],
+};
+
+fn routes() -> Router<Arc<App>> {
     Router::new().route("/rss/google/search", get(search))
 }
 

@@ -1,55 +1,22 @@
 //! Starting and stopping: one HTTP port for all providers, one SMTP port.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::middleware;
-use chrono::{DateTime, Utc};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::IMITATIONS;
 use crate::app::App;
 use crate::guard::guard;
-use crate::limits::Limits;
-use crate::profile::Profile;
+use crate::options::Options;
 use crate::referee::referee;
-use crate::{alpha_vantage, control, gemini, newsapi, openai, rss, smtp, twilio, webhook, world};
-
-/// Settings of a sandbox. The default: seed 42, real time, free ports on the loopback address.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Equal seeds give equal worlds.
-    pub seed: u64,
-    /// Start of the clock, which runs on from there. `None`: the real time.
-    pub now: Option<DateTime<Utc>>,
-    /// Port 0 means a free one.
-    pub http_addr: SocketAddr,
-    /// `None`: no SMTP.
-    pub smtp_addr: Option<SocketAddr>,
-    pub profile: Profile,
-    pub limits: Limits,
-    /// Lets other machines use the control routes.
-    pub open_control: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self {
-            seed: 42,
-            now: None,
-            http_addr: free,
-            smtp_addr: Some(free),
-            profile: Profile::default(),
-            limits: Limits::default(),
-            open_control: false,
-        }
-    }
-}
+use crate::{control, smtp, world};
 
 /// The provider sandbox, before it runs.
 #[derive(Debug)]
@@ -100,14 +67,9 @@ impl Sandbox {
 }
 
 fn routes(app: &Arc<App>) -> Router {
-    Router::new()
-        .merge(alpha_vantage::routes())
-        .merge(newsapi::routes())
-        .merge(gemini::routes())
-        .merge(openai::routes())
-        .merge(twilio::routes())
-        .merge(webhook::routes())
-        .merge(rss::routes())
+    IMITATIONS
+        .iter()
+        .fold(Router::new(), |routes, provider| routes.merge((provider.routes)()))
         .layer(middleware::from_fn_with_state(Arc::clone(app), referee))
         .merge(control::routes().layer(middleware::from_fn_with_state(Arc::clone(app), guard)))
         .with_state(Arc::clone(app))

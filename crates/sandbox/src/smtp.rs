@@ -3,14 +3,30 @@
 use std::io;
 use std::sync::Arc;
 
+use axum::Router;
 use base64::Engine as _;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::TaskTracker;
 
 use crate::app::{App, Arrival, Visit};
-use crate::call::{Identity, Provider};
+use crate::call::Identity;
+use crate::faults::{Class, known};
+use crate::imitation::Imitation;
 use crate::outbox::Email;
+
+pub(crate) static IMITATION: Imitation = Imitation {
+    name: "smtp",
+    path: None,
+    routes: Router::new,
+    identify: |_| Identity::anonymous(),
+    classes: &[Class::Login],
+    faults: &[
+        known("F85", &["451", "421", "450", "452", "550", "552", "554"], "SMTP refusal"),
+        known("F86", &[], "accepted, then the connection drops without an answer"),
+    ],
+    limits: &[],
+};
 
 const BODY_CAP: usize = 16 << 20;
 const LINE_CAP: usize = 1 << 20;
@@ -153,8 +169,7 @@ impl Session {
 
     fn arrive(&self, method: &str, target: &str, key: Option<String>, admitted: bool) -> Arrival {
         let identity = Identity { key, admitted, ..Identity::default() };
-        let visit =
-            Visit { provider: Provider::Smtp, source: &self.source, method, target, identity };
+        let visit = Visit { provider: &IMITATION, source: &self.source, method, target, identity };
         self.app.arrive(visit)
     }
 

@@ -14,10 +14,32 @@ use serde_json::{Value, json};
 use crate::answer::{self, Because};
 use crate::app::{App, Arrival, Ruling};
 use crate::call::{Call, Identity};
+use crate::faults::{Class, known};
+use crate::imitation::Imitation;
+use crate::limits::{Rule, Scope};
 use crate::outbox::Sms;
 use crate::world::hash;
 
-pub(crate) fn routes() -> Router<Arc<App>> {
+pub(crate) static IMITATION: Imitation = Imitation {
+    name: "twilio",
+    path: Some("twilio"),
+    routes,
+    identify,
+    classes: &[Class::Http, Class::Login],
+    faults: &[
+        known(
+            "F80",
+            &["21211", "21212", "21408", "21606", "21611", "21612", "21614"],
+            "refused with the code that a magic number gives",
+        ),
+        known("F81", &[], "429, code 20429"),
+        known("F82", &["500", "502", "503", "504"], "accepted, then a server error"),
+        known("F84", &[], "21610, the recipient replied STOP"),
+    ],
+    limits: &[Rule::requests("per_second", 1, Scope::Key, 1)],
+};
+
+fn routes() -> Router<Arc<App>> {
     let messages = get(list).post(send);
     Router::new().route("/twilio/2010-04-01/Accounts/{sid}/Messages.json", messages)
 }
@@ -30,7 +52,7 @@ fn credentials(call: &Call) -> Option<(String, String)> {
     Some((user.to_owned(), password.to_owned()))
 }
 
-pub(crate) fn identify(call: &Call) -> Identity {
+fn identify(call: &Call) -> Identity {
     let pair = credentials(call);
     let mut identity = Identity::of_key(pair.as_ref().map(|(user, _)| user.as_str()));
     identity.admitted &= pair.is_some_and(|(_, word)| !word.is_empty() && word != "invalid");

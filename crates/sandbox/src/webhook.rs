@@ -11,14 +11,26 @@ use serde_json::{Value, json};
 use crate::answer;
 use crate::app::{App, Arrival, Ruling};
 use crate::call::{Call, Identity};
+use crate::faults::Class;
+use crate::imitation::Imitation;
 use crate::outbox::Hook;
 
-pub(crate) fn routes() -> Router<Arc<App>> {
+pub(crate) static IMITATION: Imitation = Imitation {
+    name: "webhook",
+    path: Some("webhook"),
+    routes,
+    identify,
+    classes: &[Class::Http],
+    faults: &[],
+    limits: &[],
+};
+
+fn routes() -> Router<Arc<App>> {
     Router::new().route("/webhook", post(receive)).route("/webhook/{*rest}", post(receive))
 }
 
 /// A webhook needs no key; a bearer token is checked if there is one.
-pub(crate) fn identify(call: &Call) -> Identity {
+fn identify(call: &Call) -> Identity {
     let key = call.bearer().map(str::to_owned);
     let admitted = key.as_deref() != Some("invalid");
     Identity { key, admitted, ..Identity::default() }

@@ -209,8 +209,7 @@ pub struct Candidate {
     pub published_at: DateTime<Utc>,
 }
 
-/// Articles published within 72 h of the span `from..=to` that share a symbol or a title with the
-/// given ones, by id.
+/// Articles published in `from..=to` that share a symbol or a title with the given ones, by id.
 pub async fn find_candidates(
     db: impl PgExecutor<'_>,
     symbols: &[Symbol],
@@ -223,12 +222,11 @@ pub async fn find_candidates(
         r#"with near as (
                select article_id as id from article_symbol
                where symbol = any ($1)
-                 and published_at between $3::timestamptz - interval '72 hours'
-                                      and $4::timestamptz + interval '72 hours'
+                 and published_at between $3 and $4
                union
                select id from article
                where title_hash = any ($2)
-                 and published_at between $3 - interval '72 hours' and $4 + interval '72 hours'
+                 and published_at between $3 and $4
            )
            select a.id, a.cluster_id, a.fingerprint, a.simhash, a.title_hash, a.published_at
            from near join article a on a.id = near.id

@@ -212,21 +212,6 @@ pub async fn list_stuck(
     .await
 }
 
-/// Messages that are not final yet, oldest first.
-pub async fn list_unsent(db: impl PgExecutor<'_>, limit: i64) -> sqlx::Result<Vec<Notification>> {
-    sqlx::query_as!(
-        Notification,
-        r#"select id, alert_id, channel as "channel: Channel", recipient, kind as "kind: Kind",
-                  sequence, subject, body, simulated, created_at, sent_at,
-                  state as "state: State"
-           from notification where state in ('queued', 'sending', 'unknown')
-           order by id limit $1"#,
-        limit,
-    )
-    .fetch_all(db)
-    .await
-}
-
 /// Deletes at most `limit` messages from before an instant, with their deliveries, of episodes that are
 /// over; returns how many. A firing episode counts its messages.
 pub async fn prune(

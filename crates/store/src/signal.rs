@@ -112,25 +112,6 @@ pub async fn find(db: impl PgExecutor<'_>, id: i64) -> sqlx::Result<Option<Signa
     .await
 }
 
-/// The signal that a cause has made.
-pub async fn find_by_cause(
-    db: impl PgExecutor<'_>,
-    symbol: &Symbol,
-    cause: &str,
-) -> sqlx::Result<Option<Signal>> {
-    sqlx::query_as!(
-        Signal,
-        r#"select id, symbol as "symbol: Word<Symbol>", at, state,
-                  label as "label!: Maybe<SignalLabel>", c, p, s, q, terms, inputs,
-                  formula_version, cause, job
-           from signal where symbol = $1 and cause = $2"#,
-        symbol.as_str(),
-        cause,
-    )
-    .fetch_optional(db)
-    .await
-}
-
 /// The newest signal of a symbol.
 pub async fn find_current(
     db: impl PgExecutor<'_>,

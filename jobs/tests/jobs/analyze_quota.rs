@@ -84,7 +84,8 @@ async fn a_reading_posts_what_it_cost_and_not_what_was_reserved() {
     let price = Price { input: 10.0, output: 40.0 };
     let mut stage = Stage::with(|settings, url| {
         settings.models = vec![gemini(url).priced(price)];
-        settings.plans.gemini = "15/1m, 250000 tokens/1m, 10 usd/day UTC".parse().unwrap();
+        let plan = "15/1m, 250000 tokens/1m, 10 usd/day UTC".parse().unwrap();
+        settings.plans.set(&bellwether_providers::gemini::ENTRY, plan);
     })
     .await;
     stage.only::<AnalyzeArticle>().await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bellwether_jobs::ScrapeQuotes;
 use serde_json::json;
 
-use crate::stage::{Stage, symbol};
+use crate::stage::{MARKET, Stage, symbol};
 
 const KEY: &str = "alpha_vantage";
 
@@ -39,11 +39,9 @@ async fn a_start_with_another_key_or_with_none_lifts_the_park() {
     for key in [Some("another-key"), None] {
         let stage = refused().await;
         stage
-            .prepare_with(|settings| {
-                settings.market = settings.market.take().zip(key).map(|(mut market, key)| {
-                    market.key = key.to_owned().into();
-                    market
-                });
+            .prepare_with(|settings| match (settings.sources.get_mut(MARKET), key) {
+                (Some(market), Some(key)) => market.key = key.to_owned().into(),
+                _ => drop(settings.sources.remove(MARKET)),
             })
             .await;
         assert!(stage.parked_for(KEY).await <= 0.0, "{key:?}");
@@ -55,7 +53,7 @@ async fn a_start_with_another_key_or_with_none_lifts_the_park() {
 async fn a_longer_park_by_hand_stays() {
     let stage = refused().await;
     stage.park(KEY, Duration::from_hours(5)).await;
-    stage.prepare_with(|settings| settings.market = None).await;
+    stage.prepare_with(|settings| drop(settings.sources.remove(MARKET))).await;
     assert!(stage.parked_for(KEY).await > 4.0 * 3_600.0);
 }
 

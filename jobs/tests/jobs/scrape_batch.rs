@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::{
     analyze_article,
-    stage::{Stage, symbol},
+    stage::{NEWS, Stage, symbol},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -103,7 +103,7 @@ async fn a_round_of_the_schedule_that_follows_another_at_once_searches_for_nothi
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_feed_that_the_plan_does_not_include_is_noted_and_left_alone() {
-    let mut stage = Stage::with(|settings, _| settings.news = None).await;
+    let mut stage = Stage::with(|settings, _| drop(settings.sources.remove(NEWS))).await;
     stage.fault(json!({"id": "F23"})).await;
     stage.work(Registry::new().with::<ScrapeBatch>().with::<ScrapeNews>()).await;
     let topic = ScrapeNews {
@@ -167,7 +167,7 @@ async fn a_symbol_that_the_provider_refused_is_left_out_of_plans() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_news_provider_the_feed_is_asked_in_its_hours_and_not_by_each_round() {
-    let mut stage = Stage::with(|settings, _| settings.news = None).await;
+    let mut stage = Stage::with(|settings, _| drop(settings.sources.remove(NEWS))).await;
     stage.only::<ScrapeBatch>().await;
     stage.run(&ScrapeBatch::default()).await;
     let now = store::now(&stage.pool).await.unwrap();

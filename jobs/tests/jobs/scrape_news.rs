@@ -6,7 +6,7 @@ use bellwether_store as store;
 use bellwether_testing::wait_until;
 use serde_json::json;
 
-use crate::stage::{Stage, symbol};
+use crate::stage::{NEWS, Stage, symbol};
 
 fn news() -> ScrapeNews {
     ScrapeNews { symbols: vec![symbol("AAPL"), symbol("MSFT")], batch: None, topic: None }
@@ -111,7 +111,7 @@ fn topic() -> ScrapeNews {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_call_for_a_topic_serves_the_watchlist_and_brings_a_second_opinion() {
     let mut stage = Stage::with(|settings, _| {
-        settings.news = None;
+        settings.sources.remove(NEWS);
         settings.watchlist = ["AAPL", "MSFT", "GOOGL", "AMZN", "TSLA"].map(symbol).to_vec();
     })
     .await;
@@ -139,7 +139,7 @@ async fn one_call_for_a_topic_serves_the_watchlist_and_brings_a_second_opinion()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_opinion_never_outranks_our_own_reading() {
-    let mut stage = Stage::with(|settings, _| settings.news = None).await;
+    let mut stage = Stage::with(|settings, _| drop(settings.sources.remove(NEWS))).await;
     stage.work(Registry::new().with::<ScrapeNews>().with::<AnalyzeArticle>()).await;
     stage.run(&topic()).await;
     stage.idle_of::<ScrapeNews>().await;

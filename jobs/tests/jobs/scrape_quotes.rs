@@ -6,7 +6,7 @@ use bellwether_queue::{JobArgs, Registry, State};
 use bellwether_store as store;
 use serde_json::json;
 
-use crate::stage::{KEY, Stage, access, symbol};
+use crate::stage::{KEY, MARKET, Stage, access, symbol};
 
 fn aapl() -> ScrapeQuotes {
     ScrapeQuotes { symbol: symbol("AAPL"), batch: None, part: None }
@@ -136,7 +136,7 @@ async fn a_broken_server_and_a_silent_one_are_tried_again() {
         let mut stage = Stage::with(|settings: &mut Settings, url| {
             let mut market = access(url, "alphavantage");
             market.timeout = std::time::Duration::from_secs(3);
-            settings.market = Some(market);
+            settings.sources.insert(MARKET, market);
         })
         .await;
         stage.fault(fault.clone()).await;
@@ -278,7 +278,7 @@ async fn a_watched_symbol_that_the_provider_does_not_know_stays_watched_and_is_n
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_provider_the_job_says_so() {
-    let mut stage = Stage::with(|settings, _| settings.market = None).await;
+    let mut stage = Stage::with(|settings, _| drop(settings.sources.remove(MARKET))).await;
     stage.only::<ScrapeQuotes>().await;
     let id = stage.add(&aapl()).await;
     let attempt = stage.ended(id, 1).await;

@@ -1,7 +1,7 @@
 //! The limits, lanes and schedules that a worker defines when it starts.
 
 use bellwether_jobs::{Model, Services, Settings, handlers, prepare, registry};
-use bellwether_providers::{Price, Prompt};
+use bellwether_providers::{self as providers, Price, Prompt};
 use bellwether_queue::{inspect, schedule};
 
 use crate::stage::{QUEUES, Stage, gemini, openai};
@@ -51,7 +51,8 @@ async fn the_limits_are_those_of_the_free_plans_and_a_model_reserves_what_it_may
     let stage = Stage::at_scale(1.0, |settings, url| {
         let price = Price { input: 0.1, output: 0.4 };
         settings.models = vec![gemini(url).priced(price), openai(url)];
-        settings.plans.gemini_account = Some("2 usd/day America/Los_Angeles".parse().unwrap());
+        let budget = "2 usd/day America/Los_Angeles".parse().unwrap();
+        settings.plans.set_account(&providers::gemini::ENTRY, budget);
     })
     .await;
     let windows = async |key: &str| {
@@ -115,7 +116,7 @@ async fn a_budget_that_holds_no_single_call_is_refused_with_the_reason() {
             models: vec![gemini("http://127.0.0.1:1").priced(price)],
             ..Settings::default()
         };
-        settings.plans.gemini_account = Some(budget.parse().unwrap());
+        settings.plans.set_account(&providers::gemini::ENTRY, budget.parse().unwrap());
         Services::new(stage.pool.clone(), settings).unwrap()
     };
     let error = prepare(&services("0.01 usd/day UTC"), &QUEUES).await.unwrap_err().to_string();

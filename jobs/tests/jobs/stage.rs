@@ -1,6 +1,6 @@
 //! A database, a sandbox and a worker for the kinds that a test wants to run.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bellwether_domain::{Symbol, alert::notify};
 use bellwether_jobs::{Mail, Model, Services, Settings, Texts, handlers, prepare};
@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 use sqlx::postgres::PgPoolOptions;
 
 pub(crate) const KEY: &str = "sandbox-key-4711";
+/// The sources of prices and of news.
+pub(crate) const MARKET: &str = "alpha_vantage";
+pub(crate) const NEWS: &str = "newsapi";
 pub(crate) const QUEUES: [&str; 4] = ["scraper", "analyzer", "alert", "maintenance"];
 /// Nothing here waits for a quota.
 const PLENTY: f64 = 100.0;
@@ -62,8 +65,10 @@ impl Stage {
         let url = sandbox.url();
         let mut settings = Settings {
             watchlist: vec![symbol("AAPL"), symbol("MSFT")],
-            market: Some(access(&url, "alphavantage")),
-            news: Some(access(&url, "newsapi")),
+            sources: BTreeMap::from([
+                (MARKET, access(&url, "alphavantage")),
+                (NEWS, access(&url, "newsapi")),
+            ]),
             notify: notify::Settings { group_wait_s: 0, ..notify::Settings::default() },
             limit_scale: scale,
             ..Settings::default()
@@ -352,11 +357,11 @@ pub(crate) fn access(url: &str, provider: &str) -> providers::Settings {
 }
 
 pub(crate) fn gemini(url: &str) -> Model {
-    Model::gemini(access(url, "gemini"), "gemini-3.5-flash-lite")
+    Model::new(&providers::gemini::ENTRY, access(url, "gemini"), "gemini-3.5-flash-lite")
 }
 
 pub(crate) fn openai(url: &str) -> Model {
-    Model::openai(access(url, "openai/v1"), "llama")
+    Model::new(&providers::openai::ENTRY, access(url, "openai/v1"), "llama")
 }
 
 pub(crate) fn texts(url: &str) -> Texts {

@@ -1,31 +1,38 @@
 //! Options of the providers: keys, addresses, and the limits of each plan.
 
 use bellwether_jobs::Plan;
-use clap::{Args, ValueEnum};
-use secrecy::SecretString;
+use bellwether_providers::{
+    Price, alpha_vantage,
+    catalog::{self, Entry},
+    gemini, newsapi, openai,
+};
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-/// A provider or channel, by its name in notices and limits.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(crate) enum Provider {
-    AlphaVantage,
-    Newsapi,
-    Gemini,
-    Twilio,
-    Smtp,
-}
+/// A provider or channel; its name in notices and limits is its value in options.
+pub(crate) type Provider = &'static Entry;
 
-impl Provider {
-    pub(crate) const ALL: &[Self] =
-        &[Self::AlphaVantage, Self::Newsapi, Self::Gemini, Self::Twilio, Self::Smtp];
+/// Values that were given for a source or for models.
+pub(crate) struct Given<'a> {
+    pub(crate) key: Option<&'a SecretString>,
+    pub(crate) base_url: Option<&'a Url>,
+    pub(crate) limits: &'a Plan,
+    /// Limits of all models together.
+    pub(crate) account_limits: Option<&'a Plan>,
+    /// Names of models, in order of preference.
+    pub(crate) models: Vec<&'a str>,
+    pub(crate) price: Price,
 }
 
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Providers and channels")]
 pub(crate) struct ProviderArgs {
     /// Providers whose keys other processes of the deployment hold, separated by commas
-    #[arg(long, env = "BELLWETHER_PROVIDERS", value_enum, value_delimiter = ',')]
+    #[arg(long, env = "BELLWETHER_PROVIDERS", value_parser = known(), value_delimiter = ',')]
     pub(crate) providers: Vec<Provider>,
     /// Key for quotes and daily bars
     #[arg(long, env, hide_env_values = true)]
@@ -46,7 +53,7 @@ pub(crate) struct ProviderArgs {
     #[arg(long, env, hide_env_values = true, value_parser = parse_http)]
     pub(crate) gemini_base_url: Option<Url>,
     /// Gemini model that reads articles
-    #[arg(long, env, default_value = "gemini-3.5-flash-lite")]
+    #[arg(long, env, default_value = gemini::DEFAULT_MODEL)]
     pub(crate) gemini_model: String,
     /// Server with OpenAI's chat completions API; with a key: https, this machine or a private
     /// network
@@ -75,20 +82,20 @@ pub(crate) struct ProviderArgs {
     #[arg(long, env)]
     pub(crate) gemini_fallback_model: Option<String>,
     /// Limits of the Alpha Vantage plan
-    #[arg(long, env, default_value = Plan::ALPHA_VANTAGE)]
+    #[arg(long, env, default_value = alpha_vantage::ENTRY.plan)]
     pub(crate) alpha_vantage_limits: Plan,
     /// Limits of the NewsAPI plan
-    #[arg(long, env, default_value = Plan::NEWSAPI)]
+    #[arg(long, env, default_value = newsapi::ENTRY.plan)]
     pub(crate) newsapi_limits: Plan,
     /// Limits of the Gemini plan for each model, for example `15/1m, 250000 tokens/1m, 500/day
     /// America/Los_Angeles`
-    #[arg(long, env, default_value = Plan::GEMINI)]
+    #[arg(long, env, default_value = gemini::ENTRY.plan)]
     pub(crate) gemini_limits: Plan,
     /// Limits of all Gemini models together, for example `5 usd/day America/Los_Angeles`
     #[arg(long, env)]
     pub(crate) gemini_account_limits: Option<Plan>,
     /// Limits of the OpenAI-compatible server
-    #[arg(long, env, default_value = Plan::OPENAI)]
+    #[arg(long, env, default_value = openai::ENTRY.plan)]
     pub(crate) openai_limits: Plan,
     /// Request a new symbol's whole history from Alpha Vantage, which the free plan does not
     /// include
@@ -122,6 +129,54 @@ pub(crate) struct ProviderArgs {
     /// https address that receives each alert as JSON by POST
     #[arg(long, env, hide_env_values = true)]
     pub(crate) alert_webhook_url: Option<SecretString>,
+}
+
+impl ProviderArgs {
+    /// The values that were given for a source or for models; `None` for a channel.
+    pub(crate) fn given(&self, provider: Provider) -> Option<Given<'_>> {
+        let (key, base_url, limits) = match provider.prefix {
+            "ALPHA_VANTAGE" => (
+                &self.alpha_vantage_api_key,
+                &self.alpha_vantage_base_url,
+                &self.alpha_vantage_limits,
+            ),
+            "NEWSAPI" => (&self.newsapi_api_key, &self.newsapi_base_url, &self.newsapi_limits),
+            "GEMINI" => (&self.gemini_api_key, &self.gemini_base_url, &self.gemini_limits),
+            "OPENAI" => (&self.openai_api_key, &self.openai_base_url, &self.openai_limits),
+            _ => return None,
+        };
+        let (models, input, output) = match provider.prefix {
+            "GEMINI" => (
+                vec![Some(self.gemini_model.as_str()), named(self.gemini_fallback_model.as_ref())],
+                self.gemini_price_input,
+                self.gemini_price_output,
+            ),
+            "OPENAI" => (
+                vec![named(self.openai_model.as_ref())],
+                self.openai_price_input,
+                self.openai_price_output,
+            ),
+            _ => (Vec::new(), 0.0, 0.0),
+        };
+        let account_limits = self.gemini_account_limits.as_ref();
+        Some(Given {
+            key: key.as_ref().filter(|key| !key.expose_secret().is_empty()),
+            base_url: base_url.as_ref(),
+            limits,
+            account_limits: account_limits.filter(|_| provider.prefix == "GEMINI"),
+            models: models.into_iter().flatten().collect(),
+            price: Price { input, output },
+        })
+    }
+}
+
+fn named(model: Option<&String>) -> Option<&str> {
+    model.map(String::as_str).filter(|model| !model.trim().is_empty())
+}
+
+fn known() -> impl TypedValueParser<Value = Provider> {
+    PossibleValuesParser::new(catalog::ALL.map(|entry| entry.name))
+        .map(|name| Entry::find(&name).expect("only names of the catalog are possible"))
 }
 
 fn parse_price(text: &str) -> Result<f64, String> {

@@ -17,7 +17,7 @@ use tracing::{Instrument, field::Empty};
 
 use super::{limits, sandbox};
 use crate::{
-    args::{Provider, UpArgs},
+    args::UpArgs,
     database::{self, Database},
     http::Port,
     lifecycle::Lifecycle,
@@ -40,8 +40,12 @@ pub(crate) async fn run(args: UpArgs, metrics: Option<PrometheusHandle>) -> anyh
     } else {
         Some(sandbox::start(&args.sandbox).await?)
     };
-    let providers =
-        providers::resolve(&args.providers, &args.watch, sandbox.as_ref(), Provider::ALL)?;
+    let providers = providers::resolve(
+        &args.providers,
+        &args.watch,
+        sandbox.as_ref(),
+        &providers::called_by(None),
+    )?;
 
     // Stops what has been started, in the opposite order, also after an error.
     let result = match Database::own(&args.database, lifecycle.soft.cancelled()).await {

@@ -11,7 +11,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    args::{Provider, Role, WorkerArgs},
+    args::{Role, WorkerArgs},
     database::{self, Database},
     http::Port,
     lifecycle::Lifecycle,
@@ -25,24 +25,17 @@ pub(crate) async fn run(
     args: WorkerArgs,
     metrics: Option<PrometheusHandle>,
 ) -> anyhow::Result<bool> {
-    let (service, name, port, queues, calls): (_, _, _, _, &[Provider]) = match args.role {
-        Role::Scraper => {
-            let calls = &[Provider::AlphaVantage, Provider::Newsapi];
-            (Service::Scraper, "scraper", 5000, work::SCRAPER, calls)
-        }
-        Role::Analyzer => {
-            (Service::Analyzer, "analyzer", 5001, work::ANALYZER, &[Provider::Gemini])
-        }
-        Role::Alert => {
-            let calls = &[Provider::Twilio, Provider::Smtp];
-            (Service::Alert, "alert", 5002, work::ALERT, calls)
-        }
+    let (service, name, port, queues) = match args.role {
+        Role::Scraper => (Service::Scraper, "scraper", 5000, work::SCRAPER),
+        Role::Analyzer => (Service::Analyzer, "analyzer", 5001, work::ANALYZER),
+        Role::Alert => (Service::Alert, "alert", 5002, work::ALERT),
     };
+    let calls = providers::called_by(Some(args.role));
     let lifecycle = Lifecycle::start()?;
     providers::check(&args.providers, Some(args.role))?;
     let default = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
     let port = Port::bind(service, &args.http, default).await?;
-    let providers = providers::resolve(&args.providers, &args.watch, None, calls)?;
+    let providers = providers::resolve(&args.providers, &args.watch, None, &calls)?;
     let own = |notice: &&Notice| providers::reaches(Some(args.role), &notice.subject);
     for notice in providers.notices.iter().filter(own) {
         tracing::info!(provider = notice.subject, "{}", notice.reason);

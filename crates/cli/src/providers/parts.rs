@@ -1,9 +1,10 @@
 //! Services that need several variables together.
 
+use bellwether_providers::catalog::{self, Serves};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    args::{ProviderArgs, Role},
+    args::{Provider, ProviderArgs, Role},
     misuse::{Misuse, misused},
 };
 
@@ -30,14 +31,21 @@ pub(crate) fn check(args: &ProviderArgs, role: Option<Role>) -> Result<(), Misus
     Ok(())
 }
 
-/// Returns true if a process of the role calls the service or provider `subject`.
+/// Returns true if a process of the role calls the provider named `subject`.
 pub(crate) fn reaches(role: Option<Role>, subject: &str) -> bool {
-    match role {
-        None => true,
-        Some(Role::Scraper) => matches!(subject, "alpha_vantage" | "newsapi"),
-        Some(Role::Analyzer) => matches!(subject, "gemini" | "openai"),
-        Some(Role::Alert) => matches!(subject, "twilio" | "smtp" | "webhook"),
-    }
+    called_by(role).iter().any(|provider| provider.name == subject)
+}
+
+/// The providers that a process of a role calls itself. `None` means every role.
+pub(crate) fn called_by(role: Option<Role>) -> Vec<Provider> {
+    let is_own = |provider: &Provider| {
+        role.is_none_or(|role| match provider.serves {
+            Serves::Market(_) | Serves::News(_) => role == Role::Scraper,
+            Serves::Models(_) => role == Role::Analyzer,
+            Serves::Messages => role == Role::Alert,
+        })
+    };
+    catalog::ALL.into_iter().filter(is_own).collect()
 }
 
 /// The variables that text messages lack.
@@ -51,8 +59,11 @@ pub(crate) fn lack_of_mail(args: &ProviderArgs) -> String {
 }
 
 /// The variable that a provider with one key lacks: an address alone makes no difference.
-pub(crate) fn lack_of_key(key: &'static str, base_url: (&'static str, bool)) -> String {
-    lack(&if base_url.1 { vec![(key, false), base_url] } else { vec![(key, false)] })
+pub(crate) fn lack_of_key(provider: Provider, has_base_url: bool) -> String {
+    let (key, base_url) = (provider.variable("API_KEY"), provider.variable("BASE_URL"));
+    let mut variables = vec![(key.as_str(), false)];
+    variables.extend(has_base_url.then_some((base_url.as_str(), true)));
+    lack(&variables)
 }
 
 fn texts(args: &ProviderArgs) -> Part {

@@ -1,12 +1,12 @@
 //! Alert rules: from observations to episodes and their messages.
 //!
-//! [`step`] evaluates one rule for one symbol; [`notify::Group`] turns its transitions into
-//! messages. The states of both can be stored between calls, and both return the time of the next
+//! [`advance`] evaluates one rule for one symbol: [`step`] gives its transitions, and
+//! [`notify::Group`] turns them into messages. The states of both can be stored between calls, and both return the time of the next
 //! call that they need.
 
+mod advance;
 mod band;
 mod condition;
-mod default;
 mod engine;
 mod event;
 pub mod notify;
@@ -18,8 +18,8 @@ mod stale;
 mod state;
 mod undelivered;
 
+pub use advance::{Act, Change, Policy, advance};
 pub use condition::{Condition, Metric, Op, Value, Values};
-pub use default::default_rules;
 pub use engine::{next_timer, step};
 pub use event::{Event, Phase, Transition};
 pub use quiet::QuietHours;

@@ -6,9 +6,8 @@ use super::condition::{Metric, Values};
 use super::engine::Run;
 use super::rule::Kind;
 use super::state::{Held, Split};
+use crate::is_split_sized;
 
-/// A larger move against the previous close, either way, is taken for an unannounced split.
-const SUSPICIOUS: f64 = 0.35;
 const REMEMBERED_SPLITS: usize = 8;
 
 pub(super) fn observe(run: &mut Run<'_>, day: NaiveDate, values: &Values) {
@@ -60,7 +59,7 @@ fn look(run: &mut Run<'_>, day: NaiveDate, doubt: bool) {
     let Some(price) = run.state.values.number(Metric::Price).filter(|p| *p > 0.0) else { return };
     let previous = run.state.values.number(Metric::PreviousClose).filter(|p| *p > 0.0);
     let moved = previous.map(|previous| change(run, day, price, previous));
-    if doubt && moved.is_some_and(|moved| moved.abs() > SUSPICIOUS) {
+    if doubt && moved.is_some_and(is_split_sized) {
         run.state.held = Some(Held { day, values: run.state.values.clone() });
         return;
     }

@@ -6,8 +6,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::advance::{Policy, observe};
 use super::condition::Values;
-use super::engine::{next_timer, step};
+use super::engine::next_timer;
 use super::event::{Event, Transition};
 use super::notify::{Group, Notification, Settings, Silence};
 use super::rule::{InvalidRule, Rule};
@@ -250,14 +251,12 @@ impl<'a> Play<'a> {
             .states
             .remove(key)
             .unwrap_or_else(|| State::new(rule, Some(key.1.clone()), self.begins));
-        let (state, transitions) = step(state, rule, event, at);
+        let group =
+            self.groups.entry(key.1.clone()).or_insert_with(|| Group::new(Some(key.1.clone())));
+        let policy = Policy { settings: &self.script.notify, silences: &self.silences };
+        let (state, transitions) = observe(state, group, rule, event, policy, at);
         self.states.insert(key.clone(), state);
-        for transition in transitions {
-            let group =
-                self.groups.entry(key.1.clone()).or_insert_with(|| Group::new(Some(key.1.clone())));
-            group.hear(&transition, &self.script.notify, &self.silences);
-            self.out.transitions.push(transition);
-        }
+        self.out.transitions.extend(transitions);
     }
 
     fn send(&mut self, at: DateTime<Utc>) {

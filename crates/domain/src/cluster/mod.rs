@@ -10,11 +10,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::signal::HORIZON;
+
 pub use address::canonical_url;
 pub use fingerprint::fingerprint;
 
 /// Reports further apart are different stories.
-pub const WINDOW: TimeDelta = TimeDelta::hours(72);
+pub const WINDOW: TimeDelta = HORIZON;
 
 /// Bits by which the hashes of two duplicates may differ.
 const NEAR: u32 = 3;
@@ -108,36 +110,50 @@ fn jaccard(a: &[u32], b: &[u32]) -> f64 {
     f64::from(common) / (a.len() as f64 + b.len() as f64 - f64::from(common))
 }
 
-/// The cluster of each report, numbered from 0 in order of first appearance. The earliest report
-/// represents its cluster, in any order of input; similarity is not transitive.
-pub fn assign(stories: &[Story]) -> Vec<usize> {
-    let prints: Vec<Fingerprint> = stories.iter().map(fingerprint).collect();
-    let mut by_time: Vec<usize> = (0..prints.len()).collect();
-    by_time.sort_by_key(|n| (prints[*n].published_at, &prints[*n].canonical_url, *n));
+/// The story of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A known story, by its index.
+    Known(usize),
+    /// A new story, by the index of the report that represents it.
+    New(usize),
+}
+
+/// Assigns each report to a story. `known` holds the first reports of the stories so far. The
+/// earliest report represents a new story, in any order of input; every other one is compared with
+/// first reports only, because similarity is not transitive.
+pub fn assign(known: &[Fingerprint], reports: &[Fingerprint]) -> Vec<Place> {
+    let mut by_time: Vec<usize> = (0..reports.len()).collect();
+    by_time.sort_by_key(|n| (reports[*n].published_at, &reports[*n].canonical_url, *n));
 
     let mut leaders: Vec<usize> = Vec::new();
-    let mut by_url: HashMap<&str, usize> = HashMap::new();
-    let mut cluster = vec![0; prints.len()];
+    let mut by_url: HashMap<&str, Place> = HashMap::new();
+    let mut places = vec![Place::New(0); reports.len()];
     for n in by_time {
-        let print = &prints[n];
-        let found = by_url
-            .get(print.canonical_url.as_str())
-            .copied()
-            .or_else(|| leaders.iter().position(|leader| same_story(&prints[*leader], print)));
-        let number = found.unwrap_or_else(|| {
+        let report = &reports[n];
+        let of_known = || known.iter().position(|first| same_story(first, report));
+        let of_new = || leaders.iter().copied().find(|m| same_story(&reports[*m], report));
+        let place = by_url.get(report.canonical_url.as_str()).copied();
+        let place = place
+            .or_else(|| of_known().map(Place::Known))
+            .or_else(|| of_new().map(Place::New))
+            .unwrap_or(Place::New(n));
+        if place == Place::New(n) {
             leaders.push(n);
-            leaders.len() - 1
-        });
-        by_url.entry(&print.canonical_url).or_insert(number);
-        cluster[n] = number;
+        }
+        by_url.entry(&report.canonical_url).or_insert(place);
+        places[n] = place;
     }
+    places
+}
 
-    let mut renumbered: HashMap<usize, usize> = HashMap::new();
-    cluster
-        .into_iter()
-        .map(|c| {
-            let next = renumbered.len();
-            *renumbered.entry(c).or_insert(next)
-        })
-        .collect()
+/// The stories of reports that none is known of, numbered from 0 in order of first appearance.
+pub fn number(reports: &[Fingerprint]) -> Vec<usize> {
+    let mut numbers: HashMap<usize, usize> = HashMap::new();
+    let mut numbered = |place| {
+        let Place::New(first) = place else { unreachable!("no story is known") };
+        let next = numbers.len();
+        *numbers.entry(first).or_insert(next)
+    };
+    assign(&[], reports).into_iter().map(&mut numbered).collect()
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 pub use self::classes::{ClassScore, Confusion};
 use self::stats::{Daily, mean, wilson};
-use crate::{SignalLabel, Symbol, calendar};
+use crate::{SignalLabel, Symbol, calendar, looks_like_a_split};
 
 /// Horizons, in sessions.
 pub const HORIZONS: [usize; 3] = [1, 5, 20];
@@ -23,9 +23,6 @@ pub const HORIZONS: [usize; 3] = [1, 5, 20];
 pub const LEAST_POINTS: usize = 400;
 /// Fewest symbols for a ranking of each day by itself; with fewer, all days are ranked together.
 pub const CROSS_SECTION: usize = 10;
-/// Smallest overnight move that may be a split: raw closes around it are not comparable.
-const LOOKS_LIKE_A_SPLIT: f64 = 0.35;
-
 /// One day's prices of a symbol.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Day {
@@ -145,9 +142,8 @@ pub fn returns(days: &[Day], day: NaiveDate) -> [Option<f64>; HORIZONS.len()] {
         let Some(last) = sessions.get(horizon - 1) else { continue };
         let Ok(last) = days.binary_search_by_key(last, |d| d.day) else { continue };
         let held = &days[first..=last];
-        let apart = |a: f64, b: f64| (b / a - 1.0).abs() > LOOKS_LIKE_A_SPLIT;
         let whole = held.iter().all(|d| d.open > 0.0 && d.close > 0.0)
-            && !held.windows(2).any(|pair| apart(pair[0].close, pair[1].close));
+            && !held.windows(2).any(|pair| looks_like_a_split(pair[0].close, pair[1].close));
         if whole {
             *slot = Some((held[held.len() - 1].close / held[0].open).ln());
         }

@@ -5,6 +5,7 @@ mod price;
 mod sentiment;
 mod sum;
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -18,8 +19,9 @@ pub const FORMULA: &str = "composite/1";
 pub const WINDOW: usize = 250;
 /// Fewest closes for a price score, and so for a composite.
 pub const LEAST_CLOSES: usize = 51;
-/// Age from which a cluster no longer counts.
-pub const HORIZON_H: f64 = 72.0;
+/// Age from which a story no longer counts: older news is not searched for and not analyzed.
+pub const HORIZON: TimeDelta = TimeDelta::hours(72);
+const HORIZON_H: f64 = HORIZON.num_hours() as f64;
 /// The window of `S_24h`, which the alert rules read.
 pub const DAY_H: f64 = 24.0;
 

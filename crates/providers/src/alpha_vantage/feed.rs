@@ -1,48 +1,17 @@
 //! The scored news of Alpha Vantage: numbers as texts, labels in two spellings, several tickers in
 //! a story.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    article::{Article, address, text},
-    newsapi::CLOCK_TOLERANCE,
+    News, Opinion, Story,
+    article::{Article, CLOCK_TOLERANCE, address, text},
 };
 
 /// The provider's topics that together mention most listed companies, the widest first.
-pub const TOPICS: [&str; 3] = ["financial_markets", "earnings", "technology"];
-
-/// Articles of a topic.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Feed {
-    pub stories: Vec<Story>,
-    /// Articles left out, by reason: `no_title`, `no_url`, `undated`, `future`, `malformed`.
-    pub dropped: BTreeMap<&'static str, u32>,
-}
-
-/// An article with the provider's scores.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Story {
-    pub article: Article,
-    /// −1 bearish … 1 bullish for the market as a whole; `None` if missing or invalid.
-    pub overall: Option<f64>,
-    /// The valid ones.
-    pub opinions: Vec<Opinion>,
-}
-
-/// The provider's own score of a story for one ticker.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Opinion {
-    /// As the provider writes it, which may be a currency.
-    pub ticker: String,
-    /// 0..=1
-    pub relevance: f64,
-    /// -1..=1
-    pub score: f64,
-}
+pub(super) const TOPICS: [&str; 3] = ["financial_markets", "earnings", "technology"];
 
 #[derive(Deserialize)]
 struct Raw {
@@ -60,8 +29,8 @@ struct Raw {
 }
 
 /// Keeps articles with a text and a date; counts the rest by reason.
-pub(super) fn sift(stories: Vec<Value>, now: DateTime<Utc>) -> Feed {
-    let mut feed = Feed { stories: Vec::new(), dropped: BTreeMap::new() };
+pub(super) fn sift(stories: Vec<Value>, now: DateTime<Utc>) -> News {
+    let mut feed = News::default();
     for value in stories {
         match read(value, now) {
             Ok(story) => feed.stories.push(story),
@@ -122,6 +91,8 @@ fn time(text: &str) -> Option<DateTime<Utc>> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bellwether_providers::{
-    Free, Permit, PermitError, Prompt, Result, Settings, Usage,
+    Free, Permit, PermitError, Prompt, Result, Settings, Taking, Usage,
     alpha_vantage::AlphaVantage,
     gemini::Gemini,
     newsapi::{NewsApi, Query},
@@ -133,7 +133,7 @@ pub(crate) fn prompt() -> Prompt {
 pub(crate) async fn call_each(
     base: &Url,
     timeout: Duration,
-    permit: &impl Permit,
+    permit: &dyn Permit,
 ) -> Vec<(&'static str, Result<()>)> {
     let settings = settings(base, timeout);
     let market = AlphaVantage::new(&settings).unwrap();
@@ -191,13 +191,14 @@ impl Counting {
 }
 
 impl Permit for Counting {
-    async fn take(&self) -> Result<(), PermitError> {
+    fn take(&self) -> Taking<'_> {
         self.taken.fetch_add(1, Ordering::SeqCst);
         if self.refuses {
             let retry_after = Some(Duration::from_secs(7));
-            return Err(PermitError { retry_after, source: "the window is full".into() });
+            let refused = PermitError { retry_after, source: "the window is full".into() };
+            return Box::pin(async { Err(refused) });
         }
-        Free.take().await
+        Free.take()
     }
 
     fn used(&self, usage: Usage) {

@@ -70,7 +70,7 @@ async fn a_story_begins_with_its_earliest_article_and_keeps_its_representative()
 }
 
 #[tokio::test]
-async fn candidates_share_a_symbol_or_a_title_within_three_days() {
+async fn candidates_share_a_symbol_or_a_title_within_a_span() {
     let db = knowing(&["AAPL", "MSFT"]).await;
     let pool = db.pool();
     let noon = at("2026-11-20T12:00:00Z");
@@ -79,7 +79,8 @@ async fn candidates_share_a_symbol_or_a_title_within_three_days() {
     told(&pool, &story("c", noon - hours(73)), None, &[("AAPL", 0.9)]).await;
     told(&pool, &story("d", noon), None, &[("MSFT", 0.9)]).await;
 
-    let found = article::find_candidates(&pool, &[symbol("AAPL")], &["b".to_owned()], noon, noon)
+    let (from, to) = (noon - hours(72), noon + hours(72));
+    let found = article::find_candidates(&pool, &[symbol("AAPL")], &["b".to_owned()], from, to)
         .await
         .unwrap();
     assert_eq!(found.iter().map(|c| c.id).collect::<Vec<_>>(), [same_symbol.id, same_title.id]);

@@ -1,8 +1,8 @@
 //! The index behind every hot read: the plan of the very statement that a function sends.
 
 use bellwether_store::{
-    MIGRATOR, alert, alert_state, article, bar, cluster, idempotency, instrument, notification,
-    now, quote, sentiment, signal, summary,
+    MIGRATOR, alert, alert_state, article, bar, cluster, idempotency, instrument, now, quote,
+    sentiment, signal, summary,
 };
 use bellwether_testing::{database, day};
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -109,6 +109,5 @@ async fn hot_reads_use_their_index() {
     assert_uses!(conn, alert::list_by_symbol(&mut *conn, s, Some(7), 20), false, "alert_by_symbol");
     assert_uses!(conn, alert::list_open(&mut *conn, 1, Some(s)), false, "alert_open");
     assert_uses!(conn, alert_state::list_due(&mut *conn, t, 20), false, "alert_state_due");
-    assert_uses!(conn, notification::list_unsent(&mut *conn, 20), false, "notification_unsent");
     assert_uses!(conn, idempotency::prune(&mut *conn), true, "idempotency_key_age");
 }
