@@ -56,9 +56,12 @@ pub use extract::BODY_LIMIT;
 pub use jobs::{job_detail, job_page};
 pub use limits::{limit_page, limit_view};
 pub use problem::{Problem, ProblemKind};
+pub use queues::queue_page;
+pub use schedules::schedule_page;
 pub use serve::{Caps, serve, serve_within};
 pub use spec::openapi;
 pub use token::{Role, Tokens, TokensError};
+pub use workers::worker_page;
 
 /// The routes of a port, by its service and by how far it is open.
 pub fn router(app: Arc<App>) -> Router {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
-use bellwether_queue::{inspect, schedule};
+use bellwether_queue::{self as queue, Db, inspect, schedule};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -68,8 +68,17 @@ impl From<schedule::ScheduleView> for Schedule {
     responses((status = 200, body = Items<Schedule>)),
 )]
 async fn list_schedules(State(app): Shared) -> Result<Json<Items<Schedule>>> {
-    let schedules = schedule::list(&app.pool).await?;
-    Ok(Json(Items::all(schedules.into_iter().map(Into::into).collect())))
+    Ok(Json(all(&app.pool).await?))
+}
+
+async fn all(pool: &Db) -> Result<Items<Schedule>, queue::Error> {
+    let schedules = schedule::list(pool).await?;
+    Ok(Items::all(schedules.into_iter().map(Into::into).collect()))
+}
+
+/// Every schedule in the form of `GET /api/schedules`, for callers outside the API.
+pub async fn schedule_page(pool: &Db) -> Result<impl Serialize, queue::Error> {
+    all(pool).await
 }
 
 /// Adds the schedule's job now, outside its ticks.

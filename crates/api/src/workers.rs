@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use bellwether_queue::inspect;
+use bellwether_queue::{self as queue, Db, inspect};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -52,6 +52,15 @@ impl From<inspect::WorkerView> for Worker {
     responses((status = 200, body = Items<Worker>)),
 )]
 async fn list_workers(State(app): Shared) -> Result<Json<Items<Worker>>> {
-    let workers = inspect::workers(&app.pool).await?;
-    Ok(Json(Items::all(workers.into_iter().map(Into::into).collect())))
+    Ok(Json(all(&app.pool).await?))
+}
+
+async fn all(pool: &Db) -> Result<Items<Worker>, queue::Error> {
+    let workers = inspect::workers(pool).await?;
+    Ok(Items::all(workers.into_iter().map(Into::into).collect()))
+}
+
+/// Every worker in the form of `GET /api/workers`, for callers outside the API.
+pub async fn worker_page(pool: &Db) -> Result<impl Serialize, queue::Error> {
+    all(pool).await
 }
