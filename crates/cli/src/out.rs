@@ -51,13 +51,11 @@ pub(crate) fn named<T>(
     name: &str,
     name_of: impl Fn(&T) -> &str,
 ) -> anyhow::Result<T> {
-    match items.iter().position(|item| name_of(item) == name) {
-        Some(at) => Ok(items.swap_remove(at)),
-        None => {
-            let known: Vec<&str> = items.iter().map(name_of).collect();
-            bail!("there is no {what} {name:?}; known are {}", known.join(", "))
-        }
-    }
+    let Some(at) = items.iter().position(|item| name_of(item) == name) else {
+        let known: Vec<&str> = items.iter().map(name_of).collect();
+        bail!("there is no {what} {name:?}; known are {}", known.join(", "));
+    };
+    Ok(items.swap_remove(at))
 }
 
 /// Returns the item of that name from a list of the API.

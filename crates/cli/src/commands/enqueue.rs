@@ -60,6 +60,15 @@ pub(crate) struct EnqueueArgs {
     /// The unique key of the current slot of this length by the database's clock, for example 30m
     #[arg(long, env = "BELLWETHER_ENQUEUE_SLOT", value_parser = parse_slot)]
     slot: Option<Duration>,
+    /// Priority, 0 (first) to 9
+    #[arg(long, env = "BELLWETHER_ENQUEUE_PRIORITY", value_parser = clap::value_parser!(u8).range(0..=9))]
+    priority: Option<u8>,
+    /// Attempts, 1 to 25
+    #[arg(long, env = "BELLWETHER_ENQUEUE_MAX_ATTEMPTS", value_parser = clap::value_parser!(u16).range(1..=25))]
+    max_attempts: Option<u16>,
+    /// Tags, separated by commas
+    #[arg(long, env = "BELLWETHER_ENQUEUE_TAGS", value_delimiter = ',', value_parser = parse_tag)]
+    tags: Vec<String>,
     /// Follow the job to its end: exit 0 only if it completed; `--wait=batch`: its children too
     #[arg(
         long,
@@ -92,6 +101,11 @@ fn parse_unique_key(key: &str) -> Result<String, &'static str> {
     fits.then(|| key.to_owned()).ok_or("a unique key has 1 to 255 bytes")
 }
 
+fn parse_tag(tag: &str) -> Result<String, &'static str> {
+    let fits = (1..=64).contains(&tag.chars().count()) && !tag.contains('\0');
+    fits.then(|| tag.to_owned()).ok_or("a tag has 1 to 64 characters")
+}
+
 fn parse_slot(text: &str) -> Result<Duration, String> {
     let slot = humantime::parse_duration(text).map_err(|e| e.to_string())?;
     if slot < Duration::from_secs(1) {
@@ -112,6 +126,9 @@ pub(crate) async fn run(args: EnqueueArgs) -> anyhow::Result<bool> {
             job.unique_key = Some(key);
         }
         job.due_at = args.at;
+        job.priority = args.priority.unwrap_or(job.priority);
+        job.max_attempts = args.max_attempts.unwrap_or(job.max_attempts);
+        job.tags.extend(args.tags);
         let mut tx = pool.begin().await?;
         let span = tracing::info_span!(
             "enqueue",

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::bail;
 use bellwether_api::{limit_page, limit_view};
 use bellwether_queue::{
     Db, audit,
@@ -16,7 +17,6 @@ use serde_json::json;
 use crate::{
     args::value::parse_time,
     database::{Database, DatabaseArgs},
-    misuse::misused,
     out::{named, say, table},
     watch::{self, Watch},
 };
@@ -122,9 +122,7 @@ async fn act(pool: &Db, action: LimitsAction, json: bool) -> anyhow::Result<bool
 fn span_until(until: DateTime<Utc>, now: DateTime<Utc>) -> anyhow::Result<Duration> {
     match (until - now).to_std() {
         Ok(span) if !span.is_zero() && span <= LONGEST_PARK => Ok(span),
-        _ => misused!(
-            "--until (BELLWETHER_LIMITS_UNTIL): a time in the future, at most 30 days away"
-        ),
+        _ => bail!("--until (BELLWETHER_LIMITS_UNTIL): a time in the future, at most 30 days away"),
     }
 }
 
