@@ -52,9 +52,10 @@ RUN case "$TARGETARCH" in \
 COPY --from=plan /src/recipe.json recipe.json
 RUN cargo chef cook --release --locked --package bellwether-cli --target "$(cat /triple)" --recipe-path recipe.json
 COPY . .
-# The binary carries the pages, and for scanners the list of what it was linked from.
+# The binary carries the pages, the commit, and for scanners the list of what it was linked from.
 COPY --from=web /src/web/dist web/dist
-RUN cargo auditable build --release --locked --package bellwether-cli --bin bellwether --target "$(cat /triple)" \
+ARG REVISION=unknown
+RUN BELLWETHER_COMMIT="$REVISION" cargo auditable build --release --locked --package bellwether-cli --bin bellwether --target "$(cat /triple)" \
     && mkdir /out \
     && mv "target/$(cat /triple)/release/bellwether" /out/bellwether
 

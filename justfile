@@ -16,18 +16,13 @@ up *args: web
 dev *args:
     @scripts/dev.sh "$@"
 
-# Run everything that CI runs: the checks, then every test on a scratch PostgreSQL and in a browser
-test: fmt-check rules _build
-    @BUILT=1 scripts/with-postgres.sh scripts/lint.sh
-    @scripts/docs.sh
-    @BUILT=1 scripts/openapi.sh check
-    @scripts/k8s-check.sh
-    @scripts/web.sh test
-    @BUILT=1 scripts/with-postgres.sh scripts/tests.sh
-    @BUILT=1 scripts/fuzz-api.sh --short
-    @BUILT=1 scripts/with-postgres.sh scripts/rehearse-quota.sh 30
-    @BUILT=1 scripts/k8s-rehearse.sh --short
-    @BUILT=1 scripts/browser-tests.sh
+# Run everything that CI runs, in lanes: the checks, then every test on a scratch PostgreSQL and in a browser
+test:
+    @scripts/lanes.sh
+
+# Run some lanes of `test`, or list them: just lane lint, just lane
+lane *names='--list':
+    @scripts/lanes.sh "$@"
 
 # The fast half of `test`: format, lints, docs, dependency and wording rules, generated files
 check: fmt-check rules
@@ -131,10 +126,7 @@ fmt-check:
 
 # Check the dependency graph against deny.toml, the wording of comments and docs, and the spread of names
 rules:
-    @node --test scripts/*.test.mjs >/dev/null || node --test scripts/*.test.mjs
-    @node scripts/rules.mjs
-    @node scripts/voice.mjs
-    @node scripts/spread.mjs
+    @scripts/lanes.sh rules
 
 # Rewrite .sqlx/, by which a build checks its statements without a database; run it after every change of SQL
 prepare:
@@ -155,7 +147,3 @@ backup *args:
 # Replace the database's rows by those of a backup, in one transaction: just restore bellwether.backup [--yes]
 restore *args:
     @scripts/run.sh dev restore "$@"
-
-# Compile everything once, tests included, for the steps that follow.
-_build: web
-    @. scripts/no-settings.sh && cargo build --locked --workspace --all-targets

@@ -25,7 +25,7 @@ test("a build sees none of the product's variables, nor those that name a file",
 
 test("every script that builds unsets them first", () => {
   const builds = /^\s*(?!#).*\b(cargo (build|run|test|doc|nextest run)|npm (ci|run))\b/m;
-  for (const name of ["browser-tests", "dev", "docs", "openapi", "run", "tests", "web", "with-postgres"]) {
+  for (const name of ["browser-tests", "dev", "docs", "lanes", "openapi", "run", "tests", "web", "with-postgres"]) {
     const text = readFileSync(join(root, `scripts/${name}.sh`), "utf8");
     const [unset, build] = [text.indexOf(". scripts/no-settings.sh"), text.search(builds)];
     assert.ok(unset >= 0 && build >= 0, name);

@@ -10,6 +10,7 @@ cd web
 deps() (
     cd "${1:-.}"
     cmp -s package-lock.json node_modules/.installed-lock && return
+    echo "web: installing the packages of ${PWD##*/} from the npm registry" >&2
     # npm says little of use on success, and everything on failure.
     said=$(npm ci --no-audit --no-fund --ignore-scripts 2>&1) || {
         printf '%s\n' "$said" >&2
@@ -31,6 +32,7 @@ build() {
     if current; then return; fi
     # The moment before: what changes during a build belongs to the next one.
     touch node_modules/.building
+    echo "web: building the dashboard" >&2
     npm run --silent build -- --logLevel warn
     mv node_modules/.building node_modules/.built
 }

@@ -36,6 +36,9 @@ pub use http::{
 pub use routes::{
     jobs::{job_detail, job_page},
     limits::{limit_page, limit_view},
+    queues::queue_page,
+    schedules::schedule_page,
+    workers::worker_page,
 };
 
 /// The routes of a port, by its service and by how far it is open.

@@ -5,29 +5,28 @@ mod environment;
 mod explain;
 mod providers;
 mod secrets;
-mod serve;
-mod tools;
+pub(crate) mod value;
 
 use clap::{
-    ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
+    ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
     builder::BoolishValueParser, error::ErrorKind,
 };
 
-pub(crate) use self::{
-    providers::{Given, Provider, ProviderArgs},
-    serve::{ApiArgs, DatabaseArgs, HttpArgs, Role, SandboxArgs, UpArgs, WatchArgs, WorkerArgs},
-    tools::{
-        BackupArgs, Direction, EnqueueArgs, EvaluateArgs, JobsAction, JobsArgs, LONGEST_PARK,
-        LimitsAction, LimitsArgs, MigrateArgs, OneJob, RestoreArgs, SentimentEvalArgs, Wait,
-        WaitArgs,
-    },
+pub(crate) use self::providers::{Given, Provider, ProviderArgs};
+use crate::commands::{
+    api::ApiArgs, backup::BackupArgs, completions::CompletionsArgs, enqueue::EnqueueArgs,
+    evaluate::EvaluateArgs, jobs::JobsArgs, limits::LimitsArgs, migrate::MigrateArgs,
+    queues::QueuesArgs, restore::RestoreArgs, sandbox::SandboxArgs, schedules::SchedulesArgs,
+    sentiment_eval::SentimentEvalArgs, try_::What, up::UpArgs, wait::WaitArgs, worker::WorkerArgs,
+    workers::WorkersArgs,
 };
+pub(crate) use crate::{commands::worker::Role, runtime::WatchArgs};
 
 /// Market data and news in, trading signals and alerts out.
 #[derive(Parser)]
 #[command(
     name = "bellwether",
-    version,
+    version = env!("BELLWETHER_BUILD"),
     propagate_version = true,
     after_help = "Every option has the variable that is named beside it, and every secret can come \
                   from a file: NAME_FILE holds its path."
@@ -63,15 +62,23 @@ pub(crate) enum Command {
     Jobs(JobsArgs),
     /// List the providers' limits, park and resume them
     Limits(LimitsArgs),
+    /// List the queues, pause and resume them, set how much of each runs at a time
+    Queues(QueuesArgs),
+    /// List the schedules, run, pause and resume them
+    Schedules(SchedulesArgs),
+    /// List the processes that work jobs
+    Workers(WorkersArgs),
     /// Measure the quality of the stored signals, compared with chance
     Evaluate(EvaluateArgs),
     /// Score an analyzer on labelled texts
     SentimentEval(SentimentEvalArgs),
     /// Make one decision of the pipeline for each line of JSON on stdin; nothing is stored
     #[command(subcommand)]
-    Try(crate::decide::What),
+    Try(What),
     /// Print the API's description
     Openapi,
+    /// Print a script that completes commands and options in a shell
+    Completions(CompletionsArgs),
 }
 
 impl Command {
@@ -85,11 +92,7 @@ impl Command {
         match self {
             Self::Up(_) => "up",
             Self::Api(_) => "api",
-            Self::Worker(args) => match args.role {
-                Role::Scraper => "scraper",
-                Role::Analyzer => "analyzer",
-                Role::Alert => "alert",
-            },
+            Self::Worker(args) => args.role.name(),
             _ => "cli",
         }
     }
@@ -124,6 +127,8 @@ pub(crate) enum LogFormat {
 pub(crate) struct Parsed {
     pub(crate) cli: Cli,
     pub(crate) warnings: Vec<String>,
+    /// True for a list that is shown until a signal ends it.
+    pub(crate) watches: bool,
 }
 
 /// Reads the command line, the environment and the files that it names; ends the process with a
@@ -153,7 +158,13 @@ pub(crate) fn parse() -> Parsed {
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
     let mut warnings = secrets::on_command_line(&command, &matches);
     warnings.extend(environment::strangers(&command, &environment::names()));
-    Parsed { cli, warnings }
+    Parsed { cli, warnings, watches: watches(&matches) }
+}
+
+/// Returns true if the command chosen has `--watch`.
+fn watches(matches: &ArgMatches) -> bool {
+    matches.try_get_one("watch").ok().flatten() == Some(&true)
+        || matches.subcommand().is_some_and(|(_, below)| watches(below))
 }
 
 /// A command with those below it.

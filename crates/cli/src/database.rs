@@ -3,11 +3,12 @@
 mod address;
 mod foreign;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
 use bellwether_postgres::{Error, Server};
 use bellwether_queue::{Db, SETTINGS};
+use clap::{Args, builder::BoolishValueParser};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
     Executor, PgPool,
@@ -16,15 +17,48 @@ use sqlx::{
 };
 
 use self::address::Address;
-use crate::args::DatabaseArgs;
 
-/// Time after which running migrations report their progress, and the interval of the reports.
-const SLOW: Duration = Duration::from_secs(2);
+/// Interval of the reports of running migrations.
 const PROGRESS: Duration = Duration::from_secs(5);
 /// Ends a statement at most this long after its connection was closed.
 const WATCH: &str = "set client_connection_check_interval = '1s'";
 /// Connections of a process that are reserved for its probes.
 const PROBES: u32 = 1;
+
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Database")]
+pub(crate) struct DatabaseArgs {
+    /// Address of the primary; without it, PostgreSQL is started on the data folder
+    #[arg(long, env, hide_env_values = true)]
+    pub(crate) database_url: Option<SecretString>,
+    /// Address of a replica for the product's read routes
+    #[arg(long, env, hide_env_values = true)]
+    pub(crate) database_read_url: Option<SecretString>,
+    /// Address for LISTEN, migrations and locks, if the primary is behind a transaction pooler
+    #[arg(long, env, hide_env_values = true)]
+    pub(crate) database_direct_url: Option<SecretString>,
+    /// Wakes workers by NOTIFY; without it they poll every second
+    #[arg(
+        long,
+        env,
+        default_value_t = true,
+        value_parser = BoolishValueParser::new(),
+        action = clap::ArgAction::Set
+    )]
+    pub(crate) database_listen: bool,
+    /// Data folder of the embedded PostgreSQL
+    #[arg(long, env = "BELLWETHER_DATA_DIR", default_value = ".bellwether")]
+    pub(crate) data_dir: PathBuf,
+    /// Folder of `postgres` and `initdb`, if they are in none of the usual places
+    #[arg(long, env = "BELLWETHER_PG_BIN")]
+    pub(crate) pg_bin: Option<PathBuf>,
+    /// Folders that are searched for programs
+    #[arg(long, env = "PATH", hide = true)]
+    pub(crate) path: Option<std::ffi::OsString>,
+    /// Most database connections of this process; one of them is reserved for its probes
+    #[arg(long, env = "BELLWETHER_DATABASE_CONNECTIONS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(4..=1000))]
+    pub(crate) database_connections: u32,
+}
 
 pub(crate) struct Database {
     pub(crate) pool: Db,
@@ -65,6 +99,20 @@ impl Database {
             );
         }
         Self::open(args).await
+    }
+
+    /// Does `work` on an existing, migrated database, and closes it afterwards.
+    pub(crate) async fn using<T>(
+        args: &DatabaseArgs,
+        work: impl AsyncFnOnce(&Self) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let database = Self::existing(args).await?;
+        let result = match database.check_schema().await {
+            Ok(()) => work(&database).await,
+            Err(e) => Err(e),
+        };
+        database.close().await?;
+        result
     }
 
     /// Returns true if an address is given or there is data in the folder.
@@ -169,10 +217,14 @@ impl Database {
             anyhow::Ok(())
         };
         let tell = async {
-            tokio::time::sleep(SLOW).await;
+            let mut told = None;
             loop {
-                if let Ok((applied, all)) = self.progress().await {
-                    tracing::info!("applying migrations: {applied} of {all}");
+                if let Ok(progress) = self.progress().await
+                    && told != Some(progress)
+                    && progress.0 < progress.1
+                {
+                    tracing::info!("applying migrations: {} of {}", progress.0, progress.1);
+                    told = Some(progress);
                 }
                 tokio::time::sleep(PROGRESS).await;
             }

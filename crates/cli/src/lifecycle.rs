@@ -29,14 +29,19 @@ impl Lifecycle {
 }
 
 /// Runs a command that does not drain, until a signal drops it: its children, a database among
-/// them, are then told to stop.
+/// them, are then told to stop. The signal is a failure unless the command `watches`: that has no
+/// other end.
 pub(crate) async fn until_told(
     work: impl Future<Output = anyhow::Result<bool>>,
+    watches: bool,
 ) -> anyhow::Result<bool> {
     let mut signals = Signals::listen()?;
     tokio::select! {
         done = work => done,
-        () = signals.next() => Err(anyhow::anyhow!("stopped by a signal before the end")),
+        () = signals.next() => {
+            anyhow::ensure!(watches, "stopped by a signal before the end");
+            Ok(true)
+        }
     }
 }
 

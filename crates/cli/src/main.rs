@@ -6,13 +6,13 @@ mod backup;
 mod commands;
 mod csv;
 mod database;
-mod decide;
-mod http;
 mod lifecycle;
 mod misuse;
 mod out;
 mod providers;
+mod runtime;
 mod telemetry;
+mod watch;
 mod work;
 
 use std::process::ExitCode;
@@ -25,7 +25,7 @@ use crate::{args::Command, misuse::Misuse, telemetry::Telemetry};
 fn main() -> ExitCode {
     // Before the options are parsed: their values may come from there.
     let dotenv = args::dotenv::load();
-    let args::Parsed { cli, warnings } = args::parse();
+    let args::Parsed { cli, warnings, watches } = args::parse();
     let telemetry = telemetry::start(&cli.log, cli.command.role());
     let metrics = telemetry.metrics.clone();
     if let Err(e) = dotenv {
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
     let drains = cli.command.drains();
     let work = run(cli.command, metrics);
     let result = runtime.block_on(async {
-        if drains { work.await } else { lifecycle::until_told(Box::pin(work)).await }
+        if drains { work.await } else { lifecycle::until_told(Box::pin(work), watches).await }
     });
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     telemetry.finish();
@@ -79,10 +79,14 @@ async fn run(command: Command, metrics: Option<PrometheusHandle>) -> anyhow::Res
         Command::Sandbox(args) => commands::sandbox::run(args).await,
         Command::Jobs(args) => commands::jobs::run(args).await,
         Command::Limits(args) => commands::limits::run(args).await,
+        Command::Queues(args) => commands::queues::run(args).await,
+        Command::Schedules(args) => commands::schedules::run(args).await,
+        Command::Workers(args) => commands::workers::run(args).await,
         Command::Evaluate(args) => commands::evaluate::run(args).await,
         Command::SentimentEval(args) => Box::pin(commands::sentiment_eval::run(args)).await,
-        Command::Try(what) => decide::on_stdin(what).await,
+        Command::Try(what) => commands::try_::on_stdin(what).await,
         Command::Openapi => commands::openapi::run(),
+        Command::Completions(args) => commands::completions::run(&args),
     }
 }
 

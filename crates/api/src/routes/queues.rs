@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::RangeInclusive, sync::Arc};
 
 use axum::{Json, extract::State};
-use bellwether_queue::{control, inspect};
+use bellwether_queue::{self as queue, Db, control, inspect};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, json};
 use utoipa::ToSchema;
@@ -89,8 +89,17 @@ impl From<inspect::QueueView> for Queue {
     responses((status = 200, body = Page<Queue>)),
 )]
 async fn list_queues(State(app): Shared) -> Result<Json<Page<Queue>>> {
-    let queues = inspect::queues(&app.pool).await?;
-    Ok(Json(Page::all(queues.into_iter().map(Into::into).collect())))
+    Ok(Json(all(&app.pool).await?))
+}
+
+async fn all(pool: &Db) -> Result<Page<Queue>, queue::Error> {
+    let queues = inspect::queues(pool).await?;
+    Ok(Page::all(queues.into_iter().map(Into::into).collect()))
+}
+
+/// Every queue in the form of `GET /api/queues`, for callers outside the API.
+pub async fn queue_page(pool: &Db) -> Result<impl Serialize, queue::Error> {
+    all(pool).await
 }
 
 /// A field in which `null` and absence differ.

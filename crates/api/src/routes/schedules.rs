@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
-use bellwether_queue::{inspect, schedule};
+use bellwether_queue::{self as queue, Db, inspect, schedule};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -70,8 +70,17 @@ impl From<schedule::ScheduleView> for Schedule {
     responses((status = 200, body = Page<Schedule>)),
 )]
 async fn list_schedules(State(app): Shared) -> Result<Json<Page<Schedule>>> {
-    let schedules = schedule::list(&app.pool).await?;
-    Ok(Json(Page::all(schedules.into_iter().map(Into::into).collect())))
+    Ok(Json(all(&app.pool).await?))
+}
+
+async fn all(pool: &Db) -> Result<Page<Schedule>, queue::Error> {
+    let schedules = schedule::list(pool).await?;
+    Ok(Page::all(schedules.into_iter().map(Into::into).collect()))
+}
+
+/// Every schedule in the form of `GET /api/schedules`, for callers outside the API.
+pub async fn schedule_page(pool: &Db) -> Result<impl Serialize, queue::Error> {
+    all(pool).await
 }
 
 /// Adds the schedule's job now, outside its ticks.

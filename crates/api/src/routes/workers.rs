@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use bellwether_queue::inspect;
+use bellwether_queue::{self as queue, Db, inspect};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -55,6 +55,15 @@ impl From<inspect::WorkerView> for Worker {
     responses((status = 200, body = Page<Worker>)),
 )]
 async fn list_workers(State(app): Shared) -> Result<Json<Page<Worker>>> {
-    let workers = inspect::workers(&app.pool).await?;
-    Ok(Json(Page::all(workers.into_iter().map(Into::into).collect())))
+    Ok(Json(all(&app.pool).await?))
+}
+
+async fn all(pool: &Db) -> Result<Page<Worker>, queue::Error> {
+    let workers = inspect::workers(pool).await?;
+    Ok(Page::all(workers.into_iter().map(Into::into).collect()))
+}
+
+/// Every worker in the form of `GET /api/workers`, for callers outside the API.
+pub async fn worker_page(pool: &Db) -> Result<impl Serialize, queue::Error> {
+    all(pool).await
 }

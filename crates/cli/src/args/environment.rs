@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 use clap::{Arg, Command};
 
-/// Variables of the recipes and of the tests.
-const TOOLS: [&str; 9] = [
+/// Variables of the recipes, the build and the tests.
+const TOOLS: [&str; 10] = [
     "BELLWETHER_API",
+    "BELLWETHER_COMMIT",
     "BELLWETHER_DEPLOY_TIMEOUT",
     "BELLWETHER_LOG",
     "BELLWETHER_PGBOUNCER",

@@ -7,8 +7,8 @@ use clap::{
 
 use super::{environment, secrets};
 
-/// The error with the variable that the value came from, without a value that may be secret, and
-/// with a usage line that has nothing of the environment in it.
+/// The error with the variable of each option, first the variable if the value came from it, without
+/// a value that may be secret, and with a usage line that has nothing of the environment in it.
 pub(super) fn explained(mut e: clap::Error, command: &Command, line: &[String]) -> clap::Error {
     let option = match e.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(option)) => option.clone(),
@@ -24,10 +24,10 @@ pub(super) fn explained(mut e: clap::Error, command: &Command, line: &[String]) 
         let is_flag = |word: &String| {
             word.strip_prefix("--").is_some_and(|word| word.split('=').next() == Some(flag))
         };
-        if let Some(variable) = variable
-            && !line.iter().any(is_flag)
-        {
-            let place = if environment::value(&variable).is_some() {
+        if let Some(variable) = variable {
+            let place = if line.iter().any(is_flag) {
+                format!("{option} ({variable})")
+            } else if environment::value(&variable).is_some() {
                 format!("{variable} ({option})")
             } else {
                 format!("{variable}_FILE ({option})")
@@ -35,12 +35,35 @@ pub(super) fn explained(mut e: clap::Error, command: &Command, line: &[String]) 
             e.insert(ContextKind::InvalidArg, ContextValue::String(place));
         }
     }
+    // options that are missing, or that exclude another one
+    for kind in [ContextKind::InvalidArg, ContextKind::PriorArg] {
+        let with_variables = match e.get(kind) {
+            Some(ContextValue::Strings(options)) => {
+                options.iter().map(|option| with_variable(command, option)).collect()
+            }
+            Some(ContextValue::String(option)) if kind == ContextKind::PriorArg => {
+                vec![with_variable(command, option)]
+            }
+            _ => continue,
+        };
+        e.insert(kind, ContextValue::Strings(with_variables));
+    }
     if e.get(ContextKind::Usage).is_some() {
         let mut command = command.clone();
         command.build();
         e.insert(ContextKind::Usage, ContextValue::StyledStr(called(command, line).render_usage()));
     }
     e
+}
+
+/// An option as clap shows it, with its variable.
+fn with_variable(command: &Command, option: &str) -> String {
+    let flag = option.split([' ', '=']).next().unwrap_or_default();
+    let flag = flag.strip_prefix("--").unwrap_or_default();
+    match find(command, flag) {
+        Some((_, Some(variable))) => format!("{option} ({variable})"),
+        _ => option.to_owned(),
+    }
 }
 
 /// The command that the arguments name.

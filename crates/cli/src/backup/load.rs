@@ -8,7 +8,10 @@ use std::{
 use anyhow::{Context, bail};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgTransaction};
 
-use super::{Header, Reader, Table, Trailer, copy_line, day_of, file::damaged, quoted, tables};
+use super::{
+    Header, Reader, Table, Trailer, copy_line, day_of, file::damaged, progress::Progress, quoted,
+    tables,
+};
 
 /// Bytes that are sent to the server together.
 const PIECE: usize = 1 << 16;
@@ -41,6 +44,7 @@ pub(crate) async fn load<R: Read>(
     for (name, next) in &trailer.sequences {
         run(&mut tx, format!("alter sequence {} restart with {next}", quoted(name))).await?;
     }
+    tracing::info!("checking {} foreign keys", keys.len());
     for (_, add) in keys {
         run(&mut tx, add).await.context("the rows of the backup do not fit together")?;
     }
@@ -48,6 +52,7 @@ pub(crate) async fn load<R: Read>(
     run(&mut tx, "update queue.server set epoch = ''".to_owned()).await?;
     run(&mut tx, "select queue.check_epoch()".to_owned()).await?;
     tx.commit().await?;
+    tracing::info!("analyzing the tables");
     sqlx::raw_sql("analyze").execute(conn).await?;
     Ok(trailer)
 }
@@ -101,7 +106,10 @@ async fn pass<R: Read>(
 ) -> anyhow::Result<BTreeMap<String, u64>> {
     let mut counts = BTreeMap::new();
     let mut piece = Vec::new();
+    let verb = if tx.is_some() { "restoring" } else { "checking" };
+    let mut progress = Progress::start(verb, header.tables.len());
     for table in &header.tables {
+        progress.next_table();
         let copy_line = copy_line(table);
         piece.clear();
         file.line(&mut piece)?;
@@ -122,6 +130,7 @@ async fn pass<R: Read>(
                 piece.truncate(from);
             } else {
                 rows += 1;
+                progress.add(1);
             }
             if ended || piece.len() >= PIECE {
                 if let Some(copy) = &mut copy {
@@ -135,9 +144,6 @@ async fn pass<R: Read>(
         }
         if let Some(copy) = copy {
             copy.finish().await.with_context(|| format!("the rows of {}", table.name))?;
-            if rows >= 100_000 {
-                tracing::info!(table = table.name, rows, "restored");
-            }
         }
         counts.insert(table.name.clone(), rows);
     }

@@ -7,6 +7,7 @@
 
 mod file;
 mod load;
+mod progress;
 mod save;
 mod tables;
 

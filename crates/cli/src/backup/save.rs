@@ -7,7 +7,8 @@ use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::{
-    FORMAT, Header, Schema, Table, Trailer, VERSION, Writer, columns, copy_line, quoted, tables,
+    FORMAT, Header, Schema, Table, Trailer, VERSION, Writer, columns, copy_line,
+    progress::Progress, quoted, tables,
 };
 
 /// Attempts to lock the listed tables; between the listing and the locks the queue may drop a day's
@@ -32,20 +33,21 @@ pub(crate) async fn save<W: Write>(
     };
     out.line(&header.line()?)?;
     let mut trailer = Trailer::default();
+    let mut progress = Progress::start("writing", header.tables.len());
     for table in &header.tables {
+        progress.next_table();
         out.line(&format!("{};", copy_line(table)))?;
         let mut rows = 0;
         let mut copy = conn.copy_out_raw(&copy_out(table)).await?;
         while let Some(bytes) = copy.try_next().await? {
             // a line is a row: line ends within values are escaped
-            rows += memchr::memchr_iter(b'\n', &bytes).count() as u64;
+            let more = memchr::memchr_iter(b'\n', &bytes).count() as u64;
+            rows += more;
+            progress.add(more);
             out.write(&bytes).context("cannot write the backup")?;
         }
         drop(copy);
         out.line("\\.")?;
-        if rows >= 100_000 {
-            tracing::info!(table = table.name, rows, "written");
-        }
         trailer.rows.insert(table.name.clone(), rows);
     }
     // after the rows: a value that a row of the snapshot has is never given again

@@ -1,51 +1,48 @@
 //! `bellwether api`: the HTTP API alone.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 
-use bellwether_api::{Service, router, serve};
-use bellwether_jobs::Services;
+use bellwether_api::Service;
+use clap::Args;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::{
-    args::ApiArgs,
-    database::{self, Database},
-    http::Port,
+    args::ProviderArgs,
+    database::{Database, DatabaseArgs},
     lifecycle::Lifecycle,
-    providers, work,
+    providers,
+    runtime::{HttpArgs, Port, Runtime, WatchArgs},
+    work,
 };
+
+#[derive(Args)]
+pub(crate) struct ApiArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(flatten)]
+    http: HttpArgs,
+    #[command(flatten)]
+    watch: WatchArgs,
+    #[command(flatten)]
+    providers: ProviderArgs,
+}
 
 pub(crate) async fn run(args: ApiArgs, metrics: Option<PrometheusHandle>) -> anyhow::Result<bool> {
     let lifecycle = Lifecycle::start()?;
-    let default = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 3000));
-    let port = Port::bind(Service::Api, &args.http, default).await?;
+    let port = Port::bind(Service::Api, &args.http, (Ipv4Addr::UNSPECIFIED, 3000)).await?;
     let providers = providers::resolve(&args.providers, &args.watch, None, &[])?;
-    // The API starts without its database: /ready answers 503 until it is there.
-    let mut database = Database::open(&args.database).await?;
-    let services = Services::new(database.pool.clone(), providers.settings)?;
-    let app =
-        port.app(&database, args.watch.symbols, providers.notices, services.best().name(), metrics);
-    tracing::info!("listening on http://{}", port.addr());
-    let draining = app.clone();
-    let soft = lifecycle.soft.clone();
-    tokio::spawn(async move {
-        soft.cancelled().await;
-        draining.drain();
-    });
-    let mut embedded = database.take_embedded();
-    let waiting = async {
-        work::until_migrated(&database).await;
-        std::future::pending::<()>().await;
-    };
-    let result = tokio::select! {
-        () = waiting => Ok(()),
-        served = serve(port.listener, router(app), lifecycle.soft.clone()) => {
-            served.map_err(anyhow::Error::from)
+    let database = Database::open(&args.database).await?;
+    let symbols = args.watch.symbols;
+    let runtime = Runtime::start(lifecycle, port, database, symbols, providers, metrics).await?;
+    tracing::info!("listening on http://{}", runtime.addr);
+    let served = runtime.run(async |api| {
+        let stop = &api.lifecycle.soft;
+        tokio::select! {
+            () = work::until_migrated(&api.database) => stop.cancelled().await,
+            () = stop.cancelled() => {}
         }
-        () = lifecycle.hard.cancelled() => Ok(()),
-        died = database::died(&mut embedded) => Err(died),
-    };
-    database.give_back(embedded);
-    database.close().await?;
-    result?;
+        Ok(())
+    });
+    served.await?;
     Ok(true)
 }

@@ -8,13 +8,24 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use clap::Args;
 
 use crate::{
-    args::BackupArgs,
     backup::{self, Trailer, Writer},
-    database::{Database, applied, migrators},
+    database::{Database, DatabaseArgs, applied, migrators},
     out::say,
 };
+
+#[derive(Args)]
+pub(crate) struct BackupArgs {
+    /// File to write; `-` is stdout
+    file: PathBuf,
+    /// Replace an existing file, once the new one is complete
+    #[arg(long, env = "BELLWETHER_BACKUP_OVERWRITE")]
+    overwrite: bool,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
 
 pub(crate) async fn run(args: BackupArgs) -> anyhow::Result<bool> {
     if args.file.as_os_str() == "-" {
@@ -26,7 +37,10 @@ pub(crate) async fn run(args: BackupArgs) -> anyhow::Result<bool> {
         return Ok(true);
     }
     if args.file.exists() && !args.overwrite {
-        bail!("{} exists: name another file, or pass --overwrite", args.file.display());
+        bail!(
+            "{} exists: name another file, or pass --overwrite (BELLWETHER_BACKUP_OVERWRITE)",
+            args.file.display()
+        );
     }
     let unfinished = Unfinished::create(&args.file)?;
     let file = unfinished.file.try_clone()?;

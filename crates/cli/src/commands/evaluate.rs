@@ -15,9 +15,14 @@ use bellwether_store::{
     evaluation::{Formula, Opening},
 };
 use chrono::{DateTime, Days, NaiveDate, Utc};
+use clap::Args;
 use serde::Serialize;
 
-use crate::{args::EvaluateArgs, database::Database, misuse::misused, out::say};
+use crate::{
+    database::{Database, DatabaseArgs},
+    misuse::misused,
+    out::say,
+};
 
 #[derive(Serialize)]
 struct Evaluated {
@@ -34,21 +39,41 @@ struct Output {
     formulas: Vec<Evaluated>,
 }
 
+#[derive(Args)]
+pub(crate) struct EvaluateArgs {
+    /// Only these symbols, separated by commas; ten or more are ranked day by day
+    #[arg(long, env = "BELLWETHER_EVALUATE_SYMBOLS", value_delimiter = ',')]
+    symbols: Vec<Symbol>,
+    /// Only this version of the formula, for example composite/1
+    #[arg(long, env = "BELLWETHER_EVALUATE_FORMULA")]
+    formula: Option<String>,
+    /// First session
+    #[arg(long, env = "BELLWETHER_EVALUATE_FROM", value_name = "DAY")]
+    from: Option<NaiveDate>,
+    /// Last session
+    #[arg(long, env = "BELLWETHER_EVALUATE_TO", value_name = "DAY")]
+    to: Option<NaiveDate>,
+    /// Seed of the placebo and the intervals; equal seeds give equal reports
+    #[arg(long, env = "BELLWETHER_EVALUATE_SEED", default_value_t = 1)]
+    seed: u64,
+    /// One JSON document instead of text
+    #[arg(long, env = "BELLWETHER_EVALUATE_JSON")]
+    json: bool,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
 /// Fails if a signal used data that was not known yet.
 pub(crate) async fn run(args: EvaluateArgs) -> anyhow::Result<bool> {
     if let (Some(from), Some(to)) = (args.from, args.to)
         && from > to
     {
-        misused!("--from {from} is after --to {to}");
+        misused!(
+            "--from {from} is after --to {to} (BELLWETHER_EVALUATE_FROM, BELLWETHER_EVALUATE_TO)"
+        );
     }
-    let database = Database::existing(&args.database).await?;
-    let result = async {
-        database.check_schema().await?;
-        evaluate(&database, &args).await
-    }
-    .await;
-    database.close().await?;
-    let formulas = result?;
+    let formulas =
+        Database::using(&args.database, async |database| evaluate(database, &args).await).await?;
     let fair = formulas.iter().all(|f| f.report.look_ahead.is_empty());
     if args.json {
         let output = Output { least_points: LEAST_POINTS, formulas };

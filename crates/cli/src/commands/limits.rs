@@ -11,34 +11,90 @@ use bellwether_queue::{
 };
 use bellwether_store::operator;
 use chrono::{DateTime, Utc};
+use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::{
-    args::{LONGEST_PARK, LimitsAction, LimitsArgs},
-    database::Database,
-    out::say,
+    args::value::parse_time,
+    database::{Database, DatabaseArgs},
+    out::{named, say, table},
+    watch::{self, Watch},
 };
 
+#[derive(Args)]
+pub(crate) struct LimitsArgs {
+    #[command(subcommand)]
+    action: LimitsAction,
+    /// One JSON document instead of text, in the form of the API
+    #[arg(long, env = "BELLWETHER_LIMITS_JSON", global = true)]
+    json: bool,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+#[derive(Subcommand)]
+enum LimitsAction {
+    /// List every limit key with its usage, and its park with the reason
+    List(Watch),
+    /// Park a key on every worker, for 30 days or the given time; a longer park is kept
+    Park {
+        key: String,
+        /// Duration, for example 30m; at most 30d
+        #[arg(
+            long = "for",
+            env = "BELLWETHER_LIMITS_FOR",
+            value_name = "TIME",
+            value_parser = parse_park,
+            conflicts_with = "until"
+        )]
+        span: Option<Duration>,
+        /// End, for example 2026-11-30T14:30:00Z; at most 30 days away
+        #[arg(
+            long,
+            env = "BELLWETHER_LIMITS_UNTIL",
+            value_name = "TIME",
+            value_parser = parse_time
+        )]
+        until: Option<DateTime<Utc>>,
+        /// Reason, shown beside the key
+        #[arg(long, env = "BELLWETHER_LIMITS_REASON", value_parser = parse_reason)]
+        reason: Option<String>,
+    },
+    /// End a park
+    Resume { key: String },
+}
+
+/// Longest park.
+const LONGEST_PARK: Duration = Duration::from_hours(24 * 30);
+
+fn parse_park(text: &str) -> Result<Duration, String> {
+    let span = humantime::parse_duration(text).map_err(|e| e.to_string())?;
+    let fits = (Duration::from_secs(1)..=LONGEST_PARK).contains(&span);
+    fits.then_some(span).ok_or_else(|| "a park lasts 1s to 30d".to_owned())
+}
+
+fn parse_reason(text: &str) -> Result<String, &'static str> {
+    let fits = (1..=200).contains(&text.chars().count()) && !text.contains('\0');
+    fits.then(|| text.to_owned()).ok_or("a reason has 1 to 200 characters")
+}
+
 pub(crate) async fn run(args: LimitsArgs) -> anyhow::Result<bool> {
-    let database = Database::existing(&args.database).await?;
-    let result = async {
-        database.check_schema().await?;
+    Database::using(&args.database, async |database| {
         act(&database.pool, args.action, args.json).await
-    }
-    .await;
-    database.close().await?;
-    result
+    })
+    .await
 }
 
 async fn act(pool: &Db, action: LimitsAction, json: bool) -> anyhow::Result<bool> {
     let key = match action {
-        LimitsAction::List => {
-            if json {
-                say!("{}", serde_json::to_string(&limit_page(pool).await?)?)?;
-            } else {
-                list(pool).await?;
-            }
-            return Ok(true);
+        LimitsAction::List(watch) => {
+            return watch
+                .show(
+                    async || {
+                        if json { watch::json(&limit_page(pool).await?) } else { list(pool).await }
+                    },
+                )
+                .await;
         }
         LimitsAction::Park { key, span, until, reason } => {
             let now = schedule::now(pool).await?;
@@ -66,7 +122,7 @@ async fn act(pool: &Db, action: LimitsAction, json: bool) -> anyhow::Result<bool
 fn span_until(until: DateTime<Utc>, now: DateTime<Utc>) -> anyhow::Result<Duration> {
     match (until - now).to_std() {
         Ok(span) if !span.is_zero() && span <= LONGEST_PARK => Ok(span),
-        _ => bail!("--until: a time in the future, at most 30 days away"),
+        _ => bail!("--until (BELLWETHER_LIMITS_UNTIL): a time in the future, at most 30 days away"),
     }
 }
 
@@ -100,24 +156,18 @@ fn parked(limit: &LimitView) -> serde_json::Value {
 }
 
 async fn find(pool: &Db, key: &str) -> anyhow::Result<LimitView> {
-    let mut limits = inspect::limits(pool).await?;
-    let known: Vec<String> = limits.iter().map(|limit| limit.key.clone()).collect();
-    match known.iter().position(|known| known == key) {
-        Some(at) => Ok(limits.swap_remove(at)),
-        None => bail!("there is no limit {key:?}; known are {}", known.join(", ")),
-    }
+    named(inspect::limits(pool).await?, "limit", key, |limit| &limit.key)
 }
 
-async fn list(pool: &Db) -> anyhow::Result<()> {
+async fn list(pool: &Db) -> anyhow::Result<String> {
     let now = schedule::now(pool).await?;
-    say!("{:30} {:>7}  {:44} STATE", "KEY", "WAITING", "LEFT")?;
-    for limit in inspect::limits(pool).await? {
+    let rows = inspect::limits(pool).await?.into_iter().map(|limit| {
         let left: Vec<String> = limit.windows.iter().map(window).collect();
         let left = if left.is_empty() { "unlimited".to_owned() } else { left.join(", ") };
-        let (key, waiting) = (&limit.key, limit.waiting);
-        say!("{key:30} {waiting:>7}  {left:44} {}", state(&limit, now))?;
-    }
-    Ok(())
+        let state = state(&limit, now);
+        vec![limit.key, limit.waiting.to_string(), left, state]
+    });
+    Ok(table(&["LIMIT", "WAITING", "LEFT", "STATE"], rows))
 }
 
 /// For example `12 of 25 requests/day`.

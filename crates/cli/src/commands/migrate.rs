@@ -1,24 +1,42 @@
 //! `bellwether migrate up|down|status`.
 
-use std::io::{BufRead, IsTerminal, Write};
-
 use anyhow::bail;
 use bellwether_queue::inspect;
 use chrono::TimeDelta;
+use clap::{Args, ValueEnum};
 
 use crate::{
-    args::{Direction, MigrateArgs},
-    database::{Database, applied, explain, migrators},
-    misuse::misused,
-    out::say,
+    database::{Database, DatabaseArgs, applied, explain, migrators},
+    out::{confirm, say},
 };
 
 /// Age of a heartbeat from which its process is taken for ended.
 const SILENCE: TimeDelta = TimeDelta::seconds(30);
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Direction {
+    Up,
+    Down,
+    Status,
+}
+
+#[derive(Args)]
+pub(crate) struct MigrateArgs {
+    #[arg(value_enum)]
+    direction: Direction,
+    /// With `down`: undo every migration and lose all data; without it, only the newest
+    #[arg(long, env = "BELLWETHER_MIGRATE_ALL")]
+    all: bool,
+    /// With `down --all`: do not ask for confirmation
+    #[arg(long, env = "BELLWETHER_MIGRATE_YES")]
+    yes: bool,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
 pub(crate) async fn run(args: MigrateArgs) -> anyhow::Result<bool> {
     if args.direction == Direction::Down && args.all && !args.yes {
-        confirm()?;
+        confirm("`migrate down --all` deletes every table and all data", "BELLWETHER_MIGRATE_YES")?;
     }
     let database = match args.direction {
         Direction::Up => Database::open(&args.database).await?,
@@ -37,21 +55,6 @@ pub(crate) async fn run(args: MigrateArgs) -> anyhow::Result<bool> {
     result?;
     // `status` also reports by its exit code: 1 while a migration is missing.
     Ok(shown? || args.direction != Direction::Status)
-}
-
-/// Asks the user at the terminal; without a terminal the option is required.
-fn confirm() -> anyhow::Result<()> {
-    if !std::io::stdin().is_terminal() {
-        misused!("`migrate down --all` deletes all data: add --yes if that is meant");
-    }
-    eprint!("This deletes every table and all data. Type yes to go on: ");
-    std::io::stderr().flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    if answer.trim() != "yes" {
-        bail!("nothing was changed");
-    }
-    Ok(())
 }
 
 /// Fails while a worker process uses the tables.
@@ -94,6 +97,7 @@ async fn down(database: &Database, all: bool) -> anyhow::Result<()> {
         } else {
             versions.iter().rev().nth(1).copied().unwrap_or(0)
         };
+        tracing::info!("undoing {name} migrations down to {target}");
         let direct = database.direct();
         migrator.undo(&direct, target).await.map_err(|e| explain(name, e))?;
         direct.close().await;

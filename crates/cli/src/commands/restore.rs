@@ -3,19 +3,31 @@
 use std::{
     fs::File,
     io::{BufReader, Read},
+    path::PathBuf,
 };
 
 use anyhow::{Context, bail};
+use clap::Args;
 use sqlx::PgConnection;
 
 use crate::{
-    args::RestoreArgs,
     backup::{self, Header, Reader, Trailer},
-    database::Database,
+    database::{Database, DatabaseArgs},
     out::say,
 };
 
 const NAME: &str = "bellwether restore";
+
+#[derive(Args)]
+pub(crate) struct RestoreArgs {
+    /// File written by `backup`; `-` is stdin
+    file: PathBuf,
+    /// Replace the rows that the database holds now
+    #[arg(long, env = "BELLWETHER_RESTORE_YES")]
+    yes: bool,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
 
 pub(crate) async fn run(args: RestoreArgs) -> anyhow::Result<bool> {
     let name = args.file.display().to_string();
@@ -49,7 +61,9 @@ async fn restore<R: Read>(
         let mut conn = backup::connect(&database.direct, NAME).await?;
         refuse_running(&mut conn).await?;
         if !args.yes && !backup::is_empty(&mut conn).await? {
-            bail!("the database holds data: --yes replaces all of it by the backup");
+            bail!(
+                "the database holds data: --yes (BELLWETHER_RESTORE_YES) replaces all of it by the backup"
+            );
         }
         database.migrate().await?;
         backup::load(&mut conn, reader, header).await

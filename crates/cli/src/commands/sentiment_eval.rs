@@ -1,15 +1,25 @@
 //! `bellwether sentiment-eval`: accuracy of an analyzer on labelled texts.
 
-use std::{fmt::Write as _, io::Write as _, path::Path};
+use std::{
+    fmt::Write as _,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, bail};
 use bellwether_domain::{
     Label,
     evaluation::{ClassScore, Confusion},
 };
+use clap::Args;
 use serde::Serialize;
 
-use crate::{analyzer::Reader, args::SentimentEvalArgs, csv, out::say};
+use crate::{
+    analyzer::{Reader, Which},
+    args::ProviderArgs,
+    csv,
+    out::say,
+};
 
 /// A row that does not count, and its reason.
 #[derive(Debug, PartialEq, Serialize)]
@@ -31,6 +41,21 @@ struct Outcome<'a> {
     confusion: [[u64; 3]; 3],
     bad_rows: &'a [Bad],
     unanswered: &'a [Bad],
+}
+
+#[derive(Args)]
+pub(crate) struct SentimentEvalArgs {
+    /// CSV file with the columns text and label: negative, neutral or positive
+    #[arg(long, env = "BELLWETHER_SENTIMENT_EVAL_DATASET", value_name = "CSV")]
+    dataset: PathBuf,
+    /// Analyzer of the texts
+    #[arg(long, env = "BELLWETHER_SENTIMENT_EVAL_ANALYZER", value_enum, default_value_t)]
+    analyzer: Which,
+    /// One JSON document instead of text
+    #[arg(long, env = "BELLWETHER_SENTIMENT_EVAL_JSON")]
+    json: bool,
+    #[command(flatten)]
+    providers: ProviderArgs,
 }
 
 /// Returns true if every row was read and answered.

@@ -1,27 +1,24 @@
 //! `bellwether up`: every role in one process, with a database and the sandbox if needed.
 
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::Ipv4Addr, time::Duration};
 
-use anyhow::Context;
-use bellwether_api::{App, Service, router, serve};
-use bellwether_jobs::Services;
+use bellwether_api::Service;
 use bellwether_queue::{Db, NewJob, inspect, schedule, trace};
 use bellwether_sandbox::Running;
+use clap::Args;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, field::Empty};
 
-use super::{limits, sandbox};
+use super::{
+    limits,
+    sandbox::{self, SandboxArgs},
+};
 use crate::{
-    args::UpArgs,
-    database::{self, Database},
-    http::Port,
+    args::ProviderArgs,
+    database::{Database, DatabaseArgs},
     lifecycle::Lifecycle,
     providers::{self, Providers},
+    runtime::{HttpArgs, Port, Runtime, WatchArgs, WorkArgs},
     work,
 };
 
@@ -30,41 +27,35 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Interval of the checks that the workers have begun.
 const LOOK: Duration = Duration::from_millis(50);
 
+#[derive(Args)]
+pub(crate) struct UpArgs {
+    #[command(flatten)]
+    work: WorkArgs,
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(flatten)]
+    http: HttpArgs,
+    #[command(flatten)]
+    watch: WatchArgs,
+    #[command(flatten)]
+    providers: ProviderArgs,
+    #[command(flatten)]
+    sandbox: SandboxArgs,
+}
+
 pub(crate) async fn run(args: UpArgs, metrics: Option<PrometheusHandle>) -> anyhow::Result<bool> {
     let lifecycle = Lifecycle::start()?;
     providers::check(&args.providers, None)?;
-    let default = SocketAddr::from((Ipv4Addr::LOCALHOST, 3000));
-    let port = Port::bind(Service::Api, &args.http, default).await?;
+    let port = Port::bind(Service::Api, &args.http, (Ipv4Addr::LOCALHOST, 3000)).await?;
     let sandbox = if providers::all_real(&args.providers) {
         None
     } else {
         Some(sandbox::start(&args.sandbox).await?)
     };
-    let providers = providers::resolve(
-        &args.providers,
-        &args.watch,
-        sandbox.as_ref(),
-        &providers::called_by(None),
-    )?;
-
-    // Stops what has been started, in the opposite order, also after an error.
-    let result = match Database::own(&args.database, lifecycle.soft.cancelled()).await {
-        Ok(Some(mut database)) => {
-            let ended = with_database(
-                &lifecycle,
-                port,
-                &mut database,
-                &args,
-                providers,
-                sandbox.as_ref(),
-                metrics,
-            )
-            .await;
-            database.close().await.and(ended)
-        }
-        Ok(None) => Ok(()),
-        Err(e) => Err(e),
-    };
+    let calls = providers::called_by(None);
+    let providers = providers::resolve(&args.providers, &args.watch, sandbox.as_ref(), &calls)?;
+    // stops what has been started, in the opposite order, also after an error
+    let result = beside(sandbox.as_ref(), lifecycle, port, args, providers, metrics).await;
     if let Some(sandbox) = sandbox {
         sandbox.stop().await;
     }
@@ -73,66 +64,45 @@ pub(crate) async fn run(args: UpArgs, metrics: Option<PrometheusHandle>) -> anyh
     Ok(true)
 }
 
-async fn with_database(
-    lifecycle: &Lifecycle,
-    port: Port,
-    database: &mut Database,
-    args: &UpArgs,
-    providers: Providers,
+async fn beside(
     sandbox: Option<&Running>,
+    lifecycle: Lifecycle,
+    port: Port,
+    args: UpArgs,
+    providers: Providers,
     metrics: Option<PrometheusHandle>,
 ) -> anyhow::Result<()> {
-    tokio::select! {
-        migrated = database.migrate() => migrated?,
-        () = lifecycle.soft.cancelled() => return Ok(()),
+    let Some(database) = Database::own(&args.database, lifecycle.soft.cancelled()).await? else {
+        return Ok(());
+    };
+    let migrated = tokio::select! {
+        migrated = database.migrate() => migrated.map(|()| true),
+        () = lifecycle.soft.cancelled() => Ok(false),
+    };
+    if !matches!(migrated, Ok(true)) {
+        return database.close().await.and(migrated.map(|_| ()));
     }
-    let services = Services::new(database.pool.clone(), providers.settings)?;
-    let app = port.app(
-        database,
-        args.watch.symbols.clone(),
-        providers.notices,
-        services.best().name(),
-        metrics,
-    );
-    let addr = port.addr();
-    let stop_http = CancellationToken::new();
-    let http = tokio::spawn(serve(port.listener, router(Arc::clone(&app)), stop_http.clone()));
-
-    let stop_work = lifecycle.soft.child_token();
-    let mut embedded = database.take_embedded();
-    let draining = {
-        let (app, soft) = (Arc::clone(&app), lifecycle.soft.clone());
-        tokio::spawn(async move {
-            soft.cancelled().await;
-            app.drain();
-        })
-    };
-    let pool = database.pool.clone();
-    let first = first_round(&pool);
-    let worked = async {
-        first.await?;
-        bellwether_jobs::prepare(&services, work::ALL).await?;
-        let (concurrency, grace) = (args.work.concurrency, args.work.grace.unwrap_or(GRACE));
-        work::run(database, services, "up", work::ALL, concurrency, stop_work.clone(), grace).await
-    };
-    let greeted = async {
-        until_working(&pool).await;
-        if let Err(error) = greet(addr, &app, sandbox).await {
-            tracing::warn!("the parked limits cannot be listed: {error:#}");
+    let symbols = args.watch.symbols;
+    let runtime = Runtime::start(lifecycle, port, database, symbols, providers, metrics).await?;
+    let worked = runtime.run(async |up| {
+        let worked = async {
+            first_round(&up.database.pool).await?;
+            bellwether_jobs::prepare(&up.services, work::ALL).await?;
+            up.work("up", work::ALL, &args.work, GRACE).await
+        };
+        let greeted = async {
+            until_working(&up.database.pool).await;
+            if let Err(error) = greet(up, sandbox).await {
+                tracing::warn!("the parked limits cannot be listed: {error:#}");
+            }
+            std::future::pending().await
+        };
+        tokio::select! {
+            worked = worked => worked,
+            never = greeted => never,
         }
-        std::future::pending::<()>().await;
-    };
-    let result = tokio::select! {
-        worked = worked => worked,
-        () = lifecycle.hard.cancelled() => Ok(()),
-        died = database::died(&mut embedded) => Err(died),
-        () = greeted => Ok(()),
-    };
-    draining.abort();
-    stop_http.cancel();
-    http.await?.context("the API")?;
-    database.give_back(embedded);
-    result
+    });
+    worked.await
 }
 
 /// Returns once this process is registered as a worker: the limits are then defined, and the next
@@ -163,21 +133,22 @@ async fn first_round(pool: &Db) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn greet(addr: SocketAddr, app: &App, sandbox: Option<&Running>) -> anyhow::Result<()> {
-    println!("Bellwether is up at http://{addr}");
+async fn greet(up: &Runtime, sandbox: Option<&Running>) -> anyhow::Result<()> {
+    let notices = &up.app.notices;
+    println!("Bellwether is up at http://{}", up.addr);
     if let Some(sandbox) = sandbox {
         println!(
             "  sandbox: {}/_sandbox/ledger and /_sandbox/outbox show the requests to the providers and the messages sent",
             sandbox.url()
         );
     }
-    for notice in &app.notices {
+    for notice in notices {
         println!("  {}: {}", notice.subject, notice.reason);
     }
-    if !app.notices.is_empty() {
+    if !notices.is_empty() {
         println!("  Put real keys into .env (.env.example lists them) and start again.");
     }
-    let parked = limits::say_parked(&app.pool).await;
+    let parked = limits::say_parked(&up.database.pool).await;
     println!("  Ctrl-C stops everything.");
     parked
 }

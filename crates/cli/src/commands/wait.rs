@@ -2,11 +2,29 @@
 
 use std::time::Duration;
 
+use clap::Args;
 use tokio::time::Instant;
 
-use crate::{args::WaitArgs, database::Database};
+use crate::database::{Database, DatabaseArgs};
 
 const PAUSE: Duration = Duration::from_millis(500);
+
+#[derive(Args)]
+pub(crate) struct WaitArgs {
+    /// Wait until every migration of this version is applied, too
+    #[arg(long, env = "BELLWETHER_WAIT_SCHEMA")]
+    schema: bool,
+    /// Give up after this time
+    #[arg(
+        long,
+        env = "BELLWETHER_WAIT_TIMEOUT",
+        default_value = "5m",
+        value_parser = humantime::parse_duration
+    )]
+    timeout: Duration,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
 
 pub(crate) async fn run(args: WaitArgs) -> anyhow::Result<bool> {
     let deadline = Instant::now() + args.timeout;

@@ -122,6 +122,7 @@ async fn work_continues_in_another_server_after_a_backup_under_load() {
     let name = file.to_str().unwrap();
     let written = tool(&before.url, &["backup", name]);
     assert!(written.status.success(), "{}", stderr(&written));
+    assert!(stderr(&written).contains("writing "), "{}", stderr(&written));
     assert!(stdout(&written).contains("rows of"), "{}", stdout(&written));
     let mode = std::os::unix::fs::PermissionsExt::mode(&file.metadata().unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600, "only its owner reads it");
@@ -143,6 +144,10 @@ async fn work_continues_in_another_server_after_a_backup_under_load() {
     let after = Postgres::start(100).await;
     let restored = tool(&after.url, &["restore", name]);
     assert!(restored.status.success(), "{}", stderr(&restored));
+    let said = stderr(&restored);
+    for step in ["checking ", "restoring ", "foreign keys", "analyzing"] {
+        assert!(said.contains(step), "{step}: {said}");
+    }
     let pool = PgPool::connect(&after.url).await.unwrap();
     assert_eq!(text(&file).matches("\n\\.\n").count(), text(&file).matches("\ncopy ").count());
     let signals = count(&pool, "select count(*) from signal").await;

@@ -56,7 +56,27 @@ fn a_value_that_does_not_fit_is_wrong_usage_by_the_name_of_its_variable() {
         assert!(text.contains(&format!("'{variable} (--")) && text.contains(said), "{text}");
     }
     let flag = output(up().args(["--http-addr", "nope"]));
-    assert!(stderr(&flag).contains("for '--http-addr <HTTP_ADDR>'"), "{}", stderr(&flag));
+    let said = "for '--http-addr <HTTP_ADDR> (BELLWETHER_HTTP_ADDR)'";
+    assert!(stderr(&flag).contains(said), "{}", stderr(&flag));
+}
+
+#[test]
+fn an_option_that_is_missing_or_excluded_is_named_with_its_variable() {
+    for (args, said) in [
+        (&["sentiment-eval"][..], "--dataset <CSV> (BELLWETHER_SENTIMENT_EVAL_DATASET)"),
+        (
+            &["enqueue", "prune", "--slot", "30m", "--unique-key", "k"],
+            "--unique-key <UNIQUE_KEY> (BELLWETHER_ENQUEUE_UNIQUE_KEY)",
+        ),
+        (
+            &["enqueue", "prune", "--slot", "30m", "--unique-key", "k"],
+            "--slot <SLOT> (BELLWETHER_ENQUEUE_SLOT)",
+        ),
+    ] {
+        let ended = output(&mut bellwether(args));
+        assert_eq!(ended.status.code(), Some(2));
+        assert!(stderr(&ended).contains(said), "{}", stderr(&ended));
+    }
 }
 
 #[test]

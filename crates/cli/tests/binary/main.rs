@@ -11,6 +11,7 @@ mod kill;
 mod leaving;
 mod limits;
 mod metrics;
+mod monitor;
 mod pooler;
 mod quality;
 mod signals;

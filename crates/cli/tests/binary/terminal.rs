@@ -7,6 +7,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+use bellwether_queue::MIGRATOR;
+use bellwether_testing::database;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use crate::support::{Running, bellwether, stdout};
@@ -71,6 +73,42 @@ fn try_tells_a_person_at_a_terminal_that_it_waits_and_a_pipe_nothing() {
     child.stdin.take().expect("piped").write_all(line).expect("a line");
     let ended = child.wait_with_output().expect("its end");
     assert!(stdout(&ended).contains("AAPL") && ended.stderr.is_empty());
+}
+
+#[tokio::test]
+async fn a_watched_list_at_a_terminal_is_drawn_in_place() {
+    let db = database(&[&MIGRATOR, &bellwether_store::MIGRATOR]).await;
+    let (mut person, program) = terminal();
+    let mut command = bellwether(&["workers", "list", "-w"]);
+    command.env("DATABASE_URL", &db.url).stdout(program).stderr(Stdio::null());
+    let mut child = command.spawn().expect("the binary");
+    drop(command);
+    let (mut said, mut piece) = (String::new(), [0; 256]);
+    while said.matches("\u{1b}[H\u{1b}[2JWORKER").count() < 2 {
+        let read = person.read(&mut piece).expect("a list");
+        said.push_str(&String::from_utf8_lossy(&piece[..read]));
+    }
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(sent.expect("kill is there").success());
+    assert!(child.wait().expect("its end").success());
+}
+
+#[tokio::test]
+async fn a_person_who_does_not_confirm_changes_nothing() {
+    let db = database(&[&MIGRATOR, &bellwether_store::MIGRATOR]).await;
+    let run = |args: &[&str]| bellwether(args).env("DATABASE_URL", &db.url).output().unwrap();
+    assert!(run(&["enqueue", "prune"]).status.success());
+    let (mut person, program) = terminal();
+    let mut command = bellwether(&["jobs", "cancel", "--kind", "prune"]);
+    command.env("DATABASE_URL", &db.url);
+    command.stdin(program).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().expect("the binary");
+    person.write_all(b"no\n").expect("a person types");
+    let ended = child.wait_with_output().expect("its end");
+    assert_eq!(ended.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(said.contains("changes 1 jobs. Type yes") && said.contains("nothing was"), "{said}");
+    assert!(stdout(&run(&["jobs", "list"])).contains("available"));
 }
 
 #[cfg(target_os = "linux")]
