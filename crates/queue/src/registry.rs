@@ -176,9 +176,8 @@ impl Registry {
 }
 
 /// One kind's work, ready to be called with an attempt.
-type Handler = Arc<
-    dyn Fn(Arc<Attempt>) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send + Sync,
->;
+type Handler =
+    Arc<dyn Fn(Arc<Attempt>) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send + Sync>;
 
 /// The kinds that a worker runs, each with its work and its context.
 #[derive(Clone, Default)]

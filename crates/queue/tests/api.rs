@@ -109,7 +109,7 @@ fn reexports(
         UseTree::Name(name) => {
             let found = at(root, module, path).into_iter().flatten();
             let mut found = found
-                .filter(|item| ident(item).is_some_and(|ident| name.ident == ident))
+                .filter(|item| ident(item).is_some_and(|ident| name.ident == *ident))
                 .filter_map(|item| without_bodies(root, item.clone()))
                 .peekable();
             if found.peek().is_none() {

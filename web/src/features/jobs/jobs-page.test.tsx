@@ -168,7 +168,10 @@ test("a completed job shows what its work returned", async () => {
 });
 
 test("a job without an output has no place for one", async () => {
-  answer({ ...table, "GET /api/jobs/7": { ...(table["GET /api/jobs/7"] as object), output: null } });
+  answer({
+    ...table,
+    "GET /api/jobs/7": { ...(table["GET /api/jobs/7"] as object), output: null },
+  });
   open("/jobs/7");
   await screen.findByRole("region", { name: "Arguments" });
   expect(screen.queryByRole("region", { name: "Output" })).toBeNull();
