@@ -10,10 +10,12 @@ export CARGO_TARGET_DIR
 sqlx=crates/queue/.sqlx
 apart=$(mktemp -d)
 trap 'rm -rf "$sqlx" "$apart"' EXIT
+trap 'exit 1' INT TERM
 rm -rf "$sqlx"
 mkdir "$sqlx"
-find crates/queue/src -name '*.rs' -exec cat {} + >"$apart/source"
-node --input-type=commonjs - "$apart/source" "$sqlx" <<'JS'
+rm -f "$CARGO_TARGET_DIR"/package/*.crate
+find crates/queue/src -name '*.rs' -exec cat {} + >"$apart/source.txt"
+node --input-type=commonjs - "$apart/source.txt" "$sqlx" <<'JS'
 const { copyFileSync, readFileSync, readdirSync } = require("node:fs");
 const [source, to] = process.argv.slice(2);
 const text = readFileSync(source, "utf8");
@@ -23,7 +25,6 @@ for (const file of readdirSync(".sqlx")) {
 }
 JS
 cargo package --quiet --locked --allow-dirty --package bellwether-queue "$@"
-crate=$(find "$CARGO_TARGET_DIR/package" -name 'bellwether-queue-*.crate')
-tar -xzf "$crate" -C "$apart"
-cd "$apart"/bellwether-queue-*/
-SQLX_OFFLINE=true cargo test --quiet --locked
+tar -xzf "$CARGO_TARGET_DIR"/package/bellwether-queue-*.crate --strip-components=1 -C "$apart"
+# from here, for the toolchain of this folder
+cargo test --quiet --locked --manifest-path "$apart/Cargo.toml"

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use crate::support::*;
 use bellwether_queue::{JobId, OnFailure};
 use bellwether_testing::Database;
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, error::DatabaseError};
 use tokio::task::JoinHandle;
 
 /// Statements of one step, in which names stand for the numbers of the order's own jobs.
@@ -54,7 +54,7 @@ impl Session {
 async fn run(mut conn: PgConnection, step: Vec<String>) -> PgConnection {
     for sql in step {
         let Err(error) = conn.execute(AssertSqlSafe(sql.clone())).await else { continue };
-        let code = error.as_database_error().and_then(|e| e.code()).unwrap_or_default();
+        let code = error.as_database_error().and_then(DatabaseError::code).unwrap_or_default();
         assert_eq!(code, "QU002", "{sql}: {error}");
     }
     conn
