@@ -140,6 +140,14 @@ openapi:
 migrate *args='up':
     @scripts/run.sh dev migrate "$@"
 
+# Package the queue's crate as a registry would receive it; build and test it by itself, without a database
+package *args:
+    @scripts/package.sh "$@"
+
+# Rewrite crates/queue/api.txt, the list of the queue's public items; run it after every change of one
+queue-api:
+    @cargo test --quiet --workspace --test api the_public_api || cargo test --quiet --workspace --test api the_public_api
+
 # Write every row of the database to a file: just backup bellwether.backup [--overwrite]
 backup *args:
     @scripts/run.sh dev backup "$@"

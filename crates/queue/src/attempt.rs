@@ -2,6 +2,8 @@
 
 mod claimed;
 mod permit;
+#[cfg(test)]
+mod tests;
 
 use std::{
     panic::catch_unwind,
@@ -15,12 +17,8 @@ use std::{
 pub(crate) use self::claimed::{Calls, Claimed, Lease, MOST_USED};
 pub use self::permit::NotGranted;
 use self::permit::PermitState;
-use crate::{
-    Enqueued, Error, JobId, NewJob, Outcome, enqueue,
-    process::{Shared, Slot},
-    run::panic_text,
-    trace,
-};
+pub(crate) use self::permit::count_permit;
+use crate::{Db, Enqueued, Error, JobId, NewJob, Outcome, enqueue, failure::panic_text, trace};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
@@ -34,11 +32,23 @@ const LOG_CHARS: usize = 500;
 /// Bytes of an output as JSON.
 const MOST_OUTPUT: usize = 65_536;
 
+/// The process that an attempt belongs to, as far as the attempt needs it.
+pub(crate) trait Owner: Send + Sync {
+    /// For permits.
+    fn pool(&self) -> &Db;
+    /// True while no peer can take this process for dead.
+    fn heartbeat_is_fresh(&self) -> bool;
+    /// Stores how the attempt ended, without waiting for the database, and frees its slot.
+    fn report(&self, attempt: Arc<Attempt>, outcome: Outcome);
+    /// Counts a lost lease.
+    fn count_lost(&self);
+}
+
 /// A claimed job in the hands of its handler.
 pub struct Attempt {
     claimed: Claimed,
     lease: Lease,
-    shared: Arc<Shared>,
+    owner: Arc<dyn Owner>,
     permit: tokio::sync::Mutex<PermitState>,
     calls: Mutex<Calls>,
     cancelled: CancellationToken,
@@ -50,7 +60,6 @@ pub struct Attempt {
     lost: AtomicBool,
     log: Mutex<Vec<String>>,
     output: Mutex<Option<Value>>,
-    slot: Mutex<Option<Slot>>,
 }
 
 impl Attempt {
@@ -58,14 +67,13 @@ impl Attempt {
     pub(crate) fn new(
         claimed: Claimed,
         lease: Lease,
-        shared: Arc<Shared>,
-        slot: Slot,
+        owner: Arc<dyn Owner>,
         asked: Instant,
     ) -> Self {
         Self {
             claimed,
             lease,
-            shared,
+            owner,
             permit: tokio::sync::Mutex::new(PermitState::of_claim(asked)),
             calls: Mutex::new(Calls::default()),
             cancelled: CancellationToken::new(),
@@ -76,7 +84,6 @@ impl Attempt {
             lost: AtomicBool::new(false),
             log: Mutex::new(Vec::new()),
             output: Mutex::new(None),
-            slot: Mutex::new(Some(slot)),
         }
     }
 
@@ -224,9 +231,7 @@ impl Attempt {
         if self.finished.swap(true, Ordering::AcqRel) {
             return;
         }
-        self.shared.report(Arc::clone(self), outcome);
-        // The slot is free as soon as the work has ended; the report follows on its own.
-        self.slot.lock().expect("no holder of the slot panics").take();
+        self.owner.report(Arc::clone(self), outcome);
     }
 
     pub(crate) fn lease(&self) -> Lease {
@@ -275,7 +280,7 @@ impl Attempt {
         if !self.cancelled.is_cancelled() {
             tracing::warn!(job.id = %self.job(), job.kind = self.kind(), at = where_, "lease lost");
         }
-        self.shared.count_lost();
+        self.owner.count_lost();
         self.cancelled.cancel();
     }
 }

@@ -117,8 +117,9 @@ pub async fn check_epoch(pool: &Db) -> Result<bool, Error> {
     Ok(restored)
 }
 
-/// Deletes events older than 24 h and records the last deleted position.
-pub(crate) async fn prune(pool: &Db) -> Result<(), Error> {
+/// Deletes events older than 24 h and records the last deleted position. A
+/// [`Process`](crate::Process) calls it every ten minutes.
+pub async fn prune(pool: &Db) -> Result<(), Error> {
     sqlx::query!(
         "with gone as (
             delete from queue.event where at < statement_timestamp() - interval '24 hours' returning xid, id
@@ -149,31 +150,5 @@ impl std::str::FromStr for Position {
             xid: part()?.parse().map_err(|_| invalid())?,
             id: part()?.parse().map_err(|_| invalid())?,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_slower_pruner_does_not_move_the_floor_back() {
-        let db = bellwether_testing::database(&[&crate::MIGRATOR]).await;
-        let pool = Db::direct(db.pool());
-        emit(&pool, "quote", "AAPL").await.unwrap();
-        let position = now(&pool).await.unwrap();
-        sqlx::query("update queue.event set at = at - interval '25 hours'")
-            .execute(&pool)
-            .await
-            .unwrap();
-        sqlx::query("update queue.event_floor set xid = '9000000000', id = 3")
-            .execute(&pool)
-            .await
-            .unwrap();
-        prune(&pool).await.unwrap();
-        let kept: i64 =
-            sqlx::query_scalar("select count(*) from queue.event").fetch_one(&pool).await.unwrap();
-        assert_eq!(kept, 0);
-        assert!(after(&pool, position, 10).await.unwrap().is_none(), "the floor did not move back");
     }
 }

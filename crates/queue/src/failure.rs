@@ -1,12 +1,15 @@
 //! Outcomes of attempts, and what a failure asks the queue to do.
 
-use std::{borrow::Cow, time::Duration};
+use std::{any::Any, borrow::Cow, time::Duration};
 
 use rand::RngExt;
 
 use crate::{Error, Fault};
 
 /// The request of a failure. The queue decides in SQL on the job's next state.
+///
+/// A handler chooses it ([`Failure`]); an [`Outcome`] that no handler chose has one too
+/// ([`Outcome::verdict`]).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
     /// Try again after the kind's backoff, or after `after`; spends the attempt.
@@ -125,18 +128,19 @@ impl From<sqlx::Error> for Failure {
     }
 }
 
-/// End of an attempt, as a worker reports it.
+/// End of an attempt, as a worker reports it and the queue records it: what the handler returned, or
+/// why it could not return.
 #[derive(Debug)]
 pub enum Outcome {
-    /// The work is done.
+    /// The handler returned `Ok`.
     Complete,
-    /// The work failed.
+    /// The handler returned a failure.
     Failed(Failure),
-    /// The handler panicked; spends the attempt.
+    /// The handler panicked.
     Panicked(String),
-    /// The attempt ran longer than its kind allows; spends the attempt.
+    /// The attempt ran longer than its kind allows.
     TimedOut,
-    /// The arguments do not fit the kind: discarded.
+    /// The arguments do not fit the kind; the handler was not called.
     Undecodable(String),
     /// An operator cancelled the job while it ran.
     Cancelled,
@@ -145,6 +149,16 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The request to the queue; `None`: the work is done, or the attempt was stopped from outside.
+    pub const fn verdict(&self) -> Option<Verdict> {
+        match self {
+            Self::Failed(failure) => Some(failure.verdict),
+            Self::Panicked(_) | Self::TimedOut => Some(Verdict::Retry { after: None }),
+            Self::Undecodable(_) => Some(Verdict::Discard),
+            Self::Complete | Self::Cancelled | Self::Released => None,
+        }
+    }
+
     /// The code of a failure.
     pub fn code(&self) -> Option<&str> {
         match self {
@@ -169,5 +183,30 @@ impl Outcome {
             Self::Cancelled => "cancelled",
             Self::Released => "released",
         }
+    }
+}
+
+impl From<Result<(), Failure>> for Outcome {
+    fn from(returned: Result<(), Failure>) -> Self {
+        returned.map_or_else(Self::Failed, |()| Self::Complete)
+    }
+}
+
+/// The text that a panic was raised with.
+pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a text".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_without_a_text_says_so() {
+        assert_eq!(panic_text(&"plain"), "plain");
+        assert_eq!(panic_text(&"owned".to_owned()), "owned");
+        assert_eq!(panic_text(&7_u8), "a panic without a text");
     }
 }

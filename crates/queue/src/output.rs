@@ -11,12 +11,21 @@ pub async fn output<J: Job>(
     db: impl PgExecutor<'_>,
     id: JobId,
 ) -> Result<Option<J::Output>, Error> {
+    of_job(db, id, J::KIND).await?.map(|value| read::<J>(id, value)).transpose()
+}
+
+/// As [`output`], as JSON.
+pub(crate) async fn of_job(
+    db: impl PgExecutor<'_>,
+    id: JobId,
+    kind: &str,
+) -> Result<Option<Value>, Error> {
     let output = sqlx::query_scalar!(
         r#"select output as "output!" from queue.done where id = $1 and kind = $2 and output is not null"#,
         id.0,
-        J::KIND
+        kind
     );
-    output.fetch_optional(db).await?.map(|value| read::<J>(id, value)).transpose()
+    Ok(output.fetch_optional(db).await?)
 }
 
 /// The outputs of a batch's completed members of this kind, in the order of their numbers.

@@ -13,7 +13,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{Attempt, Failure, Job, JobArgs, NewJob, UniqueUntil, name, run::panic_text};
+use crate::{Attempt, Job, JobArgs, NewJob, Outcome, UniqueUntil, failure::panic_text, name};
 
 /// The arguments do not fit the kind.
 #[derive(Debug, thiserror::Error)]
@@ -176,9 +176,8 @@ impl Registry {
 }
 
 /// One kind's work, ready to be called with an attempt.
-type Handler = Arc<
-    dyn Fn(Arc<Attempt>) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>> + Send + Sync,
->;
+type Handler =
+    Arc<dyn Fn(Arc<Attempt>) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send + Sync>;
 
 /// The kinds that a worker runs, each with its work and its context.
 #[derive(Clone, Default)]
@@ -198,13 +197,19 @@ impl Handlers {
         let handler: Handler = Arc::new(move |attempt: Arc<Attempt>| {
             let context = context.clone();
             Box::pin(async move {
-                let job: J = serde_json::from_value(attempt.args().clone())
-                    .map_err(|e| Failure::discard(Undecodable(e.to_string())))?;
-                let output = job.run(context, &attempt).await?;
-                if size_of::<J::Output>() > 0 && !attempt.is_completed_in() {
-                    attempt.record_output(&output)?;
-                }
-                Ok(())
+                let job = match read::<J>(attempt.args()) {
+                    Ok(job) => job,
+                    Err(misfit) => {
+                        return Outcome::Undecodable(Kind::of::<J>().invalid(misfit).to_string());
+                    }
+                };
+                let returned = job.run(context, &attempt).await.and_then(|output| {
+                    if size_of::<J::Output>() > 0 && !attempt.is_completed_in() {
+                        attempt.record_output(&output)?;
+                    }
+                    Ok(())
+                });
+                returned.into()
             })
         });
         self.registry = self.registry.with::<J>();
@@ -220,10 +225,6 @@ impl Handlers {
         &self.registry
     }
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error("the arguments do not fit the kind: {0}")]
-struct Undecodable(String);
 
 /// ```compile_fail
 /// # use bellwether_queue::{JobArgs, Registry};

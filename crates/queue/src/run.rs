@@ -1,6 +1,6 @@
 //! Runs a handler with its attempt, and decides how the attempt ended.
 
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     task::JoinError,
@@ -9,7 +9,7 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
-use crate::{ArgsError, Attempt, Failure, Handlers, Outcome, Verdict, trace};
+use crate::{Attempt, Handlers, Outcome, Verdict, failure::panic_text, trace};
 
 /// A handler that is told to stop has this long to do so by itself, and an aborted one this long to
 /// reach its next `await`.
@@ -44,12 +44,12 @@ impl Handlers {
         let mut task = AbortOnDropHandle::new(tokio::spawn(work.in_current_span()));
         let late = tokio::select! {
             biased;
-            ended = &mut task => return self.outcome(attempt, ended),
+            ended = &mut task => return outcome(attempt, ended),
             () = attempt.cancelled().cancelled() => false,
             () = sleep(attempt.timeout()) => true,
         };
         if !late && let Ok(ended) = timeout(CANCEL_GRACE, &mut task).await {
-            return self.outcome(attempt, ended);
+            return outcome(attempt, ended);
         }
         task.abort();
         if timeout(CANCEL_GRACE, &mut task).await.is_err() {
@@ -61,29 +61,16 @@ impl Handlers {
         }
         if late { Outcome::TimedOut } else { stopped(attempt, Outcome::Released) }
     }
+}
 
-    fn outcome(&self, attempt: &Attempt, ended: Result<Result<(), Failure>, JoinError>) -> Outcome {
-        let outcome = match ended {
-            Ok(Ok(())) => Outcome::Complete,
-            Ok(Err(failure)) => self.failed(attempt, failure),
-            Err(join) if join.is_panic() => Outcome::Panicked(panic_text(&*join.into_panic())),
-            // the runtime is shutting down
-            Err(_) => Outcome::Released,
-        };
-        if attempt.cancelled().is_cancelled() { stopped(attempt, outcome) } else { outcome }
-    }
-
-    /// Reports a discarded attempt as [`Outcome::Undecodable`] if its arguments do not fit the kind: the
-    /// arguments were at fault, not the handler.
-    fn failed(&self, attempt: &Attempt, failure: Failure) -> Outcome {
-        if failure.verdict == Verdict::Discard
-            && let Err(misfit @ ArgsError::Invalid { .. }) =
-                self.registry().check(attempt.kind(), attempt.args())
-        {
-            return Outcome::Undecodable(misfit.to_string());
-        }
-        Outcome::Failed(failure)
-    }
+fn outcome(attempt: &Attempt, ended: Result<Outcome, JoinError>) -> Outcome {
+    let outcome = match ended {
+        Ok(outcome) => outcome,
+        Err(join) if join.is_panic() => Outcome::Panicked(panic_text(&*join.into_panic())),
+        // the runtime is shutting down
+        Err(_) => Outcome::Released,
+    };
+    if attempt.cancelled().is_cancelled() { stopped(attempt, outcome) } else { outcome }
 }
 
 /// A handler that fails when it is told to stop fails because of it, and that spends no attempt.
@@ -91,26 +78,9 @@ fn stopped(attempt: &Attempt, outcome: Outcome) -> Outcome {
     match outcome {
         Outcome::Complete => Outcome::Complete,
         _ if attempt.is_cancelled() => Outcome::Cancelled,
-        Outcome::Failed(Failure { verdict: Verdict::Retry { .. }, .. }) => Outcome::Released,
+        Outcome::Failed(failure) if matches!(failure.verdict, Verdict::Retry { .. }) => {
+            Outcome::Released
+        }
         other => other,
-    }
-}
-
-/// The text that a panic was raised with.
-pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a text".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_panic_without_a_text_says_so() {
-        assert_eq!(panic_text(&"plain"), "plain");
-        assert_eq!(panic_text(&"owned".to_owned()), "owned");
-        assert_eq!(panic_text(&7_u8), "a panic without a text");
     }
 }

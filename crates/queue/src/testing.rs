@@ -147,9 +147,9 @@ impl Inline {
         else {
             return Ok(None);
         };
-        let slot = slots.take();
-        let attempt = Arc::new(Attempt::new(claimed, lease, Arc::clone(&self.shared), slot, asked));
-        self.shared.track(&attempt);
+        let owner = Arc::clone(&self.shared);
+        let attempt = Arc::new(Attempt::new(claimed, lease, owner, asked));
+        self.shared.track(&attempt, slots.take());
         let outcome = self.handlers.run(&attempt).await;
         let error = match &outcome {
             Outcome::Complete => None,

@@ -58,13 +58,7 @@ fn record(attempt: &Attempt, outcome: &Outcome, took: Duration) {
 
 /// True if a search through traces for failures should find this one.
 fn is_error(outcome: &Outcome) -> bool {
-    match outcome {
-        Outcome::Failed(failure) => {
-            matches!(failure.verdict, Verdict::Retry { .. } | Verdict::Discard)
-        }
-        Outcome::Panicked(_) | Outcome::TimedOut | Outcome::Undecodable(_) => true,
-        _ => false,
-    }
+    matches!(outcome.verdict(), Some(Verdict::Retry { .. } | Verdict::Discard))
 }
 
 /// The one place that logs how an attempt ended.

@@ -1183,6 +1183,8 @@ export interface components {
             batch?: components["schemas"]["Batch"] | null;
             /** @description The jobs that it added, at most 1,000. */
             children: string[];
+            /** @description The value that its work returned; `null`: there is none, or the job has not completed. */
+            output?: unknown;
             /** @description The job that added it, and those it waits for. */
             parents: string[];
             /** @description The jobs that cannot begin before this one has ended, at most 100. */

@@ -1,5 +1,6 @@
 //! Jobs come in by POST and are found again.
 
+use bellwether_queue::{Attempt, Failure, Handlers, Job, JobArgs, testing::Inline};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -26,9 +27,40 @@ async fn a_job_is_created_with_its_kinds_policy() {
     let found = door.get(&format!("/api/jobs/{id}")).await;
     assert_eq!(found.status, StatusCode::OK);
     assert_eq!(found.body["id"], id);
+    assert_eq!(found.body.get("output"), Some(&Value::Null));
     assert_eq!(found.body["attempts"], json!([]));
     assert_eq!(found.body["parents"], json!([]));
     assert_eq!(found.body["children"], json!([]));
+}
+
+/// Returns how many there are.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Count {
+    symbols: Vec<String>,
+}
+
+impl JobArgs for Count {
+    const KIND: &'static str = "count";
+    const QUEUE: &'static str = "counts";
+}
+
+impl Job for Count {
+    type Context = ();
+    type Output = Value;
+
+    async fn run(self, (): (), _: &Attempt) -> Result<Value, Failure> {
+        Ok(json!({ "symbols": self.symbols.len() }))
+    }
+}
+
+#[tokio::test]
+async fn a_completed_job_tells_what_its_work_returned() {
+    let door = Door::open().await;
+    let mut inline = Inline::new(&door.pool, Handlers::new().with::<Count>(())).await.unwrap();
+    let ran = inline.run(Count { symbols: vec!["AAPL".to_owned()] }).await.unwrap();
+    let found = door.get(&format!("/api/jobs/{}", ran.job)).await;
+    assert_eq!(found.body["state"], "completed");
+    assert_eq!(found.body["output"], json!({ "symbols": 1 }));
 }
 
 #[tokio::test]

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Datelike, Utc};
+use metrics::counter;
 use tokio::time::Instant;
 
 use super::{Attempt, Calls};
 use crate::{
     Error, Failure,
     limits::{self, Usage},
-    process::permit as counted,
 };
 
 /// Time for which a permit is good, from before its claim, by this process's monotonic clock; less if
@@ -55,7 +55,7 @@ impl Attempt {
             return Err(Error::LeaseLost(self.job()));
         }
         let good_for = self.claimed.guard.map_or(PERMIT_GOOD_FOR, |g| g.min(PERMIT_GOOD_FOR));
-        let fresh = permit.granted.elapsed() < good_for && self.shared.heartbeat_is_fresh();
+        let fresh = permit.granted.elapsed() < good_for && self.owner.heartbeat_is_fresh();
         if permit.spent || !fresh {
             let asked = Instant::now();
             let calls = self.calls();
@@ -71,13 +71,13 @@ impl Attempt {
                 calls.tokens(),
                 calls.micros(),
             )
-            .fetch_one(&self.shared.pool)
+            .fetch_one(self.owner.pool())
             .await
             .map_err(|e| self.lost_or(e))?;
             // What was spent is in the ledger now.
             permit.spent = false;
             *self.calls.lock().expect("no holder of the calls panics") = Calls::default();
-            counted(key, next_at.is_none());
+            count_permit(key, next_at.is_none());
             if let Some(at) = next_at {
                 let next_at = (at.year() < 9999).then_some(at);
                 return Err(NotGranted { key: key.to_owned(), next_at }.into());
@@ -130,7 +130,7 @@ impl Attempt {
         let why = format!("rate limited: retry after {} s", retry_after.as_secs());
         let Some(key) = self.key() else { return Failure::snooze(retry_after, why) };
         let park = async {
-            let mut tx = self.shared.pool.begin().await?;
+            let mut tx = self.owner.pool().begin().await?;
             limits::park(&mut tx, key, retry_after, &why).await?;
             Ok::<_, Error>(tx.commit().await?)
         };
@@ -151,4 +151,11 @@ impl Attempt {
             e.into()
         }
     }
+}
+
+/// A permit was asked for, by a claim or by exchange.
+pub(crate) fn count_permit(key: &str, granted: bool) {
+    let key = key.to_owned();
+    counter!("bellwether_limit_grants_total", "key" => key.clone()).increment(u64::from(granted));
+    counter!("bellwether_limit_refusals_total", "key" => key).increment(u64::from(!granted));
 }

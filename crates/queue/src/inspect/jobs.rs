@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::relatives::{Relative, relatives};
-use crate::{Db, Error, JobId, State, batch};
+use crate::{Db, Error, JobId, State, batch, output};
 
 /// A job as a monitor shows it.
 #[derive(Clone, Debug)]
@@ -64,6 +64,8 @@ pub struct AttemptView {
 #[derive(Clone, Debug)]
 pub struct JobDetail {
     pub job: JobView,
+    /// Kept by its completion ([`crate::output()`]); `None`: there is none, or it has not completed.
+    pub output: Option<Value>,
     /// Oldest first.
     pub attempts: Vec<AttemptView>,
     /// The job that added it, and the jobs it waits for.
@@ -295,6 +297,7 @@ pub async fn find(pool: &Db, id: JobId) -> Result<Option<JobDetail>, Error> {
     .await?;
     let (waits_for, waited_by) = relatives(pool, id, job.state == State::Pending).await?;
     let batch = batch::of(pool, id).await?;
+    let output = output::of_job(pool, id, &job.kind).await?;
     let mut parents: Vec<JobId> = job.parent.into_iter().collect();
     for other in &waits_for {
         if !parents.contains(&other.id) {
@@ -303,6 +306,7 @@ pub async fn find(pool: &Db, id: JobId) -> Result<Option<JobDetail>, Error> {
     }
     Ok(Some(JobDetail {
         job,
+        output,
         attempts,
         parents,
         children: children.into_iter().map(JobId).collect(),

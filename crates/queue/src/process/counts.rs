@@ -3,7 +3,10 @@
 use metrics::{counter, histogram};
 use tokio::time::Instant;
 
-use crate::{Error, attempt::Claimed};
+use crate::{
+    Error,
+    attempt::{Claimed, count_permit},
+};
 
 /// So that what has never happened reads 0 and not nothing.
 pub(super) fn begin() {
@@ -28,7 +31,7 @@ pub(super) fn claim(queue: &str, asked: Instant, result: &Result<Vec<Claimed>, E
         histogram!("bellwether_job_wait_seconds", "queue" => queue.clone(), "kind" => job.kind.clone())
             .record(job.waited);
         if let Some(key) = &job.key {
-            permit(key, true);
+            count_permit(key, true);
         }
     }
 }
@@ -45,11 +48,4 @@ pub(super) fn rescue(dead: usize, jobs: u64) {
 
 pub(super) fn lease_lost() {
     counter!("bellwether_leases_lost_total").increment(1);
-}
-
-/// A permit was asked for, by a claim or by exchange.
-pub(crate) fn permit(key: &str, granted: bool) {
-    let key = key.to_owned();
-    counter!("bellwether_limit_grants_total", "key" => key.clone()).increment(u64::from(granted));
-    counter!("bellwether_limit_refusals_total", "key" => key).increment(u64::from(!granted));
 }

@@ -93,10 +93,9 @@ pub(crate) async fn run(
                 let attempts: Vec<_> = claimed
                     .into_iter()
                     .map(|job| {
-                        let shared_too = Arc::clone(&shared);
-                        let attempt =
-                            Arc::new(Attempt::new(job, lease, shared_too, slots.take(), asked));
-                        shared.track(&attempt);
+                        let owner = Arc::clone(&shared);
+                        let attempt = Arc::new(Attempt::new(job, lease, owner, asked));
+                        shared.track(&attempt, slots.take());
                         attempt
                     })
                     .collect();

@@ -29,12 +29,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use self::config::{Config, QueueConfig};
 pub(crate) use self::{
     completer::write,
-    counts::permit,
     cursor::Arrays,
     fetcher::{Kinds, claim},
     releaser::recheck,
     shared::{Report, Shared},
-    slots::Slot,
 };
 use crate::{Attempt, Error, Handlers, Outcome, Registry, run::CANCEL_GRACE};
 

@@ -163,26 +163,24 @@ fn why(
     outcome: &Outcome,
     refused: Option<&str>,
 ) -> (Option<String>, Option<PgInterval>) {
-    let (mut error, delay) = match outcome {
-        Outcome::Complete => (None, Delay::None),
-        Outcome::Failed(failure) => (Some(failure.message()), asked(failure.verdict)),
-        Outcome::Panicked(message) => (Some(format!("panicked: {message}")), Delay::Backoff),
-        Outcome::TimedOut => {
-            (Some(format!("ran longer than {} s", attempt.timeout().as_secs())), Delay::Backoff)
-        }
-        Outcome::Undecodable(reason) => (Some(reason.clone()), Delay::None),
-        Outcome::Cancelled => (Some("cancelled while it ran".to_owned()), Delay::None),
-        Outcome::Released => (Some("the worker shut down".to_owned()), Delay::None),
+    let mut error = match outcome {
+        Outcome::Complete => None,
+        Outcome::Failed(failure) => Some(failure.message()),
+        Outcome::Panicked(message) => Some(format!("panicked: {message}")),
+        Outcome::TimedOut => Some(format!("ran longer than {} s", attempt.timeout().as_secs())),
+        Outcome::Undecodable(reason) => Some(reason.clone()),
+        Outcome::Cancelled => Some("cancelled while it ran".to_owned()),
+        Outcome::Released => Some("the worker shut down".to_owned()),
     };
-    let delay = match delay {
-        Delay::None => None,
-        Delay::Of(delay) => Some(delay),
-        Delay::Backoff => attempt.backoff().unwrap_or_else(|panic| {
+    let delay = match outcome.verdict() {
+        Some(Verdict::Retry { after: Some(after) } | Verdict::Snooze { after }) => Some(after),
+        Some(Verdict::Retry { after: None }) => attempt.backoff().unwrap_or_else(|panic| {
             let kind = attempt.kind();
             tracing::warn!(job.id = %attempt.job(), job.kind = kind, "its backoff panicked: {panic}");
             error = error.take().map(|e| format!("{e}; and its backoff panicked: {panic}"));
             None
         }),
+        Some(Verdict::Throttle | Verdict::Discard) | None => None,
     };
     let error = refused.map(str::to_owned).or(error);
     let error = error.map(|e| e.chars().filter(|c| *c != '\0').take(2_000).collect());
@@ -191,20 +189,3 @@ fn why(
 
 /// No job waits longer for its next attempt: the database's calendar has an end.
 const LONGEST: Duration = Duration::from_hours(24 * 365 * 100);
-
-/// When the next attempt comes.
-enum Delay {
-    /// As the outcome has it.
-    None,
-    Of(Duration),
-    /// As the kind has it.
-    Backoff,
-}
-
-const fn asked(verdict: Verdict) -> Delay {
-    match verdict {
-        Verdict::Retry { after: None } => Delay::Backoff,
-        Verdict::Retry { after: Some(after) } | Verdict::Snooze { after } => Delay::Of(after),
-        Verdict::Throttle | Verdict::Discard => Delay::None,
-    }
-}

@@ -1,7 +1,7 @@
 //! State that the tasks of a process share: its identity, its attempts, its slots.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{
         Arc, Mutex, RwLock,
         atomic::{AtomicI64, AtomicU64, Ordering},
@@ -16,8 +16,15 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{Config, slots::Slots};
-use crate::{Attempt, Db, Error, JobId, Outcome, Registry, attempt::Lease, name};
+use super::{
+    Config,
+    slots::{Slot, Slots},
+};
+use crate::{
+    Attempt, Db, Error, JobId, Outcome, Registry,
+    attempt::{Lease, Owner},
+    name,
+};
 
 /// A claim without an answer is remembered for this long; the server has ended its statement long
 /// before.
@@ -49,8 +56,8 @@ pub(crate) struct Shared {
     unwritten: Mutex<HashMap<(JobId, i64), Arc<Attempt>>>,
     /// Claims whose answer never arrived.
     unconfirmed: Mutex<HashMap<i64, Instant>>,
-    /// Attempts that have not reported yet, by the same key.
-    working: Mutex<BTreeSet<(JobId, i64)>>,
+    /// Slots of the attempts that have not reported yet, by the same key.
+    working: Mutex<BTreeMap<(JobId, i64), Slot>>,
     pub(crate) finished: Notify,
     /// Check the running rows now: an operator has cancelled a job.
     pub(crate) check_running: Notify,
@@ -170,28 +177,10 @@ impl Shared {
         *self.last_beat.lock().expect("no holder panics") = Instant::now();
     }
 
-    pub(crate) fn heartbeat_is_fresh(&self) -> bool {
-        self.last_beat.lock().expect("no holder panics").elapsed() < FRESH
-    }
-
-    pub(crate) fn track(&self, attempt: &Arc<Attempt>) {
+    pub(crate) fn track(&self, attempt: &Arc<Attempt>, slot: Slot) {
         let key = (attempt.job(), attempt.lease().number);
         self.unwritten.lock().expect("no holder panics").insert(key, Arc::clone(attempt));
-        self.working.lock().expect("no holder panics").insert(key);
-    }
-
-    pub(crate) fn report(&self, attempt: Arc<Attempt>, outcome: Outcome) {
-        let key = (attempt.job(), attempt.lease().number);
-        self.working.lock().expect("no holder panics").remove(&key);
-        self.finished.notify_waiters();
-        self.finished.notify_one();
-        if attempt.is_awaited() {
-            self.unblocked.notify_one();
-        }
-        // The completer outlives every attempt, so this cannot fail before the process closes.
-        if self.reports.send((attempt, outcome)).is_err() {
-            tracing::error!(job.id = %key.0, "a report came after the process had closed");
-        }
+        self.working.lock().expect("no holder panics").insert(key, slot);
     }
 
     /// The attempt's end is in the database, or its lease is known to be lost.
@@ -212,9 +201,9 @@ impl Shared {
 
     /// Attempts that have not reported yet.
     pub(crate) fn unfinished(&self) -> Vec<Arc<Attempt>> {
-        let working = self.working.lock().expect("no holder panics").clone();
-        let known = self.unwritten.lock().expect("no holder panics");
-        working.iter().filter_map(|key| known.get(key).cloned()).collect()
+        let known = self.unwritten();
+        let working = self.working.lock().expect("no holder panics");
+        working.keys().filter_map(|key| known.get(key).cloned()).collect()
     }
 
     /// Attempts whose end is not in the database yet.
@@ -223,7 +212,7 @@ impl Shared {
     }
 
     pub(crate) fn is_working(&self, job: JobId, lease: i64) -> bool {
-        self.working.lock().expect("no holder panics").contains(&(job, lease))
+        self.working.lock().expect("no holder panics").contains_key(&(job, lease))
     }
 
     /// Tells enqueuers whether this process has a free slot for the queue, and so wants a NOTIFY.
@@ -252,16 +241,42 @@ impl Shared {
         Ok(())
     }
 
-    pub(crate) fn count_lost(&self) {
-        super::counts::lease_lost();
-        self.lost.fetch_add(1, Ordering::AcqRel);
-    }
-
     pub(crate) fn lost(&self) -> u64 {
         self.lost.load(Ordering::Acquire)
     }
 
     pub(crate) fn lease(&self, number: i64) -> Lease {
         Lease { process: self.identity(), number }
+    }
+}
+
+impl Owner for Shared {
+    fn pool(&self) -> &Db {
+        &self.pool
+    }
+
+    fn heartbeat_is_fresh(&self) -> bool {
+        self.last_beat.lock().expect("no holder panics").elapsed() < FRESH
+    }
+
+    fn report(&self, attempt: Arc<Attempt>, outcome: Outcome) {
+        let key = (attempt.job(), attempt.lease().number);
+        let slot = self.working.lock().expect("no holder panics").remove(&key);
+        self.finished.notify_waiters();
+        self.finished.notify_one();
+        if attempt.is_awaited() {
+            self.unblocked.notify_one();
+        }
+        // The completer outlives every attempt, so this cannot fail before the process closes.
+        if self.reports.send((attempt, outcome)).is_err() {
+            tracing::error!(job.id = %key.0, "a report came after the process had closed");
+        }
+        // The slot is free as soon as the work has ended; the report follows on its own.
+        drop(slot);
+    }
+
+    fn count_lost(&self) {
+        super::counts::lease_lost();
+        self.lost.fetch_add(1, Ordering::AcqRel);
     }
 }

@@ -194,9 +194,11 @@ fn weekday(text: &str) -> Result<usize, String> {
 
 #[cfg(test)]
 mod tests {
-    use bellwether_testing::at;
-
     use super::*;
+
+    fn at(moment: &str) -> DateTime<Utc> {
+        moment.parse().unwrap()
+    }
 
     fn due(cron: &str, missed: Missed, since: &str, now: &str) -> Vec<String> {
         let clock = Clock::parse("x", cron, "UTC").unwrap();

@@ -17,7 +17,7 @@ use bellwether_queue::{
     limits::{self, Counts, LaneKey, Limit, Usage, Window},
     schedule,
 };
-use rand::{RngExt, SeedableRng, rngs::StdRng};
+use rand::{RngExt, rngs::StdRng};
 use sqlx::{PgConnection, postgres::PgPoolOptions};
 
 const TASKS: usize = 10;
@@ -72,12 +72,7 @@ struct Ring {
 
 type Done = Result<(), bellwether_queue::Error>;
 
-static DICE: LazyLock<Mutex<StdRng>> = LazyLock::new(|| {
-    let seed = option_env!("QUEUE_SEED").and_then(|seed| seed.parse().ok());
-    let seed = seed.unwrap_or_else(|| rand::rng().random());
-    println!("seed {seed}: built with QUEUE_SEED={seed} it draws the same");
-    Mutex::new(StdRng::seed_from_u64(seed))
-});
+static DICE: LazyLock<Mutex<StdRng>> = LazyLock::new(|| Mutex::new(seeded()));
 
 fn pick(n: usize) -> usize {
     DICE.lock().unwrap().random_range(0..n)

@@ -147,6 +147,23 @@ async fn some_events(pool: &Db, from: event::Position, n: usize) -> Vec<event::E
 }
 
 #[tokio::test]
+async fn a_slower_pruner_of_events_does_not_move_the_floor_back() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    event::emit(&pool, "quote", "AAPL").await.unwrap();
+    let position = event::now(&pool).await.unwrap();
+    for sql in [
+        "update queue.event set at = at - interval '25 hours'",
+        "update queue.event_floor set xid = '9000000000', id = 3",
+    ] {
+        sqlx::query(sql).execute(&pool).await.unwrap();
+    }
+    event::prune(&pool).await.unwrap();
+    assert_eq!(count(&pool, "select count(*) from queue.event").await, 0);
+    assert!(event::after(&pool, position, 10).await.unwrap().is_none(), "the floor did not move");
+}
+
+#[tokio::test]
 async fn a_reader_of_events_skips_none_that_commits_late() {
     let db = database().await;
     let pool = Db::direct(db.pool());

@@ -189,6 +189,28 @@ async fn a_notification_alone_finds_work_at_once() {
 }
 
 #[tokio::test]
+async fn a_process_asks_for_notifications_only_while_it_has_a_free_slot() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let process = Process::start(config(&db, "w", &[("notes", 1)])).await.unwrap();
+    let mut attempts = process.subscribe("notes");
+    let until_idle = async |wanted: i64| {
+        let idle = "select count(*) from queue.process where idle = '{notes}'";
+        wait_until(&format!("{wanted} idle"), || async {
+            (count(&pool, idle).await == wanted).then_some(())
+        })
+        .await;
+    };
+    until_idle(1).await;
+    add(&pool, &note("holds the slot")).await;
+    let held = attempts.recv().await.unwrap();
+    until_idle(0).await;
+    held.finish(Outcome::Complete);
+    until_idle(1).await;
+    process.close(Duration::from_secs(5)).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_freed_place_among_the_calls_in_flight_is_taken_at_once() {
     let db = database().await;
     let pool = Db::direct(db.pool());

@@ -9,6 +9,7 @@ use bellwether_queue::{
     schemars::{Schema, schema_for},
 };
 use bellwether_testing::Database;
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -345,4 +346,12 @@ pub(crate) async fn complete_in(tx: &mut sqlx::PgConnection, hand: &ByHand, job:
     .await
     .unwrap();
     assert_eq!(done, Some(job.0));
+}
+
+/// Dice for a random test, whose seed is printed and can be given.
+pub(crate) fn seeded() -> StdRng {
+    let seed = option_env!("QUEUE_SEED").and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or_else(|| rand::rng().random());
+    println!("seed {seed}: built with QUEUE_SEED={seed} it draws the same");
+    StdRng::seed_from_u64(seed)
 }

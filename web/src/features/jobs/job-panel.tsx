@@ -63,12 +63,8 @@ export function JobPanel() {
               <WhyWaiting job={job} />
               {job.batch && <BatchProgress batch={job.batch} />}
               <JobFacts job={job} />
-              <section className={css.part} aria-label="Arguments">
-                <h3>Arguments</h3>
-                <pre className={css.json}>
-                  <code>{JSON.stringify(job.args, null, 2)}</code>
-                </pre>
-              </section>
+              <Json title="Arguments" value={job.args} />
+              {job.output != null && <Json title="Output" value={job.output} />}
               <AttemptList job={job} />
               <Dependencies title="Waits for" jobs={job.waits_for} />
               <Dependencies title="Waited for by" jobs={job.waited_by} />
@@ -87,6 +83,17 @@ export function JobPanel() {
         </Loaded>
       </Panel>
     </div>
+  );
+}
+
+function Json({ title, value }: { title: string; value: unknown }) {
+  return (
+    <section className={css.part} aria-label={title}>
+      <h3>{title}</h3>
+      <pre className={css.json}>
+        <code>{JSON.stringify(value, null, 2)}</code>
+      </pre>
+    </section>
   );
 }
 

@@ -159,6 +159,24 @@ test("a job that ended without an attempt says why", async () => {
   expect((await screen.findByText(error)).previousElementSibling?.textContent).toBe("Reason");
 });
 
+test("a completed job shows what its work returned", async () => {
+  const completed = { ...(table["GET /api/jobs/7"] as object), state: "completed" };
+  answer({ ...table, "GET /api/jobs": page, "GET /api/jobs/7": { ...completed, output: [0, 1] } });
+  open("/jobs/7");
+  const output = await screen.findByRole("region", { name: "Output" });
+  expect(JSON.parse(output.querySelector("code")?.textContent ?? "")).toEqual([0, 1]);
+});
+
+test("a job without an output has no place for one", async () => {
+  answer({
+    ...table,
+    "GET /api/jobs/7": { ...(table["GET /api/jobs/7"] as object), output: null },
+  });
+  open("/jobs/7");
+  await screen.findByRole("region", { name: "Arguments" });
+  expect(screen.queryByRole("region", { name: "Output" })).toBeNull();
+});
+
 test("the limit that a reason names leads to its page", async () => {
   const why = { state: "parked", reason: "limit newsapi is parked", key: "newsapi" };
   answer({ ...table, "GET /api/jobs/7/why": why });

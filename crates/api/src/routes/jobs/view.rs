@@ -218,6 +218,8 @@ impl From<batch::Progress> for Batch {
 pub(crate) struct JobDetail {
     #[serde(flatten)]
     job: Job,
+    /// The value that its work returned; `null`: there is none, or the job has not completed.
+    output: Option<Value>,
     /// Oldest first.
     attempts: Vec<Attempt>,
     /// The job that added it, and those it waits for.
@@ -237,6 +239,7 @@ impl From<inspect::JobDetail> for JobDetail {
         let ids = |ids: Vec<queue::JobId>| ids.iter().map(ToString::to_string).collect();
         Self {
             job: detail.job.into(),
+            output: detail.output,
             attempts: detail.attempts.into_iter().map(Into::into).collect(),
             parents: ids(detail.parents),
             children: ids(detail.children),
