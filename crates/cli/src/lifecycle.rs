@@ -11,7 +11,7 @@ pub(crate) struct Lifecycle {
 }
 
 impl Lifecycle {
-    /// Listens for SIGINT, SIGTERM and SIGHUP: the first drains, the second ends at once.
+    /// Listens for SIGINT, SIGTERM, SIGHUP, SIGQUIT and SIGUSR1: the first drains, the second ends at once.
     pub(crate) fn start() -> anyhow::Result<Self> {
         let lifecycle = Self::default();
         let mut signals = Signals::listen()?;
@@ -49,6 +49,9 @@ pub(crate) async fn until_told(
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    /// SIGQUIT and SIGUSR1, whose default would end the process and leave its database behind.
+    quit: Signal,
+    user: Signal,
     /// Of a terminal that was closed; none where the caller ignores it, as `nohup` does.
     hangup: Option<Signal>,
 }
@@ -59,6 +62,8 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            quit: signal(SignalKind::quit())?,
+            user: signal(SignalKind::user_defined1())?,
             hangup,
         })
     }
@@ -73,6 +78,8 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = self.quit.recv() => {}
+            _ = self.user.recv() => {}
             _ = hangup => {}
         }
     }

@@ -289,6 +289,6 @@ impl From<queue::Error> for Problem {
 /// Returns true if a schema, table, column or function is missing.
 fn is_without_schema(error: &sqlx::Error) -> bool {
     const MISSING: [&str; 4] = ["3F000", "42P01", "42703", "42883"];
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.is_some_and(|code| MISSING.contains(&code.as_ref()))
 }

@@ -52,7 +52,7 @@ pub(super) fn strangers(command: &Command, set: &[String]) -> Vec<String> {
             || name.strip_suffix("_FILE").is_some_and(|of| known.contains(of))
     };
     set.iter()
-        .filter(|name| !is_known(name) && !is_service_link(name))
+        .filter(|name| !is_known(name) && !is_service_link(name, set))
         .filter_map(|name| {
             let meant = known
                 .iter()
@@ -72,9 +72,13 @@ fn letters(name: &str) -> String {
     name.replace('_', "")
 }
 
-/// Returns true for a variable that Kubernetes sets in a pod for each service.
-fn is_service_link(name: &str) -> bool {
-    name.contains("_SERVICE_") || name.contains("_PORT_") || name.ends_with("_PORT")
+/// Returns true for a variable that Kubernetes sets in a pod for each service: `API_PORT` stands beside
+/// `API_SERVICE_HOST`.
+fn is_service_link(name: &str, set: &[String]) -> bool {
+    let has_host = |service: &str| set.contains(&format!("{service}_SERVICE_HOST"));
+    name.contains("_SERVICE_")
+        || name.contains("_PORT_")
+        || name.strip_suffix("_PORT").is_some_and(has_host)
 }
 
 fn collect(command: &Command, known: &mut BTreeSet<String>) {
@@ -100,6 +104,10 @@ mod tests {
             let said = format!("{slip} is set and not used: is {meant} meant?");
             assert_eq!(told(slip), Some(said));
         }
+        let said = told("BELLWETHER_HTTP_PORT").unwrap();
+        assert!(said.starts_with("BELLWETHER_HTTP_PORT is set and not used"), "{said}");
+        let links = ["BELLWETHER_API_PORT", "BELLWETHER_API_SERVICE_HOST"].map(str::to_owned);
+        assert!(strangers(&crate::args::Cli::command(), &links).is_empty());
         let said = told("BELLWETHER_XYZZY").unwrap();
         assert_eq!(said, "BELLWETHER_XYZZY is set and not used");
         for other in [

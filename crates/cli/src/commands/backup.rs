@@ -60,6 +60,7 @@ pub(crate) async fn run(args: BackupArgs) -> anyhow::Result<bool> {
 async fn save<W: Write>(args: &BackupArgs, out: W) -> anyhow::Result<(W, Trailer)> {
     let database = Database::existing(&args.database).await?;
     let saved = async {
+        database.answers().await?;
         for (name, migrator) in migrators() {
             let mut here = applied(&database.pool, migrator).await?;
             let up = migrator.iter().filter(|m| m.migration_type.is_up_migration());

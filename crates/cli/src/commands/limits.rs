@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::{
     args::value::parse_time,
     database::{Database, DatabaseArgs},
-    out::{named, say, table},
+    out::{named, plain, say, table},
     watch::{self, Watch},
 };
 
@@ -187,7 +187,7 @@ fn window(window: &WindowView) -> String {
 fn state(limit: &LimitView, now: DateTime<Utc>) -> String {
     match (limit.parked_until, &limit.parked_why) {
         (Some(until), why) if until > now => {
-            let why = why.as_deref().unwrap_or("without a reason");
+            let why = plain(why.as_deref().unwrap_or("without a reason"));
             format!("parked until {}: {why}", until.format("%FT%TZ"))
         }
         _ if limit.breaker.state != "closed" => {

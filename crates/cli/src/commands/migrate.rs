@@ -1,17 +1,12 @@
 //! `bellwether migrate up|down|status`.
 
-use anyhow::bail;
-use bellwether_queue::inspect;
-use chrono::TimeDelta;
 use clap::{Args, ValueEnum};
 
+use super::restore::refuse_running;
 use crate::{
     database::{Database, DatabaseArgs, applied, explain, migrators},
     out::{confirm, say},
 };
-
-/// Age of a heartbeat from which its process is taken for ended.
-const SILENCE: TimeDelta = TimeDelta::seconds(30);
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Direction {
@@ -27,7 +22,7 @@ pub(crate) struct MigrateArgs {
     /// With `down`: undo every migration and lose all data; without it, only the newest
     #[arg(long, env = "BELLWETHER_MIGRATE_ALL")]
     all: bool,
-    /// With `down --all`: do not ask for confirmation
+    /// With `down`: do not ask for confirmation before all data, or the whole queue, is deleted
     #[arg(long, env = "BELLWETHER_MIGRATE_YES")]
     yes: bool,
     #[command(flatten)]
@@ -44,7 +39,7 @@ pub(crate) async fn run(args: MigrateArgs) -> anyhow::Result<bool> {
     };
     let result = match args.direction {
         Direction::Up => database.migrate().await,
-        Direction::Down => down(&database, args.all).await,
+        Direction::Down => down(&database, args.all, args.yes).await,
         Direction::Status => database.answers().await,
     };
     let shown = match &result {
@@ -57,40 +52,20 @@ pub(crate) async fn run(args: MigrateArgs) -> anyhow::Result<bool> {
     Ok(shown? || args.direction != Direction::Status)
 }
 
-/// Fails while a worker process uses the tables.
-async fn refuse_while_running(database: &Database) -> anyhow::Result<()> {
-    let pool = &database.pool;
-    let there: bool = sqlx::query_scalar("select to_regclass('queue.process') is not null")
-        .fetch_one(pool)
-        .await?;
-    if !there {
-        return Ok(());
-    }
-    let now = bellwether_store::now(pool).await?;
-    let running: Vec<String> = inspect::workers(pool)
-        .await?
-        .into_iter()
-        .filter(|worker| !worker.dead && now - worker.beat_at < SILENCE)
-        .map(|worker| worker.name)
-        .collect();
-    if !running.is_empty() {
-        bail!(
-            "{} still runs on this database: stop it before `migrate down`, which drops its tables",
-            running.join(", ")
-        );
-    }
-    Ok(())
-}
-
 /// Undoes the newest migration of the product's tables, or the whole queue once those are gone.
-async fn down(database: &Database, all: bool) -> anyhow::Result<()> {
-    database.answers().await?;
-    refuse_while_running(database).await?;
+async fn down(database: &Database, all: bool, yes: bool) -> anyhow::Result<()> {
+    refuse_running(database, "bellwether migrate").await?;
     for (name, migrator) in migrators().into_iter().rev() {
         let mut versions = applied(&database.pool, migrator).await?;
         versions.sort_unstable();
         if versions.is_empty() {
             continue;
+        }
+        if name == "queue" && !all && !yes {
+            confirm(
+                "`migrate down` deletes the whole queue with its jobs",
+                "BELLWETHER_MIGRATE_YES",
+            )?;
         }
         let target = if all || name == "queue" {
             0

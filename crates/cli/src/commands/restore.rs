@@ -58,8 +58,7 @@ async fn restore<R: Read>(
 ) -> anyhow::Result<Trailer> {
     let database = Database::open(&args.database).await?;
     let restored = async {
-        let mut conn = backup::connect(&database.direct, NAME).await?;
-        refuse_running(&mut conn).await?;
+        let mut conn = refuse_running(&database, NAME).await?;
         if !args.yes && !backup::is_empty(&mut conn).await? {
             bail!(
                 "the database holds data: --yes (BELLWETHER_RESTORE_YES) replaces all of it by the backup"
@@ -75,9 +74,19 @@ async fn restore<R: Read>(
 
 /// Fails while another process works on the database: it would write between the rows of the
 /// backup, and continue with its memory of the rows before.
-async fn refuse_running(conn: &mut PgConnection) -> anyhow::Result<()> {
+///
+/// Returns the connection that it has asked over, which has this name. It has to be the first one of
+/// this command: those of the pool cannot be told from another process's.
+pub(super) async fn refuse_running(
+    database: &Database,
+    name: &str,
+) -> anyhow::Result<PgConnection> {
+    let mut conn = match backup::connect(&database.direct, name).await {
+        Ok(conn) => conn,
+        Err(error) => return Err(database.answers().await.err().unwrap_or(error)),
+    };
     let there: bool = sqlx::query_scalar("select to_regclass('queue.process') is not null")
-        .fetch_one(&mut *conn)
+        .fetch_one(&mut conn)
         .await?;
     let mut running: Vec<String> = Vec::new();
     if there {
@@ -90,7 +99,7 @@ async fn refuse_running(conn: &mut PgConnection) -> anyhow::Result<()> {
                 and exists (select from queue.server where timeline is not null)
             order by 1",
         )
-        .fetch_all(&mut *conn)
+        .fetch_all(&mut conn)
         .await?;
     }
     let connected: Vec<String> = sqlx::query_scalar(
@@ -98,11 +107,11 @@ async fn refuse_running(conn: &mut PgConnection) -> anyhow::Result<()> {
         where datname = current_database() and pid <> pg_backend_pid()
             and application_name like 'bellwether%'",
     )
-    .fetch_all(conn)
+    .fetch_all(&mut conn)
     .await?;
     running.extend(connected.into_iter().map(|name| format!("connection {name:?}")));
     if running.is_empty() {
-        return Ok(());
+        return Ok(conn);
     }
     bail!(
         "Bellwether runs on this database ({}): stop it first, all of its processes",

@@ -16,6 +16,7 @@ fn a_database_that_cannot_be_reached_is_named_with_its_reason() {
         &["migrate", "up"],
         &["migrate", "down"],
         &["migrate", "status"],
+        &["backup", "-"],
         &["wait", "--timeout", "1ms"],
         &["wait", "--schema", "--timeout", "1ms"],
     ] {
@@ -92,10 +93,29 @@ async fn migrate_down_asks_before_it_deletes_and_refuses_while_a_worker_runs() {
     for args in [&["migrate", "down", "--all", "--yes"][..], &["migrate", "down"]] {
         let refused = run(args);
         assert_eq!(refused.status.code(), Some(1));
-        assert!(stderr(&refused).contains("still runs on this database"), "{}", stderr(&refused));
+        assert!(stderr(&refused).contains("runs on this database"), "{}", stderr(&refused));
     }
     worker.signal("TERM");
     assert_eq!(worker.ended(std::time::Duration::from_secs(20)).await, Some(0));
+
+    let mut command = bellwether(&["api", "--http-addr", "127.0.0.1:0"]);
+    command.env("DATABASE_URL", &db.url);
+    let mut api = Running::start(command);
+    bellwether_testing::wait_until("the API to be connected", || async {
+        let there: bool = sqlx::query_scalar(
+            "select exists (select from pg_stat_activity
+            where datname = current_database() and application_name = 'bellwether')",
+        )
+        .fetch_one(&db.pool())
+        .await
+        .unwrap();
+        there.then_some(())
+    })
+    .await;
+    let refused = run(&["migrate", "down"]);
+    assert_eq!(refused.status.code(), Some(1), "{}", stderr(&refused));
+    api.signal("TERM");
+    assert_eq!(api.ended(std::time::Duration::from_secs(20)).await, Some(0));
     let status = run(&["migrate", "status"]);
     assert!(status.status.success() && !stdout(&status).contains("missing"));
     let down = run(&["migrate", "down", "--all", "--yes"]);

@@ -15,15 +15,17 @@ fn processes(folder: &Path) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_closed_terminal_drains_and_leaves_no_postgresql() {
-    let folder = folder();
-    let mut running = up(folder.path());
-    let api = running.address_after("up at").await;
-    until(&format!("{api}/ready"), "readiness", |status, _| status == 200).await;
-    running.signal("HUP");
-    assert_eq!(running.ended(Duration::from_secs(40)).await, Some(0), "{}", running.said());
-    assert!(running.said().contains("stopped"), "{}", running.said());
-    assert_eq!(processes(folder.path()), [""; 0]);
+async fn a_closed_terminal_and_each_signal_drain_and_leave_no_postgresql() {
+    for signal in ["HUP", "QUIT", "USR1"] {
+        let folder = folder();
+        let mut running = up(folder.path());
+        let api = running.address_after("up at").await;
+        until(&format!("{api}/ready"), "readiness", |status, _| status == 200).await;
+        running.signal(signal);
+        assert_eq!(running.ended(Duration::from_secs(40)).await, Some(0), "{}", running.said());
+        assert!(running.said().contains("stopped"), "{}", running.said());
+        assert_eq!(processes(folder.path()), [""; 0], "after {signal}");
+    }
 }
 
 #[tokio::test]
