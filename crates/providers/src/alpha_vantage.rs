@@ -157,7 +157,7 @@ impl AlphaVantage {
         self.compact_since().is_some_and(|since| since.elapsed() < REMEMBERED)
     }
 
-    /// `NEWS_SENTIMENT` about one of [`TOPICS`] since `from`, newest first: up to a thousand
+    /// `NEWS_SENTIMENT` about one of [`NewsSource::topics`] since `from`, newest first: up to a thousand
     /// stories about any symbols, so one request serves a whole watchlist. `now` is our clock, for
     /// stories that are dated in the future.
     pub async fn news(

@@ -1,6 +1,6 @@
 //! Alert rules: from observations to episodes and their messages.
 //!
-//! [`advance`] evaluates one rule for one symbol: [`step`] gives its transitions, and
+//! [`advance()`] evaluates one rule for one symbol: [`step`] gives its transitions, and
 //! [`notify::Group`] turns them into messages. The states of both can be stored between calls, and both return the time of the next
 //! call that they need.
 
