@@ -10,7 +10,7 @@ cd web
 deps() (
     cd "${1:-.}"
     cmp -s package-lock.json node_modules/.installed-lock && return
-    echo "web: installing the packages of ${PWD##*/} from the npm registry" >&2
+    echo "web: installing the packages of $PWD from the npm registry" >&2
     # npm says little of use on success, and everything on failure.
     said=$(npm ci --no-audit --no-fund --ignore-scripts 2>&1) || {
         printf '%s\n' "$said" >&2

@@ -22,7 +22,6 @@ fn main() {
 /// The commit that is checked out; `None` without git, or in a tree that git does not track, such
 /// as an unpacked archive inside another repository.
 fn head() -> Option<String> {
-    git(&["ls-files", "--error-unmatch", "build.rs"])?;
     // the log of HEAD grows with every commit and checkout
     for name in ["HEAD", "logs/HEAD"] {
         let path = git(&["rev-parse", "--git-path", name])?;
@@ -30,6 +29,7 @@ fn head() -> Option<String> {
             println!("cargo::rerun-if-changed={path}");
         }
     }
+    git(&["ls-files", "--error-unmatch", "build.rs"])?;
     git(&["rev-parse", "HEAD"])
 }
 

@@ -11,7 +11,7 @@ use crate::args::Cli;
 enum Known {
     /// For example: source <(bellwether completions bash)
     Bash,
-    /// For example: bellwether completions zsh > "${fpath[1]}/_bellwether"
+    /// For example, in a folder of fpath: bellwether completions zsh > _bellwether
     Zsh,
     /// For example: bellwether completions fish > ~/.config/fish/completions/bellwether.fish
     Fish,
