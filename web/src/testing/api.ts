@@ -10,7 +10,7 @@ export interface Asked {
 
 /** Answers the API's requests from a table of `METHOD /path`; adds each to the returned list. */
 export function answer(
-  table: Record<string, unknown | ((asked: Asked) => Response)>,
+  table: Record<string, unknown | ((asked: Asked) => Response | Promise<Response>)>,
   all: Asked[] = [],
 ): Asked[] {
   vi.stubGlobal("fetch", async (request: Request) => {

@@ -1,5 +1,5 @@
 import { screen } from "@testing-library/react";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { answer } from "../../testing/api";
 import { open } from "../../testing/page";
 
@@ -63,4 +63,28 @@ test("a state has its own list, however many newer alerts another state has", as
   expect(screen.getByRole("button", { name: "Load older alerts" })).toBeTruthy();
   expect(await screen.findByRole("link", { name: "firing 1" })).toBeTruthy();
   expect(screen.getByRole("link", { name: "pending 0" })).toBeTruthy();
+});
+
+test("a chosen symbol keeps the alerts on the page until its own are there", async () => {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const own = { ...alert, id: "3", title: "AAPL rose 11.00 %", symbol: "AAPL" };
+  const asked = answer({
+    ...rest,
+    "GET /api/alerts/recent": alerts({ firing: { items: [alert], next_cursor: null } }),
+    "GET /api/watchlist": { items: [{ symbol: "AAPL" }, { symbol: "TSLA" }], next_cursor: null },
+    "GET /api/alerts/AAPL": async (request: { url: string }) => {
+      await held;
+      return alerts({ firing: { items: [own], next_cursor: null } })(request);
+    },
+  });
+  const router = open("/alerts");
+  await screen.findByText("TSLA fell 12.00 %");
+  await router.navigate({ to: "/alerts", search: { symbol: "AAPL" } });
+  await vi.waitFor(() => expect(asked.some(({ path }) => path.endsWith("/AAPL"))).toBe(true));
+  expect(screen.getByText("TSLA fell 12.00 %")).toBeTruthy();
+  release();
+  expect(await screen.findByText("AAPL rose 11.00 %")).toBeTruthy();
 });

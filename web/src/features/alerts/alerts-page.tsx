@@ -1,4 +1,10 @@
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import {
+  keepPreviousData,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { api, data } from "../../api/client";
 import { alertsQuery, watchlistQuery } from "../../api/queries";
@@ -19,7 +25,7 @@ import { SymbolFilter } from "./symbol-filter";
 const route = getRouteApi("/alerts");
 
 function useAlerts(state: (typeof ALERT_STATES)[number], symbol: string) {
-  return useInfiniteQuery(alertsQuery(state, symbol));
+  return useInfiniteQuery({ ...alertsQuery(state, symbol), placeholderData: keepPreviousData });
 }
 
 const NOTHING = {
