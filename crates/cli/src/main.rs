@@ -20,7 +20,11 @@ use std::process::ExitCode;
 use metrics_exporter_prometheus::PrometheusHandle;
 use sqlx::postgres::PgDatabaseError;
 
-use crate::{args::Command, misuse::Misuse, telemetry::Telemetry};
+use crate::{
+    args::{Command, LogFormat},
+    misuse::Misuse,
+    telemetry::Telemetry,
+};
 
 fn main() -> ExitCode {
     // Before the options are parsed: their values may come from there.
@@ -43,6 +47,7 @@ fn main() -> ExitCode {
         }
     };
     runtime.spawn(Telemetry::keep_up(metrics.clone()));
+    let as_json = matches!(cli.log.log_format, LogFormat::Json);
     let drains = cli.command.drains();
     let work = run(cli.command, metrics);
     let result = runtime.block_on(async {
@@ -55,7 +60,11 @@ fn main() -> ExitCode {
         Ok(false) => ExitCode::FAILURE,
         Err(e) if out::is_left(&e) => ExitCode::SUCCESS,
         Err(e) => {
-            eprintln!("bellwether: {}", one_line(&e));
+            if as_json {
+                tracing::error!("{}", one_line(&e));
+            } else {
+                eprintln!("bellwether: {}", one_line(&e));
+            }
             // an unknown kind, or arguments that do not fit it, is wrong usage as well
             if e.is::<bellwether_queue::ArgsError>() || e.is::<Misuse>() {
                 ExitCode::from(2)

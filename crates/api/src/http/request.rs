@@ -1,6 +1,10 @@
 //! Layers that every request passes: a span, a time limit, headers, and an answer in any case.
 
-use std::{any::Any, time::Duration};
+use std::{
+    any::Any,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -121,13 +125,28 @@ pub(crate) async fn trace(request: Request, next: Next) -> Response {
         span.record("http.response.status_code", status.as_u16());
         if status >= StatusCode::INTERNAL_SERVER_ERROR {
             span.record("otel.status_code", "ERROR");
-            tracing::warn!(http.status = status.as_u16(), "answered");
+            if is_worth_a_line() {
+                tracing::warn!(http.status = status.as_u16(), "answered");
+            }
         } else {
             tracing::debug!(http.status = status.as_u16(), "answered");
         }
         response
     };
     trace::within(here, answer).instrument(span).await
+}
+
+/// At most one line a second about failures: an outage fails every request, and the counters have
+/// them all.
+fn is_worth_a_line() -> bool {
+    static LAST: Mutex<Option<Instant>> = Mutex::new(None);
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    let now = Instant::now();
+    let is_due = last.is_none_or(|last| now - last >= Duration::from_secs(1));
+    if is_due {
+        *last = Some(now);
+    }
+    is_due
 }
 
 /// The caller's trace context. An invalid one is ignored, as W3C requires.

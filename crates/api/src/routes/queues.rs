@@ -119,6 +119,7 @@ impl<'de> Deserialize<'de> for Given {
 /// At least one of the two.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(min_properties = 1)]
 struct QueueChange {
     /// Attempts that each process runs at a time, 1 to 1,000; `null`: the process's own setting.
     /// Unchanged if left out.

@@ -96,6 +96,11 @@ pub(crate) async fn run(args: EvaluateArgs) -> anyhow::Result<bool> {
 
 async fn evaluate(database: &Database, args: &EvaluateArgs) -> anyhow::Result<Vec<Evaluated>> {
     let db = &database.pool;
+    for symbol in &args.symbols {
+        if store::instrument::find(db, symbol).await?.is_none() {
+            misused!("{symbol} is not known here (--symbols, BELLWETHER_EVALUATE_SYMBOLS)");
+        }
+    }
     let now = store::now(db).await?;
     let formulas = store::evaluation::list_formulas(db).await?;
     if let Some(wanted) = &args.formula

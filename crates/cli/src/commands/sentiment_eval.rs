@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Write as _,
-    io::Write as _,
+    io::{Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -45,7 +45,7 @@ struct Outcome<'a> {
 
 #[derive(Args)]
 pub(crate) struct SentimentEvalArgs {
-    /// CSV file with the columns text and label: negative, neutral or positive
+    /// CSV file with the columns text and label: negative, neutral or positive; `-` is stdin
     #[arg(long, env = "BELLWETHER_SENTIMENT_EVAL_DATASET", value_name = "CSV")]
     dataset: PathBuf,
     /// Analyzer of the texts
@@ -60,8 +60,14 @@ pub(crate) struct SentimentEvalArgs {
 
 /// Returns true if every row was read and answered.
 pub(crate) async fn run(args: SentimentEvalArgs) -> anyhow::Result<bool> {
-    let bytes = std::fs::read(&args.dataset)
-        .with_context(|| format!("cannot read {}", args.dataset.display()))?;
+    let bytes = if args.dataset.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes).context("cannot read stdin")?;
+        bytes
+    } else {
+        std::fs::read(&args.dataset)
+            .with_context(|| format!("cannot read {}", args.dataset.display()))?
+    };
     let reader = Reader::open(args.analyzer, &args.providers)?;
     let (texts, bad_rows) = texts(&bytes, &args.dataset)?;
     for bad in &bad_rows {

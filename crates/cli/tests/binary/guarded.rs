@@ -28,6 +28,17 @@ fn a_database_that_cannot_be_reached_is_named_with_its_reason() {
     }
 }
 
+#[test]
+fn a_fatal_error_is_a_json_line_where_logs_are() {
+    let mut command = bellwether(&["jobs", "list", "--log-format", "json"]);
+    command.env("DATABASE_URL", "postgres://boss:hunter2@127.0.0.1:1/x");
+    let text = stderr(&output(&mut command));
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect();
+    let last = lines.last().expect("a line").to_string();
+    assert!(last.contains("cannot reach 127.0.0.1:1"), "{text}");
+}
+
 #[tokio::test]
 async fn a_failed_login_is_reported_without_lines_of_postgresql_source() {
     let db = database(&[]).await;

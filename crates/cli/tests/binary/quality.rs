@@ -137,6 +137,9 @@ async fn evaluate_finds_what_was_planted_and_a_placebo_does_not() {
     let unknown = evaluate(&db.url, &["--formula", "composite/9"]).await;
     assert_eq!(unknown.status.code(), Some(1));
     assert!(stderr(&unknown).contains("composite/9"), "{}", stderr(&unknown));
+    let unknown = evaluate(&db.url, &["--symbols", "ZZZZ"]).await;
+    assert_eq!(unknown.status.code(), Some(2), "wrong usage");
+    assert!(stderr(&unknown).contains("ZZZZ is not known here"), "{}", stderr(&unknown));
 }
 
 #[tokio::test]
@@ -206,6 +209,9 @@ async fn sentiment_eval_scores_the_lexicon_and_names_bad_rows() {
     for words in ["accuracy       0.7500", "macro-F1       0.7778", "line 6 left out"] {
         assert!(stdout(&table).contains(words), "{words}: {}", stdout(&table));
     }
+    let mut piped = bellwether(&["sentiment-eval", "--dataset", "-"]);
+    piped.stdin(std::fs::File::open(path).expect("the rows"));
+    assert_eq!(stdout(&run(piped).await), stdout(&table));
     let missing = run(bellwether(&["sentiment-eval", "--dataset", "/nowhere.csv"])).await;
     assert_eq!(missing.status.code(), Some(1));
     assert!(stderr(&missing).contains("/nowhere.csv"), "{}", stderr(&missing));

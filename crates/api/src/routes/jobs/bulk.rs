@@ -69,7 +69,7 @@ impl From<bulk::Action> for Action {
 /// All conditions must hold, as in the list of jobs. At least one is required.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = BulkFilter)]
+#[schema(as = BulkFilter, min_properties = 1)]
 struct Filter {
     state: Option<JobState>,
     #[schema(example = "scrape_news")]

@@ -30,7 +30,7 @@ pub(super) struct WindowChange {
     /// Amount for now: requests, tokens, or millionths of a US dollar. 0 stops the key; `null` ends
     /// an override.
     #[serde(deserialize_with = "present")]
-    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64, example = 10)]
+    #[schema(required = true, minimum = 0, maximum = 1_000_000_000_000_i64, example = 10)]
     amount: Option<i64>,
 }
 
