@@ -35,6 +35,10 @@ check: fmt-check rules
 unit filter *args: web
     @scripts/with-postgres.sh scripts/tests.sh "$@"
 
+# Run tests N times with a new seed each, until one fails: just repeat 50 'binary(queue) and test(claim_order)'
+repeat n filter *args: web
+    @scripts/with-postgres.sh scripts/repeat.sh "$@"
+
 # Build the dashboard into web/dist; quick when nothing has changed
 web:
     @scripts/web.sh build

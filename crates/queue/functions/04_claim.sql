@@ -194,47 +194,24 @@ begin
     return keys;
 end $$;
 
--- Chooses for each candidate a key that can serve it at `p_at`, in claim order; a candidate without one is
--- left out. The caller holds `p_keys`, in order. Candidates are the given jobs of free lanes and the first
--- jobs of the limited lanes. A limited lane is read only as far as its keys have capacity: an exhausted lane
--- costs nothing more.
-create or replace function queue.plan_grants(
-    p_keys integer[], p_at timestamptz, p_limit integer, p_kinds text[],
-    p_lanes integer[], p_priorities smallint[], p_ids bigint[], p_heads smallint[],  -- limited lanes, their cursors, and the priority of each lane's first job
-    p_free_tids tid[], p_free_ids bigint[], p_free_priorities smallint[])
-returns table (tid tid, id bigint, key integer, requests integer, tokens bigint, micros bigint, probe boolean)
-language plpgsql set enable_seqscan = off set jit = off as $$
-#variable_conflict use_column
-declare
-    -- of each of p_keys: its capacity, and the part open to jobs that are not urgent
-    free bigint[];
-    free_tokens bigint[];
-    free_micros bigint[];
-    common bigint[];
-    common_tokens bigint[];
-    common_micros bigint[];
-    calls bigint[];          -- calls that may begin
-    urgent smallint[];       -- the last urgent priority
-    probes boolean[];        -- its breaker is half open: the call is the probe
-    used bigint[];           -- taken by this claim
-    used_tokens bigint[];
-    used_micros bigint[];
-    used_calls bigint[];
-    lk_lane integer[];       -- the lanes' keys, in the lanes' order
-    lk_key integer[];        -- place of the key in p_keys
-    lk_up integer[];         -- place of its parent
-    lk_fallback_after interval[];
-    lk_requests integer[];
-    lk_tokens bigint[];
-    lk_micros bigint[];
-    far timestamptz[];       -- when a lane's full key serves again; null: not computed yet
-    bounds bigint[];
-    shut integer[] := '{}';
-    n integer := 0;
-    k integer;
-    up integer;
-    chosen integer;
-    c record;
+-- What these keys can serve at `p_at`, and which lanes they serve: arrays in the order of `p_keys`, and arrays
+-- in the order of the lanes' keys. A lane with a key that is not among `p_keys` is left out. `p_heads`: the
+-- priority of each lane's first job.
+create or replace function queue.serving(
+    p_keys integer[], p_at timestamptz, p_limit integer, p_lanes integer[], p_heads smallint[],
+    -- of each key: its capacity, and the part open to jobs that are not urgent
+    out free bigint[], out free_tokens bigint[], out free_micros bigint[],
+    out common bigint[], out common_tokens bigint[], out common_micros bigint[],
+    out calls bigint[],          -- calls that may begin
+    out urgent smallint[],       -- the last urgent priority
+    out probes boolean[],        -- its breaker is half open: the call is the probe
+    -- of each key of a lane
+    out lk_lane integer[],
+    out lk_key integer[],        -- place of the key in p_keys
+    out lk_up integer[],         -- place of its parent
+    out lk_fallback_after interval[], out lk_requests integer[], out lk_tokens bigint[], out lk_micros bigint[],
+    out bounds bigint[])         -- of each lane: the most jobs that its keys can serve
+language plpgsql as $$
 begin
     select array_agg(m.requests order by m.key), array_agg(m.tokens order by m.key), array_agg(m.micros order by m.key),
         array_agg(m.common_requests order by m.key), array_agg(m.common_tokens order by m.key), array_agg(m.common_micros order by m.key),
@@ -244,10 +221,6 @@ begin
     if 1 > any (free) then
         perform queue.note_closed(p_keys, p_at);
     end if;
-    used := array_fill(0::bigint, array[cardinality(p_keys)]);
-    used_tokens := used;
-    used_micros := used;
-    used_calls := used;
     select array_agg(lk.lane order by lk.lane, lk.position),
         array_agg(array_position(p_keys, lk.key) order by lk.lane, lk.position),
         array_agg(array_position(p_keys, k.parent) order by lk.lane, lk.position),
@@ -260,8 +233,6 @@ begin
         and not exists (
             select from queue.lane_key y join queue.limit_key z on z.id = y.key
             where y.lane = lk.lane and (y.key <> all (p_keys) or z.parent <> all (p_keys)));
-    far := array_fill(null::timestamptz, array[coalesce(cardinality(lk_lane), 0)]);
-    -- the most jobs of each lane that its keys can serve
     bounds := array(
         select coalesce((
             select sum(greatest(0, least(p_limit, calls[x.k], calls[x.up],
@@ -273,18 +244,51 @@ begin
                 from unnest(lk_lane, lk_key, lk_up, lk_requests, lk_tokens, lk_micros) u(lane, k, up, requests, tokens, micros)) x
             where x.lane = l.lane), 0)
         from unnest(p_lanes, p_heads) with ordinality l(lane, head, i) order by l.i);
+end $$;
+
+-- Chooses for each candidate a key that can serve it at `p_at`, in claim order; a candidate without one is
+-- left out. The caller holds `p_keys`, in order. Candidates are the given jobs of free lanes and the first
+-- jobs of the limited lanes. A limited lane is read only as far as its keys have capacity: an exhausted lane
+-- costs nothing more.
+create or replace function queue.plan_grants(
+    p_keys integer[], p_at timestamptz, p_limit integer, p_kinds text[],
+    p_lanes integer[], p_priorities smallint[], p_ids bigint[], p_heads smallint[],  -- limited lanes, their cursors, and the priority of each lane's first job
+    p_free_tids tid[], p_free_ids bigint[], p_free_priorities smallint[])
+returns table (tid tid, id bigint, key integer, requests integer, tokens bigint, micros bigint, probe boolean)
+language plpgsql set enable_seqscan = off set jit = off as $$
+#variable_conflict use_column
+declare
+    s record;                -- as of queue.serving
+    used bigint[];           -- taken by this claim
+    used_tokens bigint[];
+    used_micros bigint[];
+    used_calls bigint[];
+    far timestamptz[];       -- when a lane's full key serves again; null: not computed yet
+    shut integer[] := '{}';
+    n integer := 0;
+    k integer;
+    up integer;
+    chosen integer;
+    c record;
+begin
+    select * into s from queue.serving(p_keys, p_at, p_limit, p_lanes, p_heads);
+    used := array_fill(0::bigint, array[cardinality(p_keys)]);
+    used_tokens := used;
+    used_micros := used;
+    used_calls := used;
+    far := array_fill(null::timestamptz, array[coalesce(cardinality(s.lk_lane), 0)]);
 
     -- one lane with one key and no urgent reserve: all jobs up to its bound are served
-    if cardinality(p_lanes) = 1 and cardinality(lk_lane) = 1 and p_free_tids is null
-        and free = common and free_tokens = common_tokens and free_micros = common_micros then
-        k := lk_key[1];
+    if cardinality(p_lanes) = 1 and cardinality(s.lk_lane) = 1 and p_free_tids is null
+        and s.free = s.common and s.free_tokens = s.common_tokens and s.free_micros = s.common_micros then
+        k := s.lk_key[1];
         return query
-        select x.tid, x.id, p_keys[k], lk_requests[1] - 1, lk_tokens[1], lk_micros[1], probes[k]
-        from queue.first_ready(p_lanes, p_priorities, p_ids, bounds, p_limit, p_kinds) x;
+        select x.tid, x.id, p_keys[k], s.lk_requests[1] - 1, s.lk_tokens[1], s.lk_micros[1], s.probes[k]
+        from queue.first_ready(p_lanes, p_priorities, p_ids, s.bounds, p_limit, p_kinds) x;
         return;
     end if;
     for c in
-        select x.tid, x.id, x.priority, x.lane from queue.first_ready(p_lanes, p_priorities, p_ids, bounds, p_limit, p_kinds) x
+        select x.tid, x.id, x.priority, x.lane from queue.first_ready(p_lanes, p_priorities, p_ids, s.bounds, p_limit, p_kinds) x
         union all
         select f.tid, f.id, f.priority, null from unnest(p_free_tids, p_free_ids, p_free_priorities) f(tid, id, priority)
         order by 3, 2
@@ -297,54 +301,54 @@ begin
         end if;
         continue when c.lane = any (shut);
         chosen := null;
-        for i in 1 .. cardinality(lk_lane) loop
-            continue when lk_lane[i] <> c.lane;
-            k := lk_key[i];
-            up := lk_up[i];
-            if used_calls[k] < calls[k] and (
-                case when c.priority <= urgent[k]
-                    then free[k] - used[k] >= lk_requests[i] and free_tokens[k] - used_tokens[k] >= lk_tokens[i] and free_micros[k] - used_micros[k] >= lk_micros[i]
-                    else common[k] - used[k] >= lk_requests[i] and common_tokens[k] - used_tokens[k] >= lk_tokens[i] and common_micros[k] - used_micros[k] >= lk_micros[i] end
-                and (up is null or used_calls[up] < calls[up] and case when c.priority <= urgent[up]
-                    then free[up] - used[up] >= lk_requests[i] and free_tokens[up] - used_tokens[up] >= lk_tokens[i] and free_micros[up] - used_micros[up] >= lk_micros[i]
-                    else common[up] - used[up] >= lk_requests[i] and common_tokens[up] - used_tokens[up] >= lk_tokens[i] and common_micros[up] - used_micros[up] >= lk_micros[i] end)
+        for i in 1 .. cardinality(s.lk_lane) loop
+            continue when s.lk_lane[i] <> c.lane;
+            k := s.lk_key[i];
+            up := s.lk_up[i];
+            if used_calls[k] < s.calls[k] and (
+                case when c.priority <= s.urgent[k]
+                    then s.free[k] - used[k] >= s.lk_requests[i] and s.free_tokens[k] - used_tokens[k] >= s.lk_tokens[i] and s.free_micros[k] - used_micros[k] >= s.lk_micros[i]
+                    else s.common[k] - used[k] >= s.lk_requests[i] and s.common_tokens[k] - used_tokens[k] >= s.lk_tokens[i] and s.common_micros[k] - used_micros[k] >= s.lk_micros[i] end
+                and (up is null or used_calls[up] < s.calls[up] and case when c.priority <= s.urgent[up]
+                    then s.free[up] - used[up] >= s.lk_requests[i] and s.free_tokens[up] - used_tokens[up] >= s.lk_tokens[i] and s.free_micros[up] - used_micros[up] >= s.lk_micros[i]
+                    else s.common[up] - used[up] >= s.lk_requests[i] and s.common_tokens[up] - used_tokens[up] >= s.lk_tokens[i] and s.common_micros[up] - used_micros[up] >= s.lk_micros[i] end)
             ) then
                 chosen := i;
                 exit;
             end if;
             -- full: falls back to the next key only if this one stays full for longer than `fallback_after`
-            exit when lk_fallback_after[i] is null;
+            exit when s.lk_fallback_after[i] is null;
             if far[i] is null then
                 far[i] := (
                     select x.soonest from queue.permit_times(
-                        p_keys[k], p_at, used[k] + lk_requests[i], used_tokens[k] + lk_tokens[i], used_micros[k] + lk_micros[i], c.priority <= urgent[k]) x);
+                        p_keys[k], p_at, used[k] + s.lk_requests[i], used_tokens[k] + s.lk_tokens[i], used_micros[k] + s.lk_micros[i], c.priority <= s.urgent[k]) x);
             end if;
-            exit when far[i] <= p_at + lk_fallback_after[i];
+            exit when far[i] <= p_at + s.lk_fallback_after[i];
         end loop;
         if chosen is null then
             shut := shut || c.lane;  -- first in, first served: a later job of the lane must not overtake
             continue;
         end if;
-        k := lk_key[chosen];
-        up := lk_up[chosen];
-        used[k] := used[k] + lk_requests[chosen];
-        used_tokens[k] := used_tokens[k] + lk_tokens[chosen];
-        used_micros[k] := used_micros[k] + lk_micros[chosen];
+        k := s.lk_key[chosen];
+        up := s.lk_up[chosen];
+        used[k] := used[k] + s.lk_requests[chosen];
+        used_tokens[k] := used_tokens[k] + s.lk_tokens[chosen];
+        used_micros[k] := used_micros[k] + s.lk_micros[chosen];
         used_calls[k] := used_calls[k] + 1;
         if up is not null then
-            used[up] := used[up] + lk_requests[chosen];
-            used_tokens[up] := used_tokens[up] + lk_tokens[chosen];
-            used_micros[up] := used_micros[up] + lk_micros[chosen];
+            used[up] := used[up] + s.lk_requests[chosen];
+            used_tokens[up] := used_tokens[up] + s.lk_tokens[chosen];
+            used_micros[up] := used_micros[up] + s.lk_micros[chosen];
             used_calls[up] := used_calls[up] + 1;
         end if;
         n := n + 1;
         tid := c.tid;
         id := c.id;
         key := p_keys[k];
-        requests := lk_requests[chosen] - 1;
-        tokens := lk_tokens[chosen];
-        micros := lk_micros[chosen];
-        probe := probes[k];
+        requests := s.lk_requests[chosen] - 1;
+        tokens := s.lk_tokens[chosen];
+        micros := s.lk_micros[chosen];
+        probe := s.probes[k];
         return next;
     end loop;
 end $$;

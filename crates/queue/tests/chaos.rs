@@ -7,8 +7,9 @@ mod example;
 use example::example;
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "given to a test by hand")]
 fn chaos_loses_no_job_doubles_no_effect_and_leaves_no_run_unexplained() {
-    let output = example("chaos").arg("0").output().unwrap();
+    let output = example("chaos").arg("0").args(std::env::var("QUEUE_SEED")).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}\n{errors}");

@@ -14,7 +14,7 @@ use bellwether_queue::{
     inspect,
     limits::{self, Counts, LaneKey, Limit, Window},
 };
-use rand::{RngExt, SeedableRng, rngs::StdRng};
+use rand::{RngExt, SeedableRng};
 use tokio::{sync::Mutex, time::Instant};
 
 /// A call as the service receives it.
@@ -74,12 +74,13 @@ async fn no_window_of_any_dimension_is_exceeded_while_workers_die_with_calls_in_
     let made = Arc::new(Mutex::new(Vec::<(String, Made)>::new()));
     let deaths = Arc::new(AtomicUsize::new(0));
     let (stop, began) = (Arc::new(AtomicBool::new(false)), Instant::now());
+    let mut dice = seeded();
     let workers: Vec<_> = (0..8)
-        .map(|n| {
+        .map(|_| {
+            let mut rng = dice.fork();
             let (pool, made, stop, deaths) =
                 (pool.clone(), Arc::clone(&made), Arc::clone(&stop), Arc::clone(&deaths));
             tokio::spawn(async move {
-                let mut rng = StdRng::seed_from_u64(n);
                 let mut hand = ByHand::register(pool.clone()).await;
                 while !stop.load(Ordering::Relaxed) {
                     let got = hand.claim("calls", rng.random_range(1..6)).await;

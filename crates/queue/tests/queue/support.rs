@@ -348,10 +348,12 @@ pub(crate) async fn complete_in(tx: &mut sqlx::PgConnection, hand: &ByHand, job:
     assert_eq!(done, Some(job.0));
 }
 
-/// Dice for a random test, whose seed is printed and can be given.
+/// Dice for a random test. Prints their seed; the variable `QUEUE_SEED` gives one.
+#[expect(clippy::disallowed_methods, reason = "given to a test by hand")]
 pub(crate) fn seeded() -> StdRng {
-    let seed = option_env!("QUEUE_SEED").and_then(|seed| seed.parse().ok());
-    let seed = seed.unwrap_or_else(|| rand::rng().random());
-    println!("seed {seed}: built with QUEUE_SEED={seed} it draws the same");
+    let given = std::env::var("QUEUE_SEED").ok();
+    let given = given.map(|seed| seed.parse().expect("QUEUE_SEED is a number up to 2^64"));
+    let seed = given.unwrap_or_else(|| rand::rng().random());
+    println!("seed {seed}: repeat with QUEUE_SEED={seed}");
     StdRng::seed_from_u64(seed)
 }
