@@ -1379,7 +1379,7 @@ export interface components {
              *     an override.
              * @example 10
              */
-            amount?: number | null;
+            amount: number | null;
             /**
              * Format: int64
              * @description The window's place among the key's, from 0.
