@@ -1,8 +1,9 @@
 //! Throughput: jobs added in bulk and drained, compared with hand-written statements that move the
 //! same rows without any bookkeeping.
 //!
-//! `just bench [jobs]` runs it on a scratch PostgreSQL that does not wait for the disk: compare
-//! figures of one run with each other only.
+//! `just bench [jobs [rounds]]` runs it on a PostgreSQL of its own that waits for the disk. Each round
+//! measures everything once, so that rounds are interleaved; compare figures of one run with each
+//! other only.
 
 use std::{
     sync::{
@@ -13,12 +14,12 @@ use std::{
 };
 
 use bellwether_queue::{
-    Attempt, Config, Db, Failure, Job, JobArgs, MIGRATOR, NewJob, Outcome, Process, QueueConfig,
-    Registry,
+    Attempt, Config, Db, Failure, Job, JobArgs, NewJob, Outcome, Process, QueueConfig, Registry,
     limits::{self, Counts, LaneKey, Limit, Window},
+    migrate,
 };
-use bellwether_testing::Database;
-use sqlx::postgres::PgPoolOptions;
+use bellwether_testing::Postgres;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 #[derive(serde::Serialize, serde::Deserialize)]
 struct NoOp {
@@ -41,29 +42,52 @@ impl Job for NoOp {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let jobs: usize = std::env::args().nth(1).map_or(Ok(50_000), |n| n.parse())?;
-    let database = bellwether_testing::database(&[&MIGRATOR]).await;
-    let pool = PgPoolOptions::new().max_connections(8).connect_with(database.options()).await?;
+    let mut args = std::env::args().skip(1);
+    let jobs: usize = args.next().map_or(Ok(100_000), |n| n.parse())?;
+    let rounds: usize = args.next().map_or(Ok(3), |n| n.parse())?;
+    let server = Postgres::start(60).await;
+    let options: PgConnectOptions = server.url.parse()?;
+    let pool = PgPoolOptions::new().max_connections(8).connect_with(options.clone()).await?;
+    migrate(&pool).await?;
     let pool = Db::direct(pool);
 
-    let raw = raw(&pool, jobs).await?;
+    let mut of = [const { Vec::new() }; 4];
+    for round in 1..=rounds {
+        let raw = raw(&pool, jobs).await?;
+        let (added, drained) = engine(&pool, &options, jobs, false).await?;
+        let (_, limited) = engine(&pool, &options, jobs, true).await?;
+        println!("round {round}");
+        for (times, rate) in of.iter_mut().zip([raw, added, drained, limited]) {
+            times.push(rate);
+        }
+        print([raw, added, drained, limited]);
+    }
+    println!("median of {rounds}");
+    print(of.map(median));
+    Ok(())
+}
+
+fn median(mut rates: Vec<f64>) -> f64 {
+    rates.sort_by(f64::total_cmp);
+    rates[rates.len() / 2]
+}
+
+/// Raw moves, enqueue, drain without and with a limit key, in jobs a second.
+fn print([raw, added, drained, limited]: [f64; 4]) {
     println!(
         "raw moves            {raw:>10.0} jobs/s   (ready to running to done, batches of 500)"
     );
-    let (added, drained) = engine(&pool, &database, jobs, false).await?;
     println!("enqueue, bulk        {added:>10.0} jobs/s   (1,000 a statement)");
     println!("drain, no limit      {drained:>10.0} jobs/s   ratio to raw {:.2}", drained / raw);
-    let (_, limited) = engine(&pool, &database, jobs, true).await?;
     println!(
         "drain, one limit key {limited:>10.0} jobs/s   ratio to no limit {:.2}",
         limited / drained
     );
-    Ok(())
 }
 
 async fn engine(
     pool: &Db,
-    database: &Database,
+    direct: &PgConnectOptions,
     jobs: usize,
     limited: bool,
 ) -> Result<(f64, f64), Box<dyn std::error::Error>> {
@@ -87,7 +111,7 @@ async fn engine(
 
     let process = Process::start(Config {
         pool: pool.clone(),
-        direct: database.options(),
+        direct: direct.clone(),
         listen: true,
         name: "bench".into(),
         version: "bench".into(),

@@ -92,7 +92,7 @@ async fn testing() {
 
 #[tokio::test]
 async fn throughput_in_short() {
-    measures("throughput", &["600"], &["drain, no limit", "ratio to no limit"]).await;
+    measures("throughput", &["600", "1"], &["drain, no limit", "ratio to no limit"]).await;
 }
 
 #[tokio::test]

@@ -75,7 +75,7 @@ impl Publication {
 
     /// Time from a close to the first request for it. Between the latest answer that lacked a close
     /// and the earliest that held one lies the publication; while that is known less exactly than
-    /// [`EXACT`], the middle is tried, since a request that succeeds costs nothing.
+    /// half an hour, the middle is tried, since a request that succeeds costs nothing.
     pub fn delay(&self, before: DateTime<Utc>) -> TimeDelta {
         let earlier = || self.arrivals.iter().filter(|a| a.closes < before).take(SESSIONS);
         let after = |a: &Arrival, at: Option<DateTime<Utc>>| at.map(|at| at - a.closes);
