@@ -113,8 +113,10 @@ pub struct JobPage {
 
 /// A search stops after this many milliseconds and reports how far it came.
 const SEARCH_MS: u128 = 300;
-/// Ids that the first step of a search covers; a step that took less than `QUICK` doubles the next.
-const STEP: i64 = 2_000;
+/// Ids that the first step of a search covers; a step that took less than `QUICK` doubles the next,
+/// another halves it. Jobs with large arguments are searched slowly, so a step begins small.
+const STEP: i64 = 250;
+const SHORTEST_STEP: i64 = 25;
 const QUICK: Duration = Duration::from_millis(20);
 
 /// Lists a page of jobs, newest first. With a condition other than the state, a page may be shorter
@@ -165,7 +167,7 @@ async fn search(pool: &Db, filter: &JobFilter, limit: i64) -> Result<JobPage, Er
             let reached = JobId(before);
             return Ok(JobPage { items, next: Some(reached), searched_to: Some(reached) });
         }
-        step = if asked.elapsed() < QUICK { step * 2 } else { (step / 2).max(STEP) };
+        step = if asked.elapsed() < QUICK { step * 2 } else { (step / 2).max(SHORTEST_STEP) };
     }
     Ok(JobPage { items, next: None, searched_to: None })
 }
