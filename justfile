@@ -55,7 +55,7 @@ fuzz-api *seed:
 screenshots: web
     @scripts/browser-tests.sh --project screenshots
 
-# Rehearse: `fresh` clones the repository and runs the README's commands there; `quota [SECONDS]` compares the calls of five workers, some killed, with the sandbox's count; `restore` restores a backup taken under load into another server
+# Rehearse: `fresh` clones the repository and runs the README's commands there; `month` plans a month of closes in virtual time; `quota [SECONDS]` compares the calls of five workers, some killed, with the sandbox's count; `restore` restores a backup taken under load into another server
 rehearse what='fresh' *args:
     @shift; 'scripts/rehearse-{{ what }}.sh' "$@"
 
