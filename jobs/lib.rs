@@ -61,15 +61,11 @@ kinds!(
     SendNotification,
 );
 
-/// Adds the watchlist, the default rules, the limit keys, the lanes of these queues and the
-/// schedules. Every worker does so when it starts; operators' changes are kept.
+/// Adds the watchlist of an empty database, the default rules, the limit keys, the lanes of these queues
+/// and the schedules. Every worker does so when it starts; operators' changes are kept.
 pub async fn prepare(services: &Services, queues: &[&str]) -> Result<(), Error> {
     let mut tx = services.pool.begin().await?;
-    bellwether_store::instrument::add_all(&mut *tx, &services.watchlist).await?;
-    for symbol in services.watchlist.iter() {
-        // a request may have added it unwatched
-        bellwether_store::instrument::watch(&mut *tx, symbol, true).await?;
-    }
+    bellwether_store::instrument::seed(&mut *tx, &services.watchlist).await?;
     bellwether_store::rule::seed(&mut tx).await?;
     tx.commit().await?;
     limits::define(services, queues).await?;

@@ -38,6 +38,7 @@ pub use routes::{
     limits::{limit_page, limit_view},
     queues::queue_page,
     schedules::schedule_page,
+    watchlist::watchlist_page,
     workers::worker_page,
 };
 

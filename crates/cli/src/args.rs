@@ -17,8 +17,8 @@ use crate::commands::{
     api::ApiArgs, backup::BackupArgs, completions::CompletionsArgs, enqueue::EnqueueArgs,
     evaluate::EvaluateArgs, jobs::JobsArgs, limits::LimitsArgs, migrate::MigrateArgs,
     queues::QueuesArgs, restore::RestoreArgs, sandbox::SandboxArgs, schedules::SchedulesArgs,
-    sentiment_eval::SentimentEvalArgs, try_::What, up::UpArgs, wait::WaitArgs, worker::WorkerArgs,
-    workers::WorkersArgs,
+    sentiment_eval::SentimentEvalArgs, try_::What, up::UpArgs, wait::WaitArgs,
+    watch::WatchlistArgs, worker::WorkerArgs, workers::WorkersArgs,
 };
 pub(crate) use crate::{commands::worker::Role, runtime::WatchArgs};
 
@@ -68,6 +68,8 @@ pub(crate) enum Command {
     Schedules(SchedulesArgs),
     /// List the processes that work jobs
     Workers(WorkersArgs),
+    /// List the watchlist, add symbols and remove them
+    Watch(WatchlistArgs),
     /// Measure the quality of the stored signals, compared with chance
     Evaluate(EvaluateArgs),
     /// Score an analyzer on labelled texts

@@ -91,6 +91,7 @@ async fn run(command: Command, metrics: Option<PrometheusHandle>) -> anyhow::Res
         Command::Queues(args) => commands::queues::run(args).await,
         Command::Schedules(args) => commands::schedules::run(args).await,
         Command::Workers(args) => commands::workers::run(args).await,
+        Command::Watch(args) => commands::watch::run(args).await,
         Command::Evaluate(args) => commands::evaluate::run(args).await,
         Command::SentimentEval(args) => Box::pin(commands::sentiment_eval::run(args)).await,
         Command::Try(what) => commands::try_::on_stdin(what).await,

@@ -22,6 +22,20 @@ pub struct Instrument {
     pub close_misses: i32,
 }
 
+/// Adds these symbols, watched, if no symbol is known at all; returns their number.
+pub async fn seed(db: impl PgExecutor<'_>, symbols: &[Symbol]) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "insert into instrument (symbol)
+         select distinct s.symbol from unnest($1::text[]) as s (symbol)
+         where not exists (select from instrument) order by s.symbol
+         on conflict do nothing",
+        &texts(symbols),
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// Adds the symbols that are not known yet, watched; returns their number.
 pub async fn add_all(db: impl PgExecutor<'_>, symbols: &[Symbol]) -> sqlx::Result<u64> {
     // in order, so that two callers cannot deadlock

@@ -1,24 +1,36 @@
-//! `GET /api/watchlist`: all data of the overview for every watched symbol, in one answer.
+//! `/api/watchlist`: all data of the overview for every watched symbol in one answer; adding and
+//! removing symbols.
 
 use std::{collections::HashMap, sync::Arc};
 
-use axum::extract::State;
-use bellwether_domain::{Symbol, calendar};
-use bellwether_queue::Db;
+use axum::{Json, extract::State, http::StatusCode};
+use bellwether_domain::{InvalidSymbol, Symbol, calendar};
+use bellwether_queue::{self as queue, Db, event};
 use bellwether_store::{
+    instrument,
     summary::{self, Latest, Mood},
     watchlist::{self as store, Close, OpenAlerts, Refusal, Signal},
 };
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use rust_decimal::Decimal;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     App,
-    http::{app::Shared, page::Page, problem::Result, replica::ReplicaRead},
+    http::{
+        actor::Actor,
+        app::Shared,
+        extract::{Body, KnownSymbol},
+        page::Page,
+        problem::{Problem, Result},
+        replica::ReplicaRead,
+        trigger,
+    },
     routes::{
+        jobs::{Queued, State as JobState},
         quotes::{Quote, plain},
         sentiment::{SentimentSummary, Span},
         signals::SignalLabel,
@@ -31,7 +43,7 @@ const CLOSES: i64 = 30;
 const HOURS: i64 = 24;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(list_watchlist))
+    OpenApiRouter::new().routes(routes!(list_watchlist, watch)).routes(routes!(unwatch))
 }
 
 /// The part of the exchange's day.
@@ -231,4 +243,80 @@ fn by_symbol<T>(rows: Vec<T>, symbol: impl Fn(&T) -> &Symbol) -> HashMap<Symbol,
 async fn list_watchlist(State(app): Shared) -> Result<ReplicaRead<Page<WatchedSymbol>>> {
     let found = app.read(Found::read).await?;
     Ok(found.map(|found| Page::all(found.rows())))
+}
+
+/// Every watched symbol in the form of `GET /api/watchlist`, for callers outside the API.
+pub async fn watchlist_page(pool: &Db) -> sqlx::Result<impl Serialize> {
+    Ok(Page::all(Found::read(pool.clone()).await?.rows()))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = WatchRequest)]
+struct Watch {
+    /// A ticker.
+    #[schema(example = "NVDA")]
+    symbol: String,
+}
+
+/// A symbol of the watchlist.
+#[derive(Serialize, ToSchema)]
+struct Watching {
+    #[schema(value_type = String, example = "NVDA")]
+    symbol: Symbol,
+    /// The batch that scrapes its first prices and news, which takes one or two calls of each source;
+    /// empty if the symbol was watched already.
+    jobs: Vec<Queued>,
+}
+
+/// Adds a symbol to the watchlist and scrapes it once now; afterwards each round includes it. 200 if it
+/// is watched already.
+#[utoipa::path(
+    post, path = "/api/watchlist", tag = "product", operation_id = "addToWatchlist",
+    request_body = Watch,
+    responses((status = 201, body = Watching), (status = 200, body = Watching)),
+)]
+async fn watch(
+    State(app): Shared,
+    actor: Actor,
+    Body(watch, _): Body<Watch>,
+) -> Result<(StatusCode, Json<Watching>)> {
+    let symbol: Symbol =
+        watch.symbol.parse().map_err(|e: InvalidSymbol| Problem::field("symbol", e.to_string()))?;
+    let mut tx = app.pool.begin().await.map_err(Problem::from)?;
+    instrument::add_unwatched(&mut *tx, std::slice::from_ref(&symbol)).await?;
+    if !instrument::watch(&mut *tx, &symbol, true).await? {
+        return Ok((StatusCode::OK, Json(Watching { symbol, jobs: Vec::new() })));
+    }
+    let args = json!({ "symbols": [symbol], "reason": "watchlist" });
+    let job = trigger::job(&app, "scrape_batch", &args)?;
+    let id = queue::enqueue(&mut *tx, &job).await?.id.to_string();
+    let after = json!({ "watched": true, "jobs": [id] });
+    actor.record_audit(&mut tx, "watchlist.add", symbol.as_str(), (), after).await?;
+    event::emit(&mut *tx, "quote", symbol.as_str()).await?;
+    tx.commit().await.map_err(Problem::from)?;
+    let jobs = vec![Queued { id, kind: job.kind, state: JobState::Available }];
+    Ok((StatusCode::CREATED, Json(Watching { symbol, jobs })))
+}
+
+/// Removes a symbol from the watchlist. Its prices, news and signals are kept as long as others.
+#[utoipa::path(
+    delete, path = "/api/watchlist/{symbol}", tag = "product", operation_id = "removeFromWatchlist",
+    params(("symbol" = String, Path, example = "NVDA")),
+    responses((status = 204)),
+)]
+async fn unwatch(
+    State(app): Shared,
+    actor: Actor,
+    KnownSymbol(symbol): KnownSymbol,
+) -> Result<StatusCode> {
+    let mut tx = app.pool.begin().await.map_err(Problem::from)?;
+    if !instrument::watch(&mut *tx, &symbol, false).await? {
+        return Err(Problem::not_found(format!("{symbol} is not watched here")).at("symbol"));
+    }
+    let (before, after) = (json!({ "watched": true }), json!({ "watched": false }));
+    actor.record_audit(&mut tx, "watchlist.remove", symbol.as_str(), before, after).await?;
+    event::emit(&mut *tx, "quote", symbol.as_str()).await?;
+    tx.commit().await.map_err(Problem::from)?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -8,11 +8,11 @@ use bellwether_store::{
     signal::{self, NewSignal},
 };
 use bellwether_testing::{at, day};
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    door::Door,
+    door::{Answer, Door},
     product::{add_rule, story},
     statements::Statements,
 };
@@ -175,4 +175,34 @@ async fn the_number_of_statements_does_not_grow_with_the_watchlist() {
     }
     assert_eq!(counted(40).await, one);
     assert!((1..=10).contains(&one), "{one} statements");
+}
+
+#[tokio::test]
+async fn a_symbol_is_added_once_scraped_and_removed() {
+    let door = Door::open().await;
+    let answer = door.post("/api/watchlist", &json!({ "symbol": "NVDA" })).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
+    assert_eq!(answer.body["symbol"], "NVDA");
+    let id = answer.body["jobs"][0]["id"].as_str().unwrap();
+    let job = door.get(&format!("/api/jobs/{id}")).await;
+    assert_eq!(job.body["kind"], "scrape_batch");
+    assert_eq!(job.body["args"], json!({ "symbols": ["NVDA"], "reason": "watchlist" }));
+    assert_eq!(items(&door).await[0]["symbol"], "NVDA");
+
+    let again = door.post("/api/watchlist", &json!({ "symbol": "NVDA" })).await;
+    assert_eq!((again.status, &again.body["jobs"]), (StatusCode::OK, &json!([])));
+    let wrong = door.post("/api/watchlist", &json!({ "symbol": "nvda!" })).await;
+    wrong.is_problem(422, "invalid-field", Some("symbol"));
+
+    let remove = async || {
+        let request = door.request(Method::DELETE, "/api/watchlist/NVDA");
+        Answer::of(request.send().await.unwrap()).await
+    };
+    assert_eq!(remove().await.status, StatusCode::NO_CONTENT);
+    assert!(items(&door).await.is_empty());
+    remove().await.is_problem(404, "not-found", Some("symbol"));
+    let audit = door.get("/api/audit").await;
+    let actions: Vec<_> =
+        audit.body["items"].as_array().unwrap().iter().map(|e| e["action"].clone()).collect();
+    assert_eq!(actions, ["watchlist.remove", "watchlist.add"]);
 }

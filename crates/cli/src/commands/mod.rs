@@ -17,5 +17,6 @@ pub(crate) mod sentiment_eval;
 pub(crate) mod try_;
 pub(crate) mod up;
 pub(crate) mod wait;
+pub(crate) mod watch;
 pub(crate) mod worker;
 pub(crate) mod workers;

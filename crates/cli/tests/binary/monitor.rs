@@ -229,3 +229,25 @@ fn the_version_has_the_commit_that_it_was_built_from() {
     let is_commit = hex.len() == 12 && hex.chars().all(|c| c.is_ascii_hexdigit());
     assert!(if tracked { is_commit } else { commit.is_empty() }, "{said}");
 }
+
+#[tokio::test]
+async fn symbols_are_watched_listed_and_removed_and_each_change_is_in_the_audit() {
+    let db = database(&[&MIGRATOR, &bellwether_store::MIGRATOR]).await;
+    let run = |args: &[&str]| output(bellwether(args).env("DATABASE_URL", &db.url));
+    let added = run(&["watch", "add", "NVDA", "AMD"]);
+    assert!(added.status.success(), "{}", stderr(&added));
+    assert!(stderr(&added).contains("scrapes what is new"), "{}", stderr(&added));
+    assert!(stderr(&run(&["watch", "add", "AMD"])).contains("AMD is watched already"));
+    let list = stdout(&run(&["watch", "list"]));
+    assert!(list.contains("NVDA") && list.contains("AMD"), "{list}");
+    assert_eq!(run(&["watch", "remove", "NVDA"]).status.code(), Some(0));
+    let refused = run(&["watch", "remove", "AMD", "NVDA"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("NVDA is not watched; nothing was removed"));
+    let json = stdout(&run(&["watch", "list", "--json"]));
+    let page: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(page["items"].as_array().map(Vec::len), Some(1), "{page}");
+    assert_eq!(page["items"][0]["symbol"], "AMD");
+    let told: Vec<String> = actions(&db).await.into_iter().map(|(_, action, _)| action).collect();
+    assert_eq!(told, ["watchlist.add", "watchlist.add", "watchlist.remove"]);
+}

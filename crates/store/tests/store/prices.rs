@@ -199,3 +199,14 @@ async fn a_corrected_bar_adds_a_revision_and_leaves_what_was_known() {
     let newest = bar::list_closes(&pool, &aapl, day("2026-11-20"), after, 1).await.unwrap();
     assert_eq!(newest[0].day, day("2026-11-20"));
 }
+
+#[tokio::test]
+async fn only_an_empty_database_is_seeded() {
+    let db = knowing(&[]).await;
+    let pool = db.pool();
+    let [aapl, msft] = ["AAPL", "MSFT"].map(symbol);
+    assert_eq!(instrument::seed(&pool, &[aapl.clone(), aapl.clone()]).await.unwrap(), 1);
+    assert!(instrument::watch(&pool, &aapl, false).await.unwrap());
+    assert_eq!(instrument::seed(&pool, &[aapl, msft]).await.unwrap(), 0, "a person has emptied it");
+    assert!(instrument::list_watched(&pool).await.unwrap().is_empty());
+}

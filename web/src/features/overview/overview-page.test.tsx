@@ -174,7 +174,31 @@ test("what was called for leads to its job", async () => {
 test("an empty watchlist says what to do", async () => {
   answer({ ...table, "GET /api/watchlist": page });
   open("/");
-  expect(await screen.findByText("BELLWETHER_SYMBOLS")).toBeTruthy();
+  expect(await screen.findByText("The watchlist is empty.")).toBeTruthy();
+  expect(screen.getByRole("button", { name: "Add symbol" })).toBeTruthy();
+});
+
+test("a symbol is added, and leads to the job that fetches its first prices", async () => {
+  const jobs = [{ id: "465", kind: "scrape_batch", state: "available" }];
+  const asked = answer({ ...table, "POST /api/watchlist": { symbol: "NVDA", jobs } });
+  open("/");
+  await userEvent.type(await screen.findByLabelText("Symbol to add"), " nvda ");
+  await userEvent.click(screen.getByRole("button", { name: "Add symbol" }));
+  expect(await screen.findByRole("link", { name: "scrape_batch 465" })).toBeTruthy();
+  const sent = asked.find(({ method, path }) => method === "POST" && path === "/api/watchlist");
+  expect(sent?.body).toEqual({ symbol: "NVDA" });
+});
+
+test("a symbol is removed from its opened row", async () => {
+  const asked = answer({
+    ...table,
+    "DELETE /api/watchlist/AAPL": () => new Response(null, { status: 204 }),
+  });
+  open("/?symbol=AAPL");
+  const remove = await screen.findByRole("button", { name: "Remove AAPL from the watchlist" });
+  await userEvent.click(remove);
+  await waitFor(() => expect(asked.some(({ method }) => method === "DELETE")).toBe(true));
+  expect(asked.filter(({ path }) => path === "/api/watchlist").length).toBeGreaterThan(1);
 });
 
 test("a failure shows the problem's title and can be tried again", async () => {

@@ -1,10 +1,11 @@
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import type { Schemas } from "../../api/client";
+import { api, data, type Schemas } from "../../api/client";
 import { Badge } from "../../components/badge";
 import { Button } from "../../components/button";
 import { Change } from "../../components/change";
 import table from "../../components/data-table.module.css";
+import { Failure } from "../../components/failure";
 import { Loaded } from "../../components/loaded";
 import { Sparkline } from "../../components/sparkline";
 import { formatPrice, subtract } from "../../lib/decimal";
@@ -57,7 +58,6 @@ export function WatchlistRow({ watched }: { watched: Watched }) {
             aria-expanded={open}
             aria-controls={open ? explanation : undefined}
             onClick={toggle}
-            disabled={!signal}
           >
             {open ? "Close" : "Why"}
             <span className="visually-hidden"> {symbol}</span>
@@ -68,6 +68,7 @@ export function WatchlistRow({ watched }: { watched: Watched }) {
         <tr className={css.detail}>
           <td colSpan={7} className={table.wide} id={explanation}>
             <Terms symbol={symbol} />
+            <Remove symbol={symbol} />
           </td>
         </tr>
       )}
@@ -88,6 +89,23 @@ function Terms({ symbol }: { symbol: string }) {
         )
       }
     </Loaded>
+  );
+}
+
+/** Ends the watch of the symbol; it can be added again, and its data is kept. */
+function Remove({ symbol }: { symbol: string }) {
+  const client = useQueryClient();
+  const remove = useMutation({
+    mutationFn: () => data(api.DELETE("/api/watchlist/{symbol}", { params: { path: { symbol } } })),
+    onSuccess: () => client.invalidateQueries({ queryKey: ["watchlist"] }),
+  });
+  return (
+    <div className={css.remove}>
+      <Button look="quiet" onClick={() => remove.mutate()} disabled={remove.isPending}>
+        {remove.isPending ? "Removing…" : `Remove ${symbol} from the watchlist`}
+      </Button>
+      {remove.error && <Failure error={remove.error} />}
+    </div>
   );
 }
 

@@ -8,6 +8,7 @@ import { Empty } from "../../components/empty";
 import { Failure } from "../../components/failure";
 import { Loaded } from "../../components/loaded";
 import { Panel } from "../../components/panel";
+import { AddSymbol } from "./add-symbol";
 import { WatchlistRow } from "./watchlist-row";
 
 export function Watchlist() {
@@ -31,8 +32,7 @@ export function Watchlist() {
         {({ items }) =>
           items.length === 0 ? (
             <Empty title="The watchlist is empty.">
-              Name symbols in <code>BELLWETHER_SYMBOLS</code>, for example <code>AAPL,MSFT</code>,
-              and start Bellwether again.
+              Add a symbol below, for example <code>AAPL</code>.
             </Empty>
           ) : (
             <div className={table.scroll}>
@@ -62,6 +62,7 @@ export function Watchlist() {
           )
         }
       </Loaded>
+      <AddSymbol />
     </Panel>
   );
 }
