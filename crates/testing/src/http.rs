@@ -8,3 +8,8 @@ pub fn http_client() -> reqwest::ClientBuilder {
     let _ = ring::default_provider().install_default();
     reqwest::Client::builder()
 }
+
+/// Asks for an address.
+pub async fn http_get(url: impl reqwest::IntoUrl) -> reqwest::Result<reqwest::Response> {
+    http_client().build()?.get(url).send().await
+}

@@ -9,7 +9,7 @@ mod wait;
 use chrono::{DateTime, NaiveDate, Utc};
 
 pub use database::{Database, database};
-pub use http::http_client;
+pub use http::{http_client, http_get};
 pub use pooler::Pooler;
 pub use postgres::Postgres;
 pub use wait::{wait_until, wait_until_within};

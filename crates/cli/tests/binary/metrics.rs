@@ -98,7 +98,7 @@ fn lint(name: &str, family: &Served) {
 }
 
 async fn scrape(api: &str) -> BTreeMap<String, Served> {
-    let text = reqwest::get(format!("{api}/metrics")).await.expect("an answer");
+    let text = bellwether_testing::http_get(format!("{api}/metrics")).await.expect("an answer");
     families(&text.text().await.expect("text"))
 }
 
@@ -109,7 +109,8 @@ async fn what_is_served_is_what_is_documented() {
     let mut up = up(folder.path());
     let api = up.address_after("up at").await;
     until(&format!("{api}/ready"), "readiness", |status, _| status == 200).await;
-    let listening = reqwest::get(format!("{api}/api/events")).await.expect("a stream");
+    let listening =
+        bellwether_testing::http_get(format!("{api}/api/events")).await.expect("a stream");
     let (status, job) = post(&format!("{api}/jobs"), &json!({"kind": "prune"})).await;
     assert_eq!(status, 201, "{job}");
 
@@ -166,7 +167,12 @@ async fn without_its_database_the_api_still_answers_for_itself() {
         .env("BELLWETHER_HTTP_ADDR", "127.0.0.1:0");
     let mut api = Running::start(command);
     let port = api.address_after("listening on").await;
-    let text = reqwest::get(format!("{port}/metrics")).await.unwrap().text().await.unwrap();
+    let text = bellwether_testing::http_get(format!("{port}/metrics"))
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
     let served = families(&text);
     assert!(text.contains("\nbellwether_database_up 0\n"), "{text}");
     assert!(!served.contains_key("bellwether_jobs"), "what is not known is not told as 0");

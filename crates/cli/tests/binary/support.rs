@@ -168,7 +168,7 @@ pub(crate) fn up(data: &Path) -> Running {
 }
 
 pub(crate) async fn get(url: &str) -> (u16, Value) {
-    let Ok(response) = reqwest::get(url).await else { return (0, Value::Null) };
+    let Ok(response) = bellwether_testing::http_get(url).await else { return (0, Value::Null) };
     let status = response.status().as_u16();
     (status, response.json().await.unwrap_or(Value::Null))
 }
