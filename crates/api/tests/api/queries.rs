@@ -134,6 +134,8 @@ const ROLES: [(&str, &str, Option<&str>); 47] = [
     ("POST", "/api/schedules/{name}/pause", Some("operator")),
     ("POST", "/api/schedules/{name}/resume", Some("operator")),
     ("POST", "/api/schedules/{name}/run", Some("operator")),
+    ("POST", "/api/watchlist", Some("operator")),
+    ("DELETE", "/api/watchlist/{symbol}", Some("operator")),
     ("PATCH", "/api/limits/{key}", Some("admin")),
     ("DELETE", "/api/jobs/{id}", Some("admin")),
 ];
