@@ -88,7 +88,7 @@ async fn every_refusal_is_a_problem_in_plain_words() {
 }
 
 /// The role of each operation; `None`: no token.
-const ROLES: [(&str, &str, Option<&str>); 47] = [
+const ROLES: [(&str, &str, Option<&str>); 49] = [
     ("GET", "/health", None),
     ("GET", "/ready", None),
     ("GET", "/metrics", None),
