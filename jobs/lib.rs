@@ -17,6 +17,7 @@ pub mod derive_signal;
 pub mod evaluate_alerts;
 pub mod prune;
 pub mod scrape_batch;
+pub mod scrape_feed;
 pub mod scrape_news;
 pub mod scrape_quotes;
 pub mod send_notification;
@@ -31,6 +32,7 @@ pub use evaluate_alerts::EvaluateAlerts;
 pub use limits::{Plan, Plans};
 pub use prune::Prune;
 pub use scrape_batch::ScrapeBatch;
+pub use scrape_feed::ScrapeFeed;
 pub use scrape_news::ScrapeNews;
 pub use scrape_quotes::{Part, ScrapeQuotes};
 pub use send_notification::SendNotification;
@@ -56,6 +58,7 @@ kinds!(
     EvaluateAlerts,
     Prune,
     ScrapeBatch,
+    ScrapeFeed,
     ScrapeNews,
     ScrapeQuotes,
     SendNotification,

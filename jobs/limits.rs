@@ -3,7 +3,7 @@
 mod fallback;
 mod plan;
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use bellwether_providers::{
     Prompt,
@@ -23,7 +23,7 @@ pub(crate) use fallback::adjust_fallback_waits;
 pub use plan::{Plan, PlanError, Plans};
 
 use crate::{
-    Error, Services, analyze_article, analyzer::LEXICON, scrape_news, scrape_quotes,
+    Error, Services, analyze_article, analyzer::LEXICON, scrape_feed, scrape_news, scrape_quotes,
     send_notification,
 };
 
@@ -38,7 +38,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// A lane of jobs, its keys in order of preference, and their limits.
 struct Lane {
     queue: &'static str,
-    name: &'static str,
+    name: Cow<'static, str>,
     /// Parents before their children.
     limits: Vec<Limit>,
     keys: Vec<LaneKey>,
@@ -46,12 +46,12 @@ struct Lane {
 
 impl Lane {
     fn free(queue: &'static str, name: &'static str) -> Self {
-        Self { queue, name, limits: Vec::new(), keys: Vec::new() }
+        Self { queue, name: name.into(), limits: Vec::new(), keys: Vec::new() }
     }
 
-    fn one(queue: &'static str, name: &'static str, limit: Limit) -> Self {
+    fn one(queue: &'static str, name: impl Into<Cow<'static, str>>, limit: Limit) -> Self {
         let keys = vec![LaneKey::new(&limit.key)];
-        Self { queue, name, limits: vec![limit], keys }
+        Self { queue, name: name.into(), limits: vec![limit], keys }
     }
 }
 
@@ -73,7 +73,7 @@ pub async fn define(services: &Services, queues: &[&str]) -> Result<(), Error> {
         for limit in &lane.limits {
             define_limit(&services.pool, limit).await?;
         }
-        set_lane(&services.pool, lane.queue, lane.name, &lane.keys).await?;
+        set_lane(&services.pool, lane.queue, &lane.name, &lane.keys).await?;
         for limit in &lane.limits {
             lift(services, &limit.key).await?;
         }
@@ -134,6 +134,16 @@ fn lanes(services: &Services) -> Vec<Lane> {
                 (scrape_news::QUEUE, scrape_news::FEED),
             ],
             Serves::News(_) => vec![(scrape_news::QUEUE, scrape_news::LANE)],
+            // each feed is polled by its own server's patience
+            Serves::Feeds => {
+                let windows = services.plans.of(entry).scaled(services.limit_scale);
+                let feed = |name: String| key(&name, entry, windows.clone());
+                let keys = services.feeds.iter().map(|rss| feed(rss.feed().key()));
+                lanes.extend(
+                    keys.map(|limit| Lane::one(scrape_feed::QUEUE, limit.key.clone(), limit)),
+                );
+                continue;
+            }
             Serves::Models(_) => Vec::new(),
             Serves::Messages => send_notification::lane_of(entry)
                 .map(|lane| (send_notification::QUEUE, lane))

@@ -8,7 +8,9 @@ use bellwether_queue::{
 };
 use serde_json::{Value, json};
 
-use crate::{DeriveSignal, Error, EvaluateAlerts, Prune, ScrapeBatch, scrape_batch::BY_CLOCK};
+use crate::{
+    DeriveSignal, Error, EvaluateAlerts, Prune, ScrapeBatch, ScrapeFeed, scrape_batch::BY_CLOCK,
+};
 
 /// Time zone of the exchange.
 const NEW_YORK: &str = "America/New_York";
@@ -37,6 +39,11 @@ fn all() -> Vec<Schedule> {
         Schedule {
             slot: Some(ROUND),
             ..every("scrape", "*/30 * * * *", ScrapeBatch::KIND, json!({"reason": BY_CLOCK}))
+        },
+        // each feed has its own time within it
+        Schedule {
+            missed: Missed::Skip,
+            ..every("feeds", "* * * * *", ScrapeFeed::KIND, json!({}))
         },
         Schedule {
             missed: Missed::Skip,

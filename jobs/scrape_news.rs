@@ -11,7 +11,7 @@ mod story;
 use std::{borrow::Cow, collections::BTreeSet, sync::Arc, time::Duration};
 
 use bellwether_domain::{Symbol, lexicon, signal::HORIZON, symbols::Dictionary};
-use bellwether_providers::{self as providers, NewsSource};
+use bellwether_providers::{self as providers, News, NewsSource};
 use bellwether_queue::{
     Attempt, Failure, Job, JobArgs, event,
     schemars::{Schema, schema_for},
@@ -102,63 +102,90 @@ impl ScrapeNews {
         let news = match asked {
             Ok(news) => news,
             Err(error) if self.topic.is_some() => {
-                return Err(note(cx, attempt, source, error.into()).await?);
+                return Err(note(cx, attempt, &no_feed(source), error.into()).await?);
             }
             Err(error) => return Err(error.into()),
         };
 
-        let known = self.known(cx).await?;
-        let count = news.stories.len();
-        let dictionary = Arc::clone(&cx.dictionary);
-        let (found, drops) =
-            aside(move || reading::read_all(&dictionary, news.stories, news.dropped, &known)).await;
-
+        let answer = Answer::read(cx, &self.symbols, news).await?;
         let mut tx = cx.pool.begin().await?;
         store::instrument::add_unwatched(&mut *tx, &self.symbols).await?;
-        let (news_of, found) = story::keep(&mut tx, found, source.key()).await?;
-        let opinions = opinion::keep(&mut tx, &found, source.scorer()).await?;
+        answer.keep(&mut tx, cx, attempt, source.key(), source.scorer(), now).await?;
         for symbol in &self.symbols {
             store::instrument::news_seen(&mut *tx, symbol).await?;
         }
-        store::article::count_drops(&mut *tx, now.date_naive(), source.key(), &drops).await?;
-        store::operator::clear(&mut *tx, source.key()).await?;
         if self.topic.is_some() {
             store::operator::clear(&mut *tx, &no_feed(source)).await?;
         }
-        for symbol in &news_of.symbols {
-            event::emit(&mut *tx, "article", symbol.as_str()).await?;
-        }
-        let left_out: Vec<String> = drops.iter().map(|(why, n)| format!("; {n} {why}")).collect();
-        let left_out = left_out.concat();
-        attempt.log(format!(
-            "{} of {count} articles are new, with {opinions} opinions{left_out}",
-            news_of.articles,
-        ));
-        pass_on(&mut tx, cx, attempt, now).await?;
         attempt.complete_in(&mut tx).await?;
         tx.commit().await?;
         Ok(())
     }
-
-    /// Symbols that an article may be linked to; an article about none of them is dropped.
-    async fn known(&self, cx: &Services) -> Result<BTreeSet<Symbol>, Error> {
-        let watched = store::instrument::list_watched(&cx.pool).await?;
-        Ok(watched.into_iter().map(|i| i.symbol).chain(self.symbols.iter().cloned()).collect())
-    }
 }
 
+/// A source's answer, prepared for the database.
+pub(crate) struct Answer {
+    /// Articles that the source has returned.
+    count: usize,
+    found: Vec<reading::Found>,
+    drops: Vec<(String, i64)>,
+}
+
+impl Answer {
+    /// Prepares the articles about watched symbols and about `asked` ones; the others are dropped and
+    /// counted.
+    pub(crate) async fn read(cx: &Services, asked: &[Symbol], news: News) -> Result<Self, Error> {
+        let watched = store::instrument::list_watched(&cx.pool).await?;
+        let known: BTreeSet<Symbol> =
+            watched.into_iter().map(|i| i.symbol).chain(asked.iter().cloned()).collect();
+        let count = news.stories.len();
+        let dictionary = Arc::clone(&cx.dictionary);
+        let (found, drops) =
+            aside(move || reading::read_all(&dictionary, news.stories, news.dropped, &known)).await;
+        Ok(Self { count, found, drops })
+    }
+
+    /// Stores the articles of `provider`, each in its story and with the opinion of `scorer`, and adds
+    /// the analyses of stories that no analyzer has read.
+    pub(crate) async fn keep(
+        self,
+        tx: &mut PgConnection,
+        cx: &Services,
+        attempt: &Attempt,
+        provider: &str,
+        scorer: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let (news_of, found) = story::keep(tx, self.found, provider).await?;
+        let opinions = opinion::keep(tx, &found, scorer).await?;
+        store::article::count_drops(&mut *tx, now.date_naive(), provider, &self.drops).await?;
+        store::operator::clear(&mut *tx, provider).await?;
+        for symbol in &news_of.symbols {
+            event::emit(&mut *tx, "article", symbol.as_str()).await?;
+        }
+        let left_out: Vec<String> =
+            self.drops.iter().map(|(why, n)| format!("; {n} {why}")).collect();
+        attempt.log(format!(
+            "{} of {} articles are new, with {opinions} opinions{}",
+            news_of.articles,
+            self.count,
+            left_out.concat(),
+        ));
+        pass_on(tx, cx, attempt, now).await
+    }
+}
 /// Key of the operator note that a feed is unusable: the plan does not include it, or its answer
 /// cannot be parsed. It is not requested again until the note is cleared.
 pub(crate) fn no_feed(source: &dyn NewsSource) -> String {
     format!("{}/news", source.key())
 }
 
-/// Notes a failure that no retry corrects. Without the note each batch would request the topic
-/// again.
-async fn note(
+/// Notes a failure of a feed that no retry corrects, under the key of its operator note. Without the
+/// note each batch would request a topic again.
+pub(crate) async fn note(
     cx: &Services,
     attempt: &Attempt,
-    source: &dyn NewsSource,
+    key: &str,
     error: Error,
 ) -> Result<Error, Error> {
     let (reason, detail) = match &error {
@@ -171,7 +198,7 @@ async fn note(
         }
         _ => return Ok(error),
     };
-    store::operator::add(&cx.pool, &no_feed(source), reason, detail).await?;
+    store::operator::add(&cx.pool, key, reason, detail).await?;
     Ok(error)
 }
 

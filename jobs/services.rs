@@ -10,6 +10,7 @@ use bellwether_domain::{Symbol, alert::notify, symbols::Dictionary};
 use bellwether_providers::{
     self as providers, ConfigError, NewsSource, QuoteSource, Sources,
     catalog::{self, Serves},
+    rss::{self, Feed, Rss},
     smtp::{self, Smtp},
     twilio::{self, Twilio},
     webhook::{self, Webhook},
@@ -50,6 +51,8 @@ pub struct Settings {
     pub dictionary: Dictionary,
     /// The sources of prices and news that are on, by the name of their provider.
     pub sources: BTreeMap<&'static str, providers::Settings>,
+    /// Feeds that are polled.
+    pub feeds: Vec<Feed>,
     /// Analyzers, best first; the lexicon reads when none of them can.
     pub models: Vec<Model>,
     /// Limits of each provider's plan.
@@ -77,6 +80,7 @@ impl Default for Settings {
             watchlist: Vec::new(),
             dictionary: Dictionary::builtin(),
             sources: BTreeMap::new(),
+            feeds: Vec::new(),
             models: Vec::new(),
             plans: Plans::default(),
             full_history: false,
@@ -138,6 +142,7 @@ pub(crate) struct Wired {
 pub struct Services {
     pub pool: Db,
     sources: Arc<Sources>,
+    pub(crate) feeds: Arc<[Rss]>,
     pub analyzers: Arc<Analyzers>,
     pub(crate) credentials: Credentials,
     pub plans: Arc<Plans>,
@@ -159,6 +164,8 @@ impl Services {
     pub fn new(pool: Db, settings: Settings) -> Result<Self, ConfigError> {
         let analyzers = Analyzers::new(&settings.models)?;
         let sources = connect(&settings.sources)?;
+        let feed = |feed: &Feed| Rss::new(feed.clone(), rss::ENTRY.timeout);
+        let feeds = settings.feeds.iter().map(feed).collect::<Result<Vec<_>, _>>()?;
         let mut channels = Vec::new();
         if let Some(Texts { access, to }) = &settings.sms {
             let address = SecretString::from(access.base_url.to_string());
@@ -190,6 +197,7 @@ impl Services {
         Ok(Self {
             pool,
             sources: Arc::new(sources),
+            feeds: feeds.into(),
             analyzers: Arc::new(analyzers),
             credentials,
             plans: Arc::new(settings.plans),

@@ -10,6 +10,7 @@ use bellwether_jobs::{Keep, Mail, Model, Plans, Settings, Texts};
 use bellwether_providers::{
     self as providers,
     catalog::{self, Serves, TIMEOUT},
+    rss::{self, Feed},
     smtp, twilio, webhook,
 };
 use bellwether_sandbox::Running;
@@ -93,6 +94,12 @@ pub(crate) fn resolve(
         }
         on.extend(found.map(|access| (source.name, access)));
     }
+    let feeds = feeds(args, sandbox)?;
+    match (sandbox, feeds.as_slice()) {
+        (_, []) => note(&rss::ENTRY, "RSS_FEEDS is off".to_owned()),
+        (Some(_), _) => note(&rss::ENTRY, "feeds are simulated too".to_owned()),
+        (None, _) => {}
+    }
     let mut chosen = Vec::new();
     for provider in models() {
         let given = args.given(provider).context("models without options")?;
@@ -146,6 +153,7 @@ pub(crate) fn resolve(
     let settings = Settings {
         watchlist: watch.symbols.clone(),
         sources: on,
+        feeds,
         models: chosen,
         plans: plans(args),
         full_history: args.alpha_vantage_full_history,
@@ -164,6 +172,16 @@ pub(crate) fn resolve(
         ..Settings::default()
     };
     Ok(Providers { settings, notices })
+}
+
+/// The feeds; if there is a sandbox, its imitations of those by default.
+fn feeds(args: &ProviderArgs, sandbox: Option<&Running>) -> anyhow::Result<Vec<Feed>> {
+    let Some(sandbox) = sandbox else { return Ok(args.rss_feeds.0.clone()) };
+    let simulated = |feed: &Feed| {
+        let url = Url::parse(&format!("{}/{}/{}", sandbox.url(), rss::ENTRY.imitation, feed.name))?;
+        Ok(Feed { name: feed.name.clone(), url })
+    };
+    rss::default_feeds().iter().filter(|_| !args.rss_feeds.0.is_empty()).map(simulated).collect()
 }
 
 fn plans(args: &ProviderArgs) -> Plans {

@@ -46,6 +46,8 @@ pub enum Serves {
     Market(Connect),
     /// Searches for articles.
     News(Connect),
+    /// Publishes feeds that are polled without a key.
+    Feeds,
     Models(Models),
     Messages,
 }

@@ -24,6 +24,7 @@ use crate::{
     error::{ConfigError, Error, Result, Scope, StopReason},
     permit::Permit,
     place::Place,
+    rss::Validators,
 };
 
 /// Largest body that is read; the rest is discarded.
@@ -41,6 +42,8 @@ pub(crate) struct Answer {
     pub(crate) reset: Option<Duration>,
     /// The time of the answer by the provider's clock.
     pub(crate) date: Option<DateTime<Utc>>,
+    /// Marks for a conditional request.
+    pub(crate) validators: Validators,
     pub(crate) body: String,
     pub(crate) latency: Duration,
 }
@@ -191,6 +194,9 @@ impl Http {
             Some(date) => retry_after(value, date),
             None => seconds(value),
         });
+        let owned = |name| text(name).map(str::to_owned);
+        let validators =
+            Validators { etag: owned(header::ETAG), last_modified: owned(header::LAST_MODIFIED) };
         let reset = wait::reset(response.headers());
         let status = response.status().as_u16();
         let mut body = Vec::new();
@@ -215,7 +221,7 @@ impl Http {
         }
         let body = String::from_utf8(body)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        Ok(Answer { status, retry_after, reset, date, body, latency: began.elapsed() })
+        Ok(Answer { status, retry_after, reset, date, validators, body, latency: began.elapsed() })
     }
 
     fn lost(&self, lost: Lost, detail: &str) -> Error {

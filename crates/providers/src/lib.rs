@@ -21,6 +21,7 @@ mod permit;
 mod place;
 mod price;
 pub mod reading;
+pub mod rss;
 pub mod smtp;
 mod source;
 pub mod twilio;
@@ -43,9 +44,10 @@ pub use source::{
 };
 
 /// Every provider, those of one part of the pipeline in order of preference.
-pub static PROVIDERS: [&catalog::Entry; 7] = [
+pub static PROVIDERS: [&catalog::Entry; 8] = [
     &alpha_vantage::ENTRY,
     &newsapi::ENTRY,
+    &rss::ENTRY,
     &gemini::ENTRY,
     &openai::ENTRY,
     &twilio::ENTRY,

@@ -15,6 +15,7 @@ pub mod close_search;
 pub mod cluster;
 pub mod delivery;
 pub mod evaluation;
+pub mod feed;
 pub mod flight;
 pub mod idempotency;
 pub mod instrument;

@@ -1,8 +1,8 @@
 //! Facts that hold for every kind.
 
 use bellwether_jobs::{
-    AnalyzeArticle, DeriveSignal, EvaluateAlerts, Prune, ScrapeBatch, ScrapeNews, ScrapeQuotes,
-    SendNotification, registry,
+    AnalyzeArticle, DeriveSignal, EvaluateAlerts, Prune, ScrapeBatch, ScrapeFeed, ScrapeNews,
+    ScrapeQuotes, SendNotification, registry,
 };
 use bellwether_queue::{ArgsError, JobArgs, NewJob};
 use bellwether_store::notification::Channel;
@@ -23,6 +23,7 @@ async fn one_of_each(stage: &Stage) -> Vec<NewJob> {
         NewJob::of(&EvaluateAlerts { symbol: None, cause: None }),
         NewJob::of(&Prune {}),
         NewJob::of(&ScrapeBatch::default()),
+        NewJob::of(&ScrapeFeed::default()),
         NewJob::of(&ScrapeNews { symbols: vec![symbol("AAPL")], batch: None, topic: None }),
         NewJob::of(&ScrapeQuotes { symbol: symbol("AAPL"), batch: None, part: None }),
         NewJob::of(&SendNotification { notification, channel: Channel::Log }),

@@ -10,6 +10,7 @@ mod parks;
 mod pipeline;
 mod prune;
 mod scrape_batch;
+mod scrape_feed;
 mod scrape_news;
 mod scrape_quotes;
 mod send_notification;

@@ -26,7 +26,7 @@ async fn preparing_twice_changes_nothing() {
     assert_eq!(keys, expected);
     let schedules = schedule::list(&stage.pool).await.unwrap();
     let names: Vec<_> = schedules.iter().map(|s| s.name.as_str()).collect();
-    assert_eq!(names, ["alerts", "prune", "scrape", "signals-close", "signals-hourly"]);
+    assert_eq!(names, ["alerts", "feeds", "prune", "scrape", "signals-close", "signals-hourly"]);
     for s in &schedules {
         assert!(registry().job(&s.kind, &s.args).is_ok(), "{}", s.name);
     }
@@ -129,7 +129,7 @@ async fn every_kind_that_is_known_is_handled() {
     let stage = Stage::new().await;
     let handlers = handlers(&stage.services);
     let known: Vec<_> = registry().kinds().map(|kind| kind.name).collect();
-    assert_eq!(known.len(), 8);
+    assert_eq!(known.len(), 9);
     let handled: Vec<_> = handlers.registry().kinds().map(|kind| kind.name).collect();
     assert_eq!(handled, known);
 }

@@ -1,10 +1,13 @@
 //! Options of the providers: keys, addresses, and the limits of each plan.
 
+use std::{collections::BTreeSet, str::FromStr};
+
 use bellwether_jobs::Plan;
 use bellwether_providers::{
     Price, alpha_vantage,
     catalog::{self, Entry},
     gemini, newsapi, openai,
+    rss::{self, Feed},
 };
 use clap::{
     Args,
@@ -46,6 +49,12 @@ pub(crate) struct ProviderArgs {
     /// Base address of NewsAPI
     #[arg(long, env, hide_env_values = true, value_parser = parse_http)]
     pub(crate) newsapi_base_url: Option<Url>,
+    /// Feeds (RSS or Atom) that are polled: NAME=ADDRESS, separated by commas; `off` for none
+    #[arg(long, env, default_value = rss::DEFAULT_FEEDS, hide_default_value = true)]
+    pub(crate) rss_feeds: Feeds,
+    /// Limits of each feed
+    #[arg(long, env, default_value = rss::ENTRY.plan)]
+    pub(crate) rss_limits: Plan,
     /// Key for the model that reads articles; without a model the lexicon reads
     #[arg(long, env, hide_env_values = true)]
     pub(crate) gemini_api_key: Option<SecretString>,
@@ -141,6 +150,7 @@ impl ProviderArgs {
                 &self.alpha_vantage_limits,
             ),
             "NEWSAPI" => (&self.newsapi_api_key, &self.newsapi_base_url, &self.newsapi_limits),
+            "RSS" => (&None, &None, &self.rss_limits),
             "GEMINI" => (&self.gemini_api_key, &self.gemini_base_url, &self.gemini_limits),
             "OPENAI" => (&self.openai_api_key, &self.openai_base_url, &self.openai_limits),
             _ => return None,
@@ -167,6 +177,29 @@ impl ProviderArgs {
             models: models.into_iter().flatten().collect(),
             price: Price { input, output },
         })
+    }
+}
+
+/// The feeds that are polled.
+#[derive(Clone, Debug)]
+pub(crate) struct Feeds(pub(crate) Vec<Feed>);
+
+impl FromStr for Feeds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.trim() == "off" {
+            return Ok(Self(Vec::new()));
+        }
+        let feeds = text.split(',').map(str::parse).collect::<Result<Vec<Feed>, _>>()?;
+        let mut names = BTreeSet::new();
+        match feeds.iter().find(|feed| !names.insert(&feed.name)) {
+            Some(twice) => Err(format!(
+                "two feeds are named `{0}`: write {0}-2=ADDRESS for the second one",
+                twice.name
+            )),
+            None => Ok(Self(feeds)),
+        }
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) enum Wait {
 
 #[derive(Args)]
 pub(crate) struct EnqueueArgs {
-    /// Kind: scrape_batch, scrape_quotes, scrape_news, analyze_article, derive_signal,
+    /// Kind: scrape_batch, scrape_quotes, scrape_news, scrape_feed, analyze_article, derive_signal,
     /// evaluate_alerts, send_notification or prune
     kind: String,
     /// Arguments, as JSON

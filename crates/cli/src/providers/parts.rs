@@ -40,7 +40,7 @@ pub(crate) fn reaches(role: Option<Role>, subject: &str) -> bool {
 pub(crate) fn called_by(role: Option<Role>) -> Vec<Provider> {
     let is_own = |provider: &Provider| {
         role.is_none_or(|role| match provider.serves {
-            Serves::Market(_) | Serves::News(_) => role == Role::Scraper,
+            Serves::Market(_) | Serves::News(_) | Serves::Feeds => role == Role::Scraper,
             Serves::Models(_) => role == Role::Analyzer,
             Serves::Messages => role == Role::Alert,
         })

@@ -1,5 +1,6 @@
 //! The clients over real connections: to a wire that misbehaves, and to the sandbox.
 
+mod feeds;
 mod login;
 mod market;
 mod messages;
