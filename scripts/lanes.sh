@@ -4,7 +4,7 @@
 # and its duration.
 set -eu
 cd "$(dirname "$0")/.."
-lanes="format rules build lint docs openapi manifests web tests fuzz quota rehearsal browser"
+lanes="format rules build lint docs openapi manifests web tests plans fuzz quota rehearsal browser"
 
 lane() {
     case $1 in
@@ -17,6 +17,7 @@ lane() {
     manifests) scripts/k8s-check.sh ;;
     web) scripts/web.sh test ;;
     tests) scripts/with-postgres.sh scripts/tests.sh ;;
+    plans) scripts/plan-guard.sh ;;
     fuzz) scripts/fuzz-api.sh --short ;;
     quota) scripts/with-postgres.sh scripts/rehearse-quota.sh 30 ;;
     rehearsal) scripts/k8s-rehearse.sh --short ;;

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 const root = join(import.meta.dirname, "..");
-const SCRIPTS = ["web", "with-postgres", "lint", "docs", "openapi", "k8s-check", "tests", "fuzz-api",
+const SCRIPTS = ["web", "with-postgres", "lint", "docs", "openapi", "k8s-check", "tests", "plan-guard", "fuzz-api",
   "rehearse-quota", "k8s-rehearse", "browser-tests"];
 
 /** Runs lanes.sh beside scripts and tools that print their name and BUILT; `broken` is a script that fails. */
@@ -44,11 +44,11 @@ test("all lanes run in order after one build, and each has a line at the end", (
   const { code, ran, results } = run([]);
   assert.equal(code, 0);
   assert.deepEqual(results, ["format", "rules", "build", "lint", "docs", "openapi", "manifests", "web", "tests",
-    "fuzz", "quota", "rehearsal", "browser", "total"].map((name) => `${name} ok`));
+    "plans", "fuzz", "quota", "rehearsal", "browser", "total"].map((name) => `${name} ok`));
   const built = ran.findIndex((line) => line.startsWith("cargo build --locked --workspace --all-targets"));
   assert.ok(built > 0);
   assert.deepEqual(ran.slice(built + 1), ["with-postgres scripts/lint.sh", "docs ", "openapi check", "k8s-check ",
-    "web test", "with-postgres scripts/tests.sh", "fuzz-api --short",
+    "web test", "with-postgres scripts/tests.sh", "plan-guard ", "fuzz-api --short",
     "with-postgres scripts/rehearse-quota.sh 30", "k8s-rehearse --short", "browser-tests "]
     .map((line) => `${line} built=1`));
 });

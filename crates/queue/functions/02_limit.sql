@@ -23,7 +23,7 @@ language sql stable as $$
     select k.id, w.no, w.dimension, a.amount,
         p.posted::bigint, (p.posted + u.n + h.n)::bigint, h.n::bigint, o.since,
         case when w.calendar is not null then (date_trunc(w.calendar, p_at at time zone w.zone) + ('1 ' || w.calendar)::interval) at time zone w.zone end
-    from queue.limit_key k
+    from queue.call_mark mark cross join queue.limit_key k
     cross join lateral (select k.id || array(select c.id from queue.limit_key c where c.parent = k.id) as ids offset 0) m
     left join lateral (
         select g.at, g.cum_requests, g.cum_tokens, g.cum_micros
@@ -40,13 +40,13 @@ language sql stable as $$
             when 'tokens' then r.tokens else r.micros end), 0) as n
         from queue.running r
         -- reads nothing where calls in flight do not count
-        where r.key = any (m.ids) and (k.counts = 'finish' or w.dimension <> 'requests'
+        where r.key = any (m.ids) and r.added_in >= mark.running and (k.counts = 'finish' or w.dimension <> 'requests'
             or (select true from queue.lane_key lk where lk.key = any (m.ids) and lk.requests > 1 limit 1))
     ) h
     cross join lateral (  -- at its own time or right after the last row: where the next fold will put it
         select coalesce(sum(case w.dimension when 'requests' then s.requests when 'tokens' then s.tokens else s.micros end), 0) as n
         from queue.settlement s
-        where s.key = any (m.ids) and greatest(s.at, last.at) > o.since
+        where s.key = any (m.ids) and s.added_in >= mark.settlement and greatest(s.at, last.at) > o.since
     ) u
     left join lateral (  -- the first row inside the window: the total before it is the base, so pruned rows are not missed
         select case w.dimension
@@ -78,16 +78,16 @@ begin
     return query
     select k.id, k.parent, w.requests, w.tokens, w.micros, w.common_requests, w.common_tokens, w.common_micros, k.urgent,
         least(coalesce(k.in_flight - f.n, 1000000), o.calls), f.n, k.open_until is not null
-    from queue.limit_key k
+    from queue.call_mark mark cross join queue.limit_key k
     cross join lateral (select k.id || array(select c.id from queue.limit_key c where c.parent = k.id) as ids offset 0) m
     cross join lateral (
-        select (select count(*) from queue.running r where k.in_flight is not null and r.key = any (m.ids))
-            + (select count(*) from queue.settlement s where k.in_flight is not null and s.key = any (m.ids) and s.at > p_at) as n
+        select (select count(*) from queue.running r where k.in_flight is not null and r.key = any (m.ids) and r.added_in >= mark.running)
+            + (select count(*) from queue.settlement s where k.in_flight is not null and s.key = any (m.ids) and s.added_in >= mark.settlement and s.at > p_at) as n
     ) f
     cross join lateral (select case
         when k.parked_until > p_at or k.open_until > p_at then 0
         when k.open_until is null then 1000000
-        when (select true from queue.running r where r.key = k.id and r.probe limit 1) then 0
+        when (select true from queue.running r where r.key = k.id and r.added_in >= mark.running and r.probe limit 1) then 0
         else 1 end as calls) o
     cross join lateral (
         select coalesce(min(x.amount - x.used) filter (where x.dimension = 'requests'), 1000000) as requests,
@@ -136,7 +136,7 @@ create or replace function queue.window_permits(
 returns table (no smallint, at timestamptz, soonest timestamptz)
 language sql stable as $$
     select x.no, least(case when held.n + want.n > x.amount and want.flies and y.at > p_at then 'infinity' else y.at end, ends.at), least(y.at, ends.at)
-    from queue.limit_key k
+    from queue.call_mark mark cross join queue.limit_key k
     cross join lateral (select k.id || array(select c.id from queue.limit_key c where c.parent = k.id) as ids offset 0) m
     left join lateral (
         select g.cum_requests, g.cum_tokens, g.cum_micros
@@ -160,7 +160,7 @@ language sql stable as $$
     cross join lateral (
         select coalesce(sum(case w.dimension when 'requests' then s.requests when 'tokens' then s.tokens else s.micros end), 0) as n,
             min(s.at) as at
-        from queue.settlement s where s.key = any (m.ids)
+        from queue.settlement s where s.key = any (m.ids) and s.added_in >= mark.settlement
     ) u
     cross join lateral (select case
         when want.n = 0 or x.used - own.n + want.n <= x.amount then p_at
@@ -190,14 +190,14 @@ create or replace function queue.key_permit(
 returns table (at timestamptz, soonest timestamptz)
 language sql stable as $$
     select greatest(x.at, w.at, case when f.probing or f.full then 'infinity'::timestamptz end), greatest(x.at, w.soonest)
-    from queue.limit_key k
+    from queue.call_mark mark cross join queue.limit_key k
     cross join lateral (select k.id || array(select c.id from queue.limit_key c where c.parent = k.id) as ids) m
     cross join lateral (select greatest(p_at, k.parked_until, k.open_until) as at) x
     cross join lateral (select
-        k.open_until <= p_at and (select true from queue.running r where r.key = k.id and r.probe limit 1) as probing,
+        k.open_until <= p_at and (select true from queue.running r where r.key = k.id and r.added_in >= mark.running and r.probe limit 1) as probing,
         k.in_flight is not null and (
-            select (select count(*) from queue.running r where k.in_flight is not null and r.key = any (m.ids))
-                + (select count(*) from queue.settlement s where k.in_flight is not null and s.key = any (m.ids) and s.at > p_at)
+            select (select count(*) from queue.running r where k.in_flight is not null and r.key = any (m.ids) and r.added_in >= mark.running)
+                + (select count(*) from queue.settlement s where k.in_flight is not null and s.key = any (m.ids) and s.added_in >= mark.settlement and s.at > p_at)
             ) - p_own + 1 > k.in_flight as "full"
     ) f
     cross join lateral (

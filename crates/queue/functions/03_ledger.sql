@@ -47,6 +47,7 @@ begin
     end if;
     update queue.server s set timeline = now_on where s.timeline is distinct from now_on;
     if found then  -- else another transaction was first and has parked them
+        update queue.call_mark set running = 0, settlement = 0;  -- numbers of the other server's transactions
         perform queue.park_all('the database failed over: calls just before it may be forgotten');
     end if;
 end $$;
@@ -60,7 +61,9 @@ declare
 begin
     with taken as (
         delete from queue.settlement s
-        where s.id = any (array(select x.id from queue.settlement x where x.key = any (p_keys) and x.at <= t))
+        where s.id = any (array(
+            select x.id from queue.settlement x
+            where x.key = any (p_keys) and x.added_in >= (select m.settlement from queue.call_mark m) and x.at <= t))
         returning s.*
     ), entry as (
         select x.key, x.at, x.id, x.requests, x.tokens, x.micros from taken x
@@ -118,18 +121,53 @@ begin
     insert into queue.event (kind, subject) select 'limit', c.name from changed c where c.turned;
 end $$;
 
+-- Moves the marks from which the calls of a key are read: up to the oldest call, or to the oldest transaction
+-- under way, which may still add one. Readers hold no mark back, however old their snapshots are. Moves seldom,
+-- and the more seldom the more dead rows its moves have left beside a reader. A mark beyond the present
+-- transactions is of another server, from which the database was restored.
+create or replace function queue.move_call_mark() returns void
+language plpgsql set enable_seqscan = off set jit = off as $$
+declare
+    t timestamptz := clock_timestamp();
+    m queue.call_mark;
+begin
+    select x.* into m from queue.call_mark x
+    where not t - x.moved_at between '0' and pg_relation_size('queue.call_mark') / 8192 * interval '5 seconds'
+    for no key update skip locked;
+    if not found then
+        return;
+    end if;
+    if pg_snapshot_xmin(pg_current_snapshot())::text::bigint < greatest(m.running, m.settlement) then
+        m := (0, 0, t);
+    end if;
+    -- one statement: its snapshot tells both the transactions and the calls
+    update queue.call_mark x set running = y.running, settlement = y.settlement, moved_at = t
+    from (
+        select least(o.n, (select min(r.n) from queue.limit_key k cross join lateral (
+                select r.added_in as n from queue.running r
+                where r.key = k.id and r.added_in >= m.running order by r.key, r.added_in limit 1) r)) as running,
+            least(o.n, (select min(s.n) from queue.limit_key k cross join lateral (
+                select s.added_in as n from queue.settlement s
+                where s.key = k.id and s.added_in >= m.settlement order by s.key, s.added_in limit 1) s)) as settlement
+        from (select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as n) o
+    ) y
+    where (x.running, x.settlement) <> (y.running, y.settlement);
+end $$;
+
 -- Folds settlements, so that history and breakers do not wait for the next claim. Claims fold them too; keys
 -- that a claim has locked are skipped.
 create or replace function queue.fold_keys() returns void
-language plpgsql as $$
+language plpgsql set enable_seqscan = off set jit = off as $$
 declare
     t timestamptz := clock_timestamp();
     keys integer[];
     n integer;
 begin
+    perform queue.move_call_mark();
     for keys in
-        select queue.with_parents(array[x.key])
-        from (select distinct s.key from queue.settlement s where s.at <= t) x
+        select queue.with_parents(array[k.id]) from queue.limit_key k
+        where (select true from queue.settlement s
+            where s.key = k.id and s.added_in >= (select m.settlement from queue.call_mark m) and s.at <= t limit 1)
     loop
         select count(*) into n from (
             select from queue.limit_key k where k.id = any (keys) order by k.id for no key update skip locked

@@ -165,8 +165,8 @@ begin
 end $$;
 
 -- Locks the keys of these lanes and their parents, in order, and folds their settlements. Returns the keys
--- that it locked. With `p_wait` it waits half a second for other transactions and then skips the keys they
--- still hold; without, it skips them at once.
+-- that it locked. Keys that other transactions hold are skipped. With `p_wait`, and if they keep every lane
+-- from being served, it waits for them half a second first.
 create or replace function queue.lock_keys(p_lanes integer[], p_wait boolean) returns integer[]
 language plpgsql set lock_timeout = '500ms' set enable_seqscan = off set jit = off as $$
 declare
@@ -180,18 +180,37 @@ begin
         select k.parent from queue.lane_key lk join queue.limit_key k on k.id = lk.key where lk.lane = any (p_lanes) and k.parent is not null);
     if p_wait then
         begin
-            keys := array(select l.id from queue.limit_key l where l.id = any (wanted) order by l.id for no key update);
-        exception when lock_not_available then
             keys := array(select l.id from queue.limit_key l where l.id = any (wanted) order by l.id for no key update skip locked);
+            if cardinality(keys) < cardinality(wanted) and queue.lanes_of(p_lanes, keys) is null then
+                raise exception 'other transactions hold the keys' using errcode = 'QU005';  -- releases them: waits lock in order
+            end if;
+        exception when sqlstate 'QU005' then
+            begin
+                keys := array(select l.id from queue.limit_key l where l.id = any (wanted) order by l.id for no key update);
+            exception when lock_not_available then
+                p_wait := false;
+            end;
         end;
-    else
+    end if;
+    if not p_wait then
         keys := array(select l.id from queue.limit_key l where l.id = any (wanted) order by l.id for no key update skip locked);
     end if;
-    perform from queue.settlement s where s.key = any (keys) limit 1;
+    perform from queue.settlement s where s.key = any (keys) and s.added_in >= (select m.settlement from queue.call_mark m) limit 1;
     if found then
         perform queue.fold_settlements(keys);
     end if;
     return keys;
+end $$;
+
+-- Those of these lanes all of whose keys, and their parents, are among `p_keys`; null: none.
+create or replace function queue.lanes_of(p_lanes integer[], p_keys integer[]) returns integer[]
+language plpgsql stable as $$
+begin
+    return (
+        select array_agg(l.lane) from unnest(p_lanes) l(lane)
+        where not exists (
+            select from queue.lane_key y join queue.limit_key z on z.id = y.key
+            where y.lane = l.lane and (y.key <> all (p_keys) or z.parent <> all (p_keys))));
 end $$;
 
 -- What these keys can serve at `p_at`, and which lanes they serve: arrays in the order of `p_keys`, and arrays
@@ -228,11 +247,7 @@ begin
         array_agg(lk.tokens order by lk.lane, lk.position), array_agg(lk.micros order by lk.lane, lk.position)
     into lk_lane, lk_key, lk_up, lk_fallback_after, lk_requests, lk_tokens, lk_micros
     from queue.lane_key lk join queue.limit_key k on k.id = lk.key
-    where lk.lane = any (p_lanes)
-        -- a lane with a key that another transaction holds is left to the next claim
-        and not exists (
-            select from queue.lane_key y join queue.limit_key z on z.id = y.key
-            where y.lane = lk.lane and (y.key <> all (p_keys) or z.parent <> all (p_keys)));
+    where lk.lane = any (queue.lanes_of(p_lanes, p_keys));  -- others are left to the next claim
     bounds := array(
         select coalesce((
             select sum(greatest(0, least(p_limit, calls[x.k], calls[x.up],

@@ -139,11 +139,20 @@ language plpgsql as $$
 declare
     t timestamptz := clock_timestamp();
     given_back boolean := p_outcome in ('snoozed', 'throttled', 'released');
+    rests boolean := p_outcome = 'snoozed';
     goes text;
     why text := p_error;
     made smallint := r.attempt - case when given_back then 1 else 0 end;
     newer bigint;  -- the job that holds the unique key now
 begin
+    -- A job that is given back again and again, with the permit of each claim unused or used up halfway, would
+    -- take all permits of its key for ever.
+    if p_outcome in ('throttled', 'released') and (
+        select true from queue.attempt a where a.job = r.id and a.outcome in ('throttled', 'released') offset 999 limit 1) then
+        rests := true;
+        p_delay := interval '1 hour';
+        p_error := concat_ws(': ', p_error, 'given back a thousand times, it waits an hour before its next claim');
+    end if;
     insert into queue.attempt (job, number, process, started_at, ended_at, outcome, code, error, log)
     values (r.id, r.attempt, r.process, r.claimed_at, t, p_outcome, p_code, p_error, p_log);
 
@@ -157,8 +166,8 @@ begin
     goes := case
         when p_outcome = 'cancelled' or r.cancel then 'cancelled'
         when p_outcome in ('discarded', 'undecodable') then 'discarded'
+        when rests then case when made > 0 then 'retryable' else 'scheduled' end
         when p_outcome in ('throttled', 'released') then 'available'
-        when p_outcome = 'snoozed' then case when made > 0 then 'retryable' else 'scheduled' end
         when r.attempt >= r.max_attempts then 'discarded'
         when p_outcome = 'lost' then 'available'
         else 'retryable'

@@ -122,10 +122,11 @@ create table queue.running (
     requests     integer     not null default 0,  -- reserved beyond the first, until they are taken or the attempt ends
     tokens       bigint      not null default 0,  -- reserved until the attempt ends
     micros       bigint      not null default 0,
-    probe        boolean     not null default false  -- the one call that a half-open breaker allows
+    probe        boolean     not null default false, -- the one call that a half-open breaker allows
+    added_in     bigint      not null default pg_current_xact_id()::text::bigint  -- the transaction of its claim
 ) with (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 
-create index running_key on queue.running (key) where key is not null;
+create index running_key on queue.running (key, added_in) where key is not null;
 create index running_parent on queue.running (parent) where parent is not null;
 
 -- A completed job, partitioned by the day it finished. Rows are written once and dropped by the day, so the

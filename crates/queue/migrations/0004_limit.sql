@@ -96,7 +96,19 @@ create table queue.settlement (
     micros   bigint      not null default 0 check (micros >= 0),
     calls    bigint      not null default 1,  -- calls that ended together: one verdict for all, ok if one of them was
     verdict  text        check (verdict in ('ok', 'fault')),  -- for the breaker; null: no call was made, or its result is unknown
-    probe    boolean     not null default false
+    probe    boolean     not null default false,
+    added_in bigint      not null default pg_current_xact_id()::text::bigint  -- the transaction that ended the call
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 
-create index settlement_key on queue.settlement (key);
+create index settlement_key on queue.settlement (key, added_in);
+
+-- Where to begin to read the calls of a key: no row of an older transaction exists or can still appear. While
+-- another transaction holds an old snapshot, index entries of ended calls cannot be removed, and a claim would
+-- walk over all of them while it holds the key. One row, read in the snapshot of the calls themselves.
+create table queue.call_mark (
+    running    bigint      not null,
+    settlement bigint      not null,
+    moved_at   timestamptz not null
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 50, autovacuum_vacuum_cost_delay = 0);
+
+insert into queue.call_mark values (0, 0, 'epoch');

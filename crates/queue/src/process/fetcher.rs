@@ -145,12 +145,14 @@ pub(crate) async fn run(
                 }
                 let ceiling = 50_u64 << failures.min(6);
                 let wait = Duration::from_millis(rand::rng().random_range(ceiling / 2..=ceiling));
-                if matches!(e, Error::ProcessDead) {
-                    shared.check_running.notify_one();
-                }
+                let failed = Instant::now();
+                shared.check_running.notify_one();
                 tokio::select! {
                     () = tokio::time::sleep(wait) => {}
                     () = stop.cancelled() => return,
+                }
+                if is_unanswered(&e) && !wait_for_check(&shared, failed, &stop).await {
+                    return;
                 }
             }
         }
@@ -190,6 +192,28 @@ async fn wait_for_reports(shared: &Shared, slots: &Slots, stop: &CancellationTok
             () = stop.cancelled() => return false,
             () = shared.written.notified() => {}
             () = tokio::time::sleep(GATHER) => {}
+        }
+    }
+    true
+}
+
+/// True if the server may have committed the claim that failed so.
+fn is_unanswered(error: &Error) -> bool {
+    !matches!(error, Error::ProcessDead | Error::Database(sqlx::Error::Database(_)))
+}
+
+/// Waits until what an unanswered claim took has been given back: claims whose answers never
+/// arrive would else take one batch of jobs after the other. `false`: stop.
+async fn wait_for_check(shared: &Shared, since: Instant, stop: &CancellationToken) -> bool {
+    while shared.is_unchecked_since(since) {
+        let checked = shared.after_check.notified();
+        tokio::pin!(checked);
+        checked.as_mut().enable();
+        if shared.is_unchecked_since(since) {
+            tokio::select! {
+                () = checked => {}
+                () = stop.cancelled() => return false,
+            }
         }
     }
     true

@@ -199,6 +199,7 @@ async fn look_after(
     conn: &mut PgConnection,
     watch: &mut Watch,
 ) -> Result<(), Error> {
+    let began = Instant::now();
     // Known before the rows are read: what is claimed meanwhile is not missed.
     let known = shared.unwritten();
     let me = shared.identity();
@@ -235,6 +236,7 @@ async fn look_after(
         }
     }
     watch.strays = strays;
+    shared.has_checked(began);
 
     let queues =
         sqlx::query!("select name, concurrency from queue.queue").fetch_all(&mut *conn).await?;

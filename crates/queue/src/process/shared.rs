@@ -56,6 +56,9 @@ pub(crate) struct Shared {
     unwritten: Mutex<HashMap<(JobId, i64), Arc<Attempt>>>,
     /// Claims whose answer never arrived.
     unconfirmed: Mutex<HashMap<i64, Instant>>,
+    /// When the last check of the running rows began that came to its end.
+    checked: Mutex<Instant>,
+    pub(crate) after_check: Notify,
     /// Slots of the attempts that have not reported yet, by the same key.
     working: Mutex<BTreeMap<(JobId, i64), Slot>>,
     pub(crate) finished: Notify,
@@ -97,6 +100,8 @@ impl Shared {
             last_beat: Mutex::new(Instant::now()),
             unwritten: Mutex::default(),
             unconfirmed: Mutex::default(),
+            checked: Mutex::new(Instant::now()),
+            after_check: Notify::new(),
             working: Mutex::default(),
             finished: Notify::new(),
             check_running: Notify::new(),
@@ -171,6 +176,17 @@ impl Shared {
 
     pub(crate) fn is_unconfirmed(&self, lease: i64) -> bool {
         self.unconfirmed.lock().expect("no holder panics").contains_key(&lease)
+    }
+
+    /// A check of the running rows, begun at `began`, has given back what unconfirmed claims took.
+    pub(crate) fn has_checked(&self, began: Instant) {
+        *self.checked.lock().expect("no holder panics") = began;
+        self.after_check.notify_waiters();
+    }
+
+    /// True if no check of the running rows has begun since then and come to its end.
+    pub(crate) fn is_unchecked_since(&self, since: Instant) -> bool {
+        *self.checked.lock().expect("no holder panics") < since
     }
 
     pub(crate) fn beaten(&self) {

@@ -114,6 +114,9 @@ async fn a_lost_calls_reservation_is_posted_in_full_once_it_can_no_longer_arrive
         .await
         .unwrap();
     let mut other = ByHand::register(pool.clone()).await;
+    for _ in 0..3 {
+        fold_keys(&pool).await;
+    }
     assert!(other.claim("calls", 10).await.is_empty(), "it may still be under way");
     assert_eq!(window(&pool, "m", 0).await.used, 400);
     assert_eq!(window(&pool, "m", 1).await.used, 1);
@@ -121,6 +124,78 @@ async fn a_lost_calls_reservation_is_posted_in_full_once_it_can_no_longer_arrive
     assert_eq!(sqlx::query(moved).execute(&pool).await.unwrap().rows_affected(), 1);
     assert_eq!(other.claim("calls", 10).await.len(), 1, "five minutes later");
     assert_eq!(window(&pool, "m", 0).await.used, 800, "posted and reserved");
+}
+
+#[tokio::test]
+async fn a_call_counts_however_many_transactions_end_before_its_own() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    define(
+        &pool,
+        Limit::new("m", Counts::Finish).window(Window::requests(1, HOUR)),
+        LaneKey::new("m"),
+    )
+    .await;
+    add_calls(&pool, "m", 3).await;
+    let mut hand = ByHand::register(pool.clone()).await;
+    let job = hand.claim("calls", 10).await[0].id;
+    let mut other = ByHand::register(pool.clone()).await;
+    for _ in 0..3 {
+        fold_keys(&pool).await;
+    }
+    assert!(other.claim("calls", 10).await.is_empty(), "it is in flight");
+
+    let mut open = pool.begin().await.unwrap();
+    let sql =
+        "select job from queue.complete($1, $2, $3, '{t}', '{f}', '{null}', '{null}', '{null}')";
+    let done: Option<i64> = sqlx::query_scalar(sql)
+        .bind(hand.process)
+        .bind(vec![job])
+        .bind(vec![hand.lease])
+        .fetch_optional(&mut *open)
+        .await
+        .unwrap();
+    assert_eq!(done, Some(job));
+    for _ in 0..3 {
+        fold_keys(&pool).await;
+        assert!(other.claim("calls", 10).await.is_empty(), "its end is not committed");
+    }
+    open.commit().await.unwrap();
+    assert!(other.claim("calls", 10).await.is_empty(), "its end is not folded");
+    assert_eq!(window(&pool, "m", 0).await.used, 1);
+    move_call_marks(&pool).await;
+    assert!(other.claim("calls", 10).await.is_empty(), "its end is folded");
+    assert_eq!(window(&pool, "m", 0).await.used, 1);
+}
+
+#[tokio::test]
+async fn a_database_restored_into_another_server_counts_its_calls() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    define(
+        &pool,
+        Limit::new("m", Counts::Finish).window(Window::requests(1, HOUR)),
+        LaneKey::new("m"),
+    )
+    .await;
+    add_calls(&pool, "m", 3).await;
+    // the other server had ended more transactions
+    let marks = "update queue.call_mark set running = 4000000000000, settlement = 4000000000000, moved_at = clock_timestamp()";
+    sqlx::query(marks).execute(&pool).await.unwrap();
+    sqlx::query("update queue.server set timeline = 'of the other server'")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let mut hand = ByHand::register(pool.clone()).await;
+    assert!(hand.claim("calls", 10).await.is_empty(), "every key is parked");
+    sqlx::query("update queue.limit_key set parked_until = null").execute(&pool).await.unwrap();
+    assert_eq!(hand.claim("calls", 10).await.len(), 1);
+    assert!(hand.claim("calls", 10).await.is_empty(), "it is in flight");
+
+    // a server that does not tell its timeline
+    sqlx::query(marks).execute(&pool).await.unwrap();
+    fold_keys(&pool).await;
+    assert!(hand.claim("calls", 10).await.is_empty(), "as soon as maintenance has run");
 }
 
 #[tokio::test]

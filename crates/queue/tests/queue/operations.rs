@@ -211,3 +211,47 @@ async fn a_claim_whose_answer_is_lost_costs_no_attempt() {
     assert_eq!(outcomes, 1, "and its row says so");
     process.close(Duration::from_secs(1)).await.unwrap();
 }
+
+#[tokio::test]
+async fn claims_whose_answers_never_arrive_hold_one_batch_of_jobs_and_lose_none() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    // Eight claims succeed on the server, and their answers are errors for the client.
+    sqlx::raw_sql(
+        "create sequence claims;
+        create table held (jobs bigint);
+        alter function queue.claim rename to claim_heard;
+        create function queue.claim(p_process uuid, p_lease bigint, p_queue text, p_limit integer, p_kinds text[],
+            p_lanes integer[], p_priorities smallint[], p_ids bigint[])
+        returns setof queue.claimed
+        language plpgsql as $$
+        declare
+            heard boolean := nextval('claims') > 8;
+        begin
+            return query select c.id, case when heard then c.kind end, c.lane, c.lane_id, c.priority, c.attempt, c.max_attempts, c.args, c.unique_key,
+                c.tags, c.parent, c.trace, c.created_at, c.available_at, c.key, c.guard, c.tokens, c.micros
+            from queue.claim_heard(p_process, p_lease, p_queue, p_limit, p_kinds, p_lanes, p_priorities, p_ids) c;
+            insert into held select count(*) from queue.running where not heard;
+        end $$",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let ids = add_all(&pool, &(0..200).map(|i| note(&i.to_string())).collect::<Vec<_>>()).await;
+    let process = Process::start(config(&db, "w", &[("notes", 50)])).await.unwrap();
+    let mut attempts = process.subscribe("notes");
+    for _ in &ids {
+        let attempt = attempts.recv().await.unwrap();
+        assert_eq!(attempt.number(), 1, "no attempt is spent");
+        attempt.finish(Outcome::Complete);
+    }
+    bellwether_testing::wait_until("every job to be completed", || async {
+        (counted(&pool).await.get("completed") == Some(&200)).then_some(())
+    })
+    .await;
+    assert_eq!(count(&pool, "select max(jobs) from held").await, 50);
+    let released =
+        count(&pool, "select count(*) from queue.attempt where outcome = 'released'").await;
+    assert_eq!(released, 8 * 50);
+    process.close(Duration::from_secs(1)).await.unwrap();
+}

@@ -91,6 +91,47 @@ async fn a_claim_waits_for_no_key_of_another_queue() {
     holder.rollback().await.unwrap();
 }
 
+/// A claim waits for keys half a second at most: one that waits takes longer each time.
+#[tokio::test]
+async fn a_lane_whose_key_is_free_waits_for_no_key_of_another_lane() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    for key in ["held", "free"] {
+        define(&pool, &limit(key, 5)).await;
+    }
+    let mut holder = pool.begin().await.unwrap();
+    sqlx::query("select from queue.limit_key where name = 'held' for no key update")
+        .execute(&mut *holder)
+        .await
+        .unwrap();
+    let mut hand = ByHand::register(pool.clone()).await;
+    let mut least = Duration::MAX;
+    for _ in 0..5 {
+        add_all(&pool, &[call("held"), call("free")]).await;
+        let began = std::time::Instant::now();
+        let got = hand.claim("calls", 5).await;
+        least = least.min(began.elapsed());
+        assert_eq!(got.len(), 1);
+        assert_eq!(got[0].key.as_deref(), Some("free"));
+    }
+    assert!(least < Duration::from_millis(500), "{least:?}");
+    let waiting = tokio::spawn(async move {
+        loop {
+            let got = hand.claim("calls", 1).await;
+            if !got.is_empty() {
+                return got;
+            }
+        }
+    });
+    bellwether_testing::wait_until("the claim to wait for the key", || async {
+        let waits = "select count(*) from pg_stat_activity where datname = current_database() and query like '%queue.claim(%' and wait_event_type = 'Lock'";
+        (count(&pool, waits).await > 0).then_some(())
+    })
+    .await;
+    holder.rollback().await.unwrap();
+    assert_eq!(waiting.await.unwrap().len(), 1, "the only lane left");
+}
+
 #[tokio::test]
 async fn an_amount_of_zero_grants_nothing_says_so_and_ends() {
     let db = database().await;

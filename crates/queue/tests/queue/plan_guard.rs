@@ -1,10 +1,16 @@
 //! Hot functions cost the same however the tables looked when their plans were made: the tables are
-//! analysed while empty, every function is warmed on one connection, then the tables are filled.
-//! Costs are buffers, not seconds.
+//! analysed while empty, every function is warmed on one connection, then the tables are filled, and a
+//! long reader keeps dead rows in them. Costs are buffers and nodes of plans, not seconds.
+//! `scripts/plan-guard.sh` repeats these tests on PostgreSQL 17.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::{Arc, Mutex},
+};
 
 use crate::support::*;
+use bellwether_testing::wait_until;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 /// Highest cost on full tables, in costs on small ones. A probe of a larger index reads another
@@ -24,6 +30,96 @@ async fn buffers(conn: &mut PgConnection, sql: &str) -> i64 {
     tx.rollback().await.unwrap();
     let of = |name: &str| plan[0]["Plan"][name].as_i64().unwrap();
     of("Shared Hit Blocks") + of("Shared Read Blocks")
+}
+
+/// Tables that may hold very many rows, dead or alive.
+const LARGE: [&str; 9] = [
+    "ready",
+    "running",
+    "scheduled",
+    "settlement",
+    "permit_grant",
+    "unique_key",
+    "edge",
+    "attempt",
+    "done",
+];
+
+/// The plans that `auto_explain` sends to this thread's connections as notices.
+#[derive(Clone, Default)]
+struct Plans(Arc<Mutex<Vec<String>>>);
+
+impl tracing::Subscriber for Plans {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target() == "sqlx::postgres::notice"
+    }
+    fn event(&self, event: &tracing::Event<'_>) {
+        event.record(&mut self.clone());
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+impl tracing::field::Visit for Plans {
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            self.0.lock().unwrap().push(format!("{value:?}"));
+        }
+    }
+}
+
+/// Runs a statement and returns the nodes by which it, or a function that it calls, reads all rows of a
+/// large table, or sorts rows of one that it has not bounded before.
+async fn careless(conn: &mut PgConnection, sql: &str) -> BTreeSet<String> {
+    let plans = Plans::default();
+    let mut tx = conn.begin().await.unwrap();
+    tx.execute(
+        "load 'auto_explain';
+        set local auto_explain.log_level = notice;
+        set local auto_explain.log_format = json;
+        set local auto_explain.log_nested_statements = on;
+        set local auto_explain.log_min_duration = 0",
+    )
+    .await
+    .unwrap();
+    {
+        let _here = tracing::subscriber::set_default(plans.clone());
+        tx.execute(AssertSqlSafe(sql.to_owned())).await.unwrap();
+    }
+    tx.rollback().await.unwrap();
+    let plans = plans.0.lock().unwrap();
+    assert!(!plans.is_empty(), "{sql}: auto_explain tells no plan");
+    let mut found = BTreeSet::new();
+    for plan in plans.iter().filter_map(|told| told.split_once("plan:\n")) {
+        let plan: serde_json::Value = serde_json::from_str(plan.1).unwrap();
+        judge(&plan["Plan"], false, &mut found);
+    }
+    found
+}
+
+/// `sorted`: the rows of this node are sorted above it, before any limit.
+fn judge(node: &serde_json::Value, sorted: bool, found: &mut BTreeSet<String>) {
+    let kind = node["Node Type"].as_str().unwrap_or_default();
+    let table = node["Relation Name"].as_str().unwrap_or_default();
+    let large = LARGE.contains(&table);
+    let unbounded = node["Index Cond"].is_null() && kind.starts_with("Index");
+    if large && (kind == "Seq Scan" || kind.starts_with("Bitmap") || sorted && unbounded) {
+        let sort = if sorted { "Sort over " } else { "" };
+        found.insert(format!("{sort}{kind} on {table}"));
+    }
+    let sorted = match kind {
+        "Sort" => true,
+        "LockRows" | "Subquery Scan" => sorted,
+        _ => false,
+    };
+    for child in node["Plans"].as_array().into_iter().flatten() {
+        judge(child, sorted, found);
+    }
 }
 
 /// The calls of a worker, for ten jobs each where they take several. The jobs' numbers begin at
@@ -129,6 +225,24 @@ async fn running(conn: &mut PgConnection, n: i32) {
     .unwrap();
 }
 
+/// Calls of the key that have ended, whose rows a reader keeps: 50,000 settlements and 20,000 attempts.
+/// The calls in flight were claimed after them.
+async fn ended(conn: &mut PgConnection) {
+    conn.execute(
+        "insert into queue.settlement (key, requests) select 1, 1 from generate_series(1, 50000);
+        delete from queue.settlement;
+        insert into queue.running (id, process, lease, claimed_at, key, lane, priority, kind, attempt, max_attempts, args, created_at, available_at)
+        select 90000000 + i, '00000000-0000-0000-0000-000000000001', 1, now(), 1, 2, 4, 'call', 1, 5, '{}', now(), now()
+        from generate_series(1, 20000) i;
+        delete from queue.running where id > 90000000",
+    )
+    .await
+    .unwrap();
+    conn.execute("update queue.running set added_in = pg_current_xact_id()::text::bigint where key is not null")
+        .await
+        .unwrap();
+}
+
 async fn crowd(conn: &mut PgConnection) {
     waiting(conn, 4_500).await;
     running(conn, 30_000).await;
@@ -172,9 +286,16 @@ async fn costs(jit: bool) -> BTreeMap<&'static str, (i64, i64)> {
             }
         }
     }
-    crowd(&mut conn).await;
     let mut reader = pool.begin().await.unwrap();
     reader.execute("set transaction isolation level repeatable read; select 1").await.unwrap();
+    crowd(&mut conn).await;
+    ended(&mut conn).await;
+    wait_until("the marks to move", || async {
+        fold_keys(&pool).await;
+        let passed = "select count(*) from queue.call_mark m where m.settlement > m.running and m.running = (select min(added_in) from queue.running where key is not null)";
+        (count(&pool, passed).await == 1).then_some(())
+    })
+    .await;
     let mut crowded: BTreeMap<_, i64> = BTreeMap::new();
     for round in 0..2 {
         if round == 1 {
@@ -188,6 +309,10 @@ async fn costs(jit: bool) -> BTreeMap<&'static str, (i64, i64)> {
                 *least = cost.min(*least);
             }
         }
+    }
+    for (name, sql) in calls(small_first) {
+        let found = careless(&mut conn, &sql).await;
+        assert!(found.is_empty(), "{name}: {found:?}");
     }
     reader.rollback().await.unwrap();
     small.into_iter().map(|(name, small)| (name, (small, crowded[name]))).collect()

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::*;
-use bellwether_queue::limits::{self, Counts, LaneKey, Limit};
+use bellwether_queue::limits::{self, Counts, LaneKey, Limit, Window};
 use bellwether_testing::wait_until_within;
 use sqlx::{AssertSqlSafe, Postgres, Transaction};
 
@@ -223,6 +223,65 @@ async fn a_claim_from_a_cursor_skips_rows_that_a_long_reader_keeps() {
     assert!(next < 100, "{next} buffers to learn what comes next");
     tx.rollback().await.unwrap();
     reader.rollback().await.unwrap();
+}
+
+#[tokio::test]
+async fn keyed_claims_cost_the_same_after_thousands_of_calls_that_a_long_reader_keeps() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let hand = ByHand::register(pool.clone()).await;
+    let limit = Limit::new("k", Counts::Finish)
+        .window(Window::requests(1_000_000, Duration::from_hours(1)))
+        .in_flight(1_000);
+    limits::define(&pool, &limit).await.unwrap();
+    limits::set_lane(&pool, "calls", "k", &[LaneKey::new("k")]).await.unwrap();
+    sqlx::query(
+        r#"insert into queue.ready (id, lane, priority, kind, attempt, max_attempts, args, created_at, available_at)
+        select nextval('queue.job_id'), l.id, 4, 'call', 0, 5, '{"lane": "k"}', now(), now() from queue.lane l, generate_series(1, 4100)"#,
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let lane = count(&pool, "select id::bigint from queue.lane").await;
+    let mut reader = pool.begin().await.unwrap();
+    sqlx::raw_sql("set transaction isolation level repeatable read; select 1")
+        .execute(&mut *reader)
+        .await
+        .unwrap();
+    let claim = |lease: usize, after: i64| {
+        format!(
+            "select id from queue.claim('{}', {lease}, 'calls', 100, '{{call}}', '{{{lane}}}', '{{4}}', '{{{after}}}')",
+            hand.process
+        )
+    };
+    let mut after = 0;
+    let mut costs = Vec::new();
+    for lease in 1..=40 {
+        let ids: Vec<i64> =
+            sqlx::query_scalar(AssertSqlSafe(claim(lease, after))).fetch_all(&pool).await.unwrap();
+        assert_eq!(ids.len(), 100);
+        after = ids[99];
+        for batch in ids.chunks(2) {
+            sqlx::query("select queue.complete($1, $2, array_fill($3::bigint, array[2]), '{t,t}', '{f,f}', '{null,null}', '{null,null}', '{null,null}')")
+                .bind(hand.process)
+                .bind(batch)
+                .bind(lease as i64)
+                .execute(&pool)
+                .await
+                .unwrap();
+        }
+        if lease == 2 || lease == 40 {
+            move_call_marks(&pool).await;
+            let mut tx = pool.begin().await.unwrap();
+            costs.push(touched(&mut tx, &claim(lease, after)).await);
+            tx.rollback().await.unwrap();
+        }
+    }
+    reader.rollback().await.unwrap();
+    println!("{costs:?} buffers after 200 and 4,000 calls");
+    assert!(costs[1] * 2 < costs[0] * 3, "{costs:?} buffers after 200 and 4,000 calls");
+    let used = "select used from queue.windows('{1}', clock_timestamp())";
+    assert_eq!(count(&pool, used).await, 4_000, "every call counts");
 }
 
 #[tokio::test]

@@ -150,3 +150,32 @@ async fn the_gauge_of_a_parent_counts_its_childrens_calls_and_the_lost_ones() {
         assert_eq!(views.iter().find(|v| v.key == key).unwrap().in_flight, 2, "{key}");
     }
 }
+
+#[tokio::test]
+async fn a_job_given_back_a_thousand_times_waits_an_hour_before_each_further_claim() {
+    let db = database().await;
+    let pool = Db::direct(db.pool());
+    let id = add(&pool, &note("x")).await;
+    sqlx::query("insert into queue.attempt (job, number, started_at, outcome) select $1, 1, now(), (array['throttled', 'released'])[1 + i % 2] from generate_series(1, 999) i")
+        .bind(id.0)
+        .execute(&pool)
+        .await
+        .unwrap();
+    let mut hand = ByHand::register(pool.clone()).await;
+    hand.claim("notes", 1).await;
+    assert_eq!(hand.fail(id.0, "throttled", None).await.as_deref(), Some("available"));
+    for outcome in ["throttled", "released"] {
+        assert_eq!(hand.claim("notes", 1).await.len(), 1);
+        assert_eq!(hand.fail(id.0, outcome, None).await.as_deref(), Some("scheduled"));
+        let waits = "select count(*) from queue.scheduled where attempt = 0 and due_at > clock_timestamp() + interval '59 minutes' and error like '%given back a thousand times%'";
+        assert_eq!(count(&pool, waits).await, 1, "with its attempts, and a reason");
+        sqlx::query("update queue.scheduled set due_at = clock_timestamp()")
+            .execute(&pool)
+            .await
+            .unwrap();
+        sqlx::query("select setval('queue.promoted_to', 0), setval('queue.promoted_all', 0)")
+            .execute(&pool)
+            .await
+            .unwrap();
+    }
+}

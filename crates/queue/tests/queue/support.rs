@@ -348,6 +348,24 @@ pub(crate) async fn complete_in(tx: &mut sqlx::PgConnection, hand: &ByHand, job:
     assert_eq!(done, Some(job.0));
 }
 
+/// Moves the marks from which the calls of keys are read, as maintenance does each few seconds, until
+/// they are past every transaction so far: past those of other tests on this server.
+pub(crate) async fn move_call_marks(pool: &Db) {
+    let now = count(pool, "select pg_current_xact_id()::text::bigint").await;
+    bellwether_testing::wait_until("the marks to move", || async {
+        fold_keys(pool).await;
+        let moved = "select least(running, settlement) from queue.call_mark";
+        (count(pool, moved).await > now).then_some(())
+    })
+    .await;
+}
+
+/// Folds settlements and moves the marks as far as they go.
+pub(crate) async fn fold_keys(pool: &Db) {
+    sqlx::query("update queue.call_mark set moved_at = 'epoch'").execute(pool).await.unwrap();
+    sqlx::query("select queue.fold_keys()").execute(pool).await.unwrap();
+}
+
 /// Dice for a random test. Prints their seed; the variable `QUEUE_SEED` gives one.
 #[expect(clippy::disallowed_methods, reason = "given to a test by hand")]
 pub(crate) fn seeded() -> StdRng {
